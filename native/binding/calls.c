@@ -1,0 +1,474 @@
+/* The shims of calls.h, compiled into both extension modules: once with the GIL given up around each, once without. */
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "calls.h"
+
+/* A writer or a reader belongs to one thread at a time, and a call that gave up the GIL may be running while another
+ * thread calls: the one that comes second gets RRB_BUSY and asks again. */
+struct rrb_writer {
+    rr_writer *writer;
+    atomic_int busy;
+};
+
+struct rrb_reader {
+    rr_reader *reader;
+    atomic_int busy;
+};
+
+static _Thread_local int rrb_last = RR_OK;
+
+int rrb_status(void)
+{
+    int status = rrb_last;
+    rrb_last = RR_OK;
+    return status;
+}
+
+int rrb_estimate_size(uint64_t length)
+{
+    return rr_estimate_size(length);
+}
+
+/* Acquire: what the last call did to the writer or reader happens before this one. Pairs with rrb_leave. */
+static int rrb_enter(atomic_int *busy)
+{
+    return atomic_exchange_explicit(busy, 1, memory_order_acquire) == 0;
+}
+
+/* Release: pairs with rrb_enter. */
+static void rrb_leave(atomic_int *busy)
+{
+    atomic_store_explicit(busy, 0, memory_order_release);
+}
+
+static char *rrb_payload(const uint8_t *payload, rr_status status)
+{
+    if (payload == NULL)
+        rrb_last = (int)status;
+    return (char *)(uintptr_t)payload;
+}
+
+static const uint8_t *rrb_bytes(const char *payload)
+{
+    return (const uint8_t *)payload;
+}
+
+/* -------------------------------------------------------------------------------------------------------- allocator */
+
+rr_allocator *rrb_allocator_create(const rr_profile *profile)
+{
+    rr_status status = RR_OK;
+    rr_allocator *allocator = rr_allocator_create(profile, &status);
+    if (allocator == NULL)
+        rrb_last = (int)status;
+    return allocator;
+}
+
+/* Every pointer and view keeps the allocator's cdata alive, so nothing but loose references can be left. */
+void rrb_allocator_free(rr_allocator *allocator)
+{
+    rr_allocator_abandon(allocator);
+}
+
+char *rrb_allocate(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type, uint32_t flags)
+{
+    rr_status status = RR_OK;
+    const uint8_t *payload = rr_allocate(allocator, data, length, event_type, flags, &status);
+    return rrb_payload(payload, status);
+}
+
+int64_t rrb_allocate_to_pool(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type)
+{
+    return rr_allocate_to_pool(allocator, data, length, event_type);
+}
+
+/* 0 is no token. */
+uint64_t rrb_handle_ffi_event(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type)
+{
+    uint64_t token = 0;
+    rr_status status = rr_handle_ffi_event(allocator, data, length, event_type, &token);
+    if (status == RR_OK)
+        return token;
+    rrb_last = (int)status;
+    return 0;
+}
+
+int rrb_allocate_many(rr_allocator *allocator, const char *data, const uint32_t *lengths, uint32_t length,
+                      const uint32_t *event_types, uint32_t event_type, size_t count, uint64_t *tokens, size_t *failed)
+{
+    return (int)rr_allocate_many(allocator, data, lengths, length, event_types, event_type, count, tokens, failed);
+}
+
+int rrb_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t count, size_t *failed)
+{
+    return (int)rr_drop_many(allocator, tokens, count, failed);
+}
+
+char *rrb_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type)
+{
+    rr_status status = RR_OK;
+    uint8_t *loan = rr_loan(allocator, length, event_type, &status);
+    return rrb_payload(loan, status);
+}
+
+char *rrb_commit(rr_allocator *allocator, char *loan, uint64_t length)
+{
+    rr_status status = RR_OK;
+    const uint8_t *payload = rr_commit(allocator, (uint8_t *)loan, length, &status);
+    return rrb_payload(payload, status);
+}
+
+void rrb_abort(rr_allocator *allocator, char *loan)
+{
+    rr_abort(allocator, (uint8_t *)loan);
+}
+
+/* The payload itself, for a second pin; cffi makes a pointer of its own of it. */
+char *rrb_clone(rr_allocator *allocator, char *payload)
+{
+    rr_status status = rr_clone_payload(allocator, rrb_bytes(payload));
+    return rrb_payload(status == RR_OK ? rrb_bytes(payload) : NULL, status);
+}
+
+void rrb_release(rr_allocator *allocator, const char *payload)
+{
+    rr_release_payload(allocator, rrb_bytes(payload));
+}
+
+uint32_t rrb_length(const char *payload)
+{
+    return rr_payload_length(rrb_bytes(payload));
+}
+
+uint32_t rrb_event_type(const char *payload)
+{
+    return rr_payload_event_type(rrb_bytes(payload));
+}
+
+uint32_t rrb_pool_id(const char *payload)
+{
+    return rr_payload_pool_id(rrb_bytes(payload));
+}
+
+uint32_t rrb_slot_index(const char *payload)
+{
+    return rr_payload_slot_index(rrb_bytes(payload));
+}
+
+uint64_t rrb_generation(rr_allocator *allocator, const char *payload)
+{
+    return rr_payload_generation(allocator, rrb_bytes(payload));
+}
+
+uint32_t rrb_ref_count(rr_allocator *allocator, const char *payload)
+{
+    return rr_payload_ref_count(allocator, rrb_bytes(payload));
+}
+
+uint64_t rrb_token(rr_allocator *allocator, const char *payload)
+{
+    return rr_payload_token(allocator, rrb_bytes(payload));
+}
+
+uint64_t rrb_into_token(rr_allocator *allocator, const char *payload)
+{
+    return rr_into_token(allocator, rrb_bytes(payload));
+}
+
+char *rrb_from_token(rr_allocator *allocator, uint64_t token)
+{
+    rr_status status = RR_OK;
+    const uint8_t *payload = rr_from_token(allocator, token, &status);
+    return rrb_payload(payload, status);
+}
+
+char *rrb_upgrade(rr_allocator *allocator, uint64_t token)
+{
+    rr_status status = RR_OK;
+    const uint8_t *payload = rr_upgrade(allocator, token, &status);
+    return rrb_payload(payload, status);
+}
+
+uint64_t rrb_token_encode(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation)
+{
+    return rr_token_encode(allocator, pool_id, slot_index, generation);
+}
+
+int rrb_token_known(rr_allocator *allocator, uint64_t token)
+{
+    rr_handle handle;
+    return rr_token_decode(allocator, token, &handle) == RR_OK;
+}
+
+char *rrb_get_slot_data(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation)
+{
+    rr_status status = RR_OK;
+    const uint8_t *payload = rr_get_slot_data(allocator, pool_id, slot_index, generation, &status);
+    return rrb_payload(payload, status);
+}
+
+int64_t rrb_inc_ref_count(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation)
+{
+    return rr_inc_ref_count(allocator, pool_id, slot_index, generation);
+}
+
+int64_t rrb_dec_ref_count(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation)
+{
+    return rr_dec_ref_count(allocator, pool_id, slot_index, generation);
+}
+
+int64_t rrb_get_generation(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index)
+{
+    return rr_get_generation(allocator, pool_id, slot_index);
+}
+
+int rrb_slot_metadata(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, rr_slot_metadata *metadata)
+{
+    return (int)rr_slot_metadata_get(allocator, pool_id, slot_index, metadata);
+}
+
+int rrb_slot_words(rr_allocator *allocator, uint32_t pool_id, uint64_t *words)
+{
+    return (int)rr_slot_words(allocator, pool_id, words);
+}
+
+int rrb_pool_stats(rr_allocator *allocator, rr_pool_stats *stats)
+{
+    for (uint32_t pool_id = 0; pool_id < RR_POOL_COUNT; pool_id++) {
+        rr_status status = rr_pool_stats_get(allocator, pool_id, &stats[pool_id]);
+        if (status != RR_OK)
+            return (int)status;
+    }
+    return RR_OK;
+}
+
+uint64_t rrb_memory_usage(rr_allocator *allocator)
+{
+    return rr_memory_usage(allocator);
+}
+
+uint64_t rrb_heap_usage(rr_allocator *allocator)
+{
+    return rr_heap_usage(allocator);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ rings */
+
+uint64_t rrb_ring_bytes(uint64_t size, uint64_t capacity, uint32_t max_readers)
+{
+    return rr_ring_bytes(size, capacity, max_readers);
+}
+
+rr_ring *rrb_ring_create(uint64_t size, uint64_t capacity, int gated, uint32_t max_readers, uint64_t max_ring_bytes)
+{
+    rr_status status = RR_OK;
+    rr_ring *ring =
+        rr_ring_create(size, capacity, gated ? RR_GATED : RR_OVERWRITE, max_readers, max_ring_bytes, &status);
+    if (ring == NULL)
+        rrb_last = (int)status;
+    return ring;
+}
+
+/* Every writer and reader keeps the ring's cdata alive, so none is left. */
+void rrb_ring_free(rr_ring *ring)
+{
+    (void)rr_ring_destroy(ring);
+}
+
+uint32_t rrb_ring_max_readers(rr_ring *ring)
+{
+    return rr_ring_max_readers(ring);
+}
+
+uint32_t rrb_ring_readers(rr_ring *ring)
+{
+    return rr_ring_readers(ring);
+}
+
+uint64_t rrb_ring_write_cursor(rr_ring *ring)
+{
+    return rr_ring_write_cursor(ring);
+}
+
+uint64_t rrb_ring_retained(rr_ring *ring)
+{
+    return rr_ring_retained(ring);
+}
+
+uint64_t rrb_ring_memory_usage(rr_ring *ring)
+{
+    return rr_ring_memory_usage(ring);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- writers */
+
+rrb_writer *rrb_writer_open(rr_ring *ring)
+{
+    rr_status status = RR_NO_MEMORY;
+    rrb_writer *writer = malloc(sizeof *writer);
+    if (writer != NULL) {
+        atomic_init(&writer->busy, 0);
+        writer->writer = rr_writer_open(ring, &status);
+        if (writer->writer != NULL)
+            return writer;
+        free(writer);
+    }
+    rrb_last = (int)status;
+    return NULL;
+}
+
+/* The ring is an argument so that the destructor that is bound to it keeps it alive. */
+void rrb_writer_free(rr_ring *ring, rrb_writer *writer)
+{
+    (void)ring;
+    rr_writer_free(writer->writer);
+    free(writer);
+}
+
+int rrb_writer_close(rrb_writer *writer)
+{
+    if (!rrb_enter(&writer->busy))
+        return -RRB_BUSY;
+    rr_writer_close(writer->writer);
+    rrb_leave(&writer->busy);
+    return RR_OK;
+}
+
+int rrb_add_long(rrb_writer *writer, const char *data, uint64_t length, uint32_t event_type)
+{
+    if (!rrb_enter(&writer->busy))
+        return RRB_BUSY;
+    int status = (int)rr_writer_add(writer->writer, data, length, event_type);
+    rrb_leave(&writer->busy);
+    return status;
+}
+
+int rrb_add(rrb_writer *writer, const char *data, uint64_t length, uint32_t event_type)
+{
+    return length > RRB_LONG_BYTES ? RRB_LONG : rrb_add_long(writer, data, length, event_type);
+}
+
+int rrb_add_many(rrb_writer *writer, const char *data, const uint32_t *lengths, uint32_t length,
+                 const uint32_t *event_types, uint32_t event_type, size_t count, size_t *added, size_t *failed)
+{
+    if (!rrb_enter(&writer->busy))
+        return RRB_BUSY;
+    int status = (int)rr_writer_add_many(writer->writer, data, lengths, length, event_types, event_type, count, added,
+                                         failed);
+    rrb_leave(&writer->busy);
+    return status;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- readers */
+
+rrb_reader *rrb_reader_join(rr_ring *ring, int at, uint64_t cursor)
+{
+    rr_status status = RR_NO_MEMORY;
+    rrb_reader *reader = malloc(sizeof *reader);
+    if (reader != NULL) {
+        atomic_init(&reader->busy, 0);
+        reader->reader = rr_reader_join(ring, (rr_join_at)at, cursor, &status);
+        if (reader->reader != NULL)
+            return reader;
+        free(reader);
+    }
+    rrb_last = (int)status;
+    return NULL;
+}
+
+/* The ring is an argument so that the destructor that is bound to it keeps it alive. */
+void rrb_reader_free(rr_ring *ring, rrb_reader *reader)
+{
+    (void)ring;
+    rr_reader_free(reader->reader);
+    free(reader);
+}
+
+int rrb_reader_close(rrb_reader *reader)
+{
+    if (!rrb_enter(&reader->busy))
+        return -RRB_BUSY;
+    rr_reader_leave(reader->reader);
+    rrb_leave(&reader->busy);
+    return RR_OK;
+}
+
+/* Any thread may evict, also while the reader reads: no rrb_enter. */
+int rrb_reader_evict(rrb_reader *reader)
+{
+    return (int)rr_reader_evict(reader->reader);
+}
+
+int rrb_reader_evicted(rrb_reader *reader)
+{
+    return rr_reader_evicted(reader->reader);
+}
+
+int64_t rrb_next(rrb_reader *reader, rrb_scratch *scratch)
+{
+    if (!rrb_enter(&reader->busy))
+        return -RRB_BUSY;
+    int status = (int)rr_reader_next(reader->reader, scratch->data, (size_t)scratch->room, &scratch->read);
+    rrb_leave(&reader->busy);
+    return status == RR_OK ? (int64_t)scratch->read.bytes : -(int64_t)status;
+}
+
+int rrb_next_many(rrb_reader *reader, size_t limit, rrb_scratch *scratch, uint32_t *lengths, uint32_t *event_types)
+{
+    if (!rrb_enter(&reader->busy))
+        return RRB_BUSY;
+    int status = (int)rr_reader_next_many(reader->reader, limit, scratch->data, (size_t)scratch->room, lengths,
+                                          event_types, &scratch->read);
+    rrb_leave(&reader->busy);
+    return status;
+}
+
+int rrb_reader_left(rrb_reader *reader)
+{
+    if (!rrb_enter(&reader->busy))
+        return -RRB_BUSY;
+    int left = rr_reader_left(reader->reader);
+    rrb_leave(&reader->busy);
+    return left;
+}
+
+/* Sequence numbers stay below 2^63 for as long as a machine can count. */
+static int64_t rrb_asked(rrb_reader *reader, uint64_t (*question)(const rr_reader *))
+{
+    if (!rrb_enter(&reader->busy))
+        return -RRB_BUSY;
+    int64_t answer = (int64_t)question(reader->reader);
+    rrb_leave(&reader->busy);
+    return answer;
+}
+
+int64_t rrb_start(rrb_reader *reader)
+{
+    return rrb_asked(reader, rr_reader_start);
+}
+
+int64_t rrb_cursor(rrb_reader *reader)
+{
+    return rrb_asked(reader, rr_reader_cursor);
+}
+
+int64_t rrb_delivered(rrb_reader *reader)
+{
+    return rrb_asked(reader, rr_reader_delivered);
+}
+
+int64_t rrb_skipped(rrb_reader *reader)
+{
+    return rrb_asked(reader, rr_reader_skipped);
+}
+
+int64_t rrb_lag(rrb_reader *reader)
+{
+    return rrb_asked(reader, rr_reader_lag);
+}
+
+int64_t rrb_backlog(rrb_reader *reader)
+{
+    return rrb_asked(reader, rr_reader_backlog);
+}

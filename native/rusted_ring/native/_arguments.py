@@ -1,0 +1,252 @@
+"""Checks of arguments, each in two steps: types of all arguments first, then values [ERR-4, ERR-6]."""
+
+from __future__ import annotations  # array is no generic before Python 3.12
+
+import operator
+import reprlib
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, cast
+
+from rusted_ring.reference.errors import PayloadTooLarge
+
+U32_LIMIT = 4_294_967_295
+U64_LIMIT = 18_446_744_073_709_551_615
+
+_CAST = "cast or copy it first, for example with bytes(...)"
+_NUMBERS = "pass one integer for all events, or a sequence or buffer of integers, one each"
+
+
+class Batch(NamedTuple):
+    """A batch as the core takes it: payloads back to back, with lengths and event types for each or one for all."""
+
+    data: memoryview | bytes
+    count: int
+    lengths: array[int] | None
+    length: int
+    event_types: array[int] | None
+    event_type: int
+
+
+def shown(value: object) -> str:
+    """Return a short form of a value for a message [ERR-4]."""
+    return reprlib.repr(value)
+
+
+def wrong_type(name: str, value: object, why: str, remedy: str) -> TypeError:
+    """Make the TypeError of an argument [ERR-4]."""
+    return TypeError(f"{name} is {shown(value)}: {why}; {remedy}")
+
+
+def wrong_value(name: str, value: object, why: str, remedy: str) -> ValueError:
+    """Make the ValueError of an argument [ERR-4]."""
+    return ValueError(f"{name} is {shown(value)}: {why}; {remedy}")
+
+
+def integer(name: str, value: object) -> int:
+    """Return an integer argument as an `int` [ERR-6].
+
+    Raises:
+        TypeError: `value` is a bool or has no `__index__`.
+    """
+    if type(value) is int:
+        return value
+    if not isinstance(value, bool):
+        try:
+            return operator.index(cast("int", value))
+        except TypeError:
+            pass
+    raise wrong_type(name, value, f"a {type(value).__name__}, not an integer", "pass an int")
+
+
+def between(name: str, value: int, low: int, high: int, remedy: str) -> int:
+    """Return `value` if it is from `low` to `high` [ERR-4].
+
+    Raises:
+        ValueError: it is not.
+    """
+    if low <= value <= high:
+        return value
+    raise wrong_value(name, value, f"not from {low} to {high}", remedy)
+
+
+def event_type_value(value: int) -> int:
+    """Return an event type that was checked to be an integer, if it is a u32 [ALLOC-23]."""
+    return between("event_type", value, 0, U32_LIMIT, "pass an unsigned 32-bit number")
+
+
+def flag(name: str, value: object) -> bool:
+    """Return a flag [ERR-4].
+
+    Raises:
+        TypeError: `value` is not a bool.
+    """
+    if isinstance(value, bool):
+        return value
+    raise wrong_type(name, value, f"a {type(value).__name__}, not a bool", "pass True or False")
+
+
+def buffer(name: str, value: object) -> memoryview:
+    """Return a memoryview of an argument that must be a buffer [ALLOC-5].
+
+    Raises:
+        TypeError: `value` is not a buffer.
+        ValueError: it is one that cannot be exported now.
+    """
+    try:
+        return memoryview(value)  # type: ignore[arg-type]
+    except TypeError:
+        remedy = "pass bytes, a bytearray, an array or any other buffer"
+        raise wrong_type(name, value, f"a {type(value).__name__}, not a buffer", remedy) from None
+    except (ValueError, BufferError) as error:
+        raise wrong_value(name, value, f"a buffer that cannot be read ({error})", _CAST) from None
+
+
+def contiguous(name: str, value: object, view: memoryview) -> memoryview:
+    """Return `view` if it is C-contiguous [ALLOC-5].
+
+    Raises:
+        ValueError: it is not.
+    """
+    if view.c_contiguous:
+        return view
+    raise wrong_value(name, value, "a buffer that is not C-contiguous", _CAST)
+
+
+def numbers(name: str, value: object) -> int | array[int] | list[int]:
+    """Return an argument that is one integer or one for each event, its types checked [ERR-4, ERR-6].
+
+    Raises:
+        TypeError: it is neither, or one of its items is not an integer.
+    """
+    if type(value) is int:
+        return value
+    if isinstance(value, array) and value.typecode == "I":
+        # A copy, so that nobody changes the numbers after they were checked.
+        return array("I", value)
+    if not isinstance(value, (bool, str, bytes, bytearray)):
+        try:
+            items = iter(cast("Iterable[object]", value))
+        except TypeError:
+            if hasattr(type(value), "__index__"):
+                return integer(name, value)
+        else:
+            return [integer(f"{name}[{at}]", item) for at, item in enumerate(items)]
+    raise wrong_type(name, value, f"a {type(value).__name__}, neither an integer nor a sequence of them", _NUMBERS)
+
+
+def _u32(name: str, values: array[int] | list[int]) -> array[int]:
+    """Return numbers as unsigned 32-bit ones."""
+    if isinstance(values, array):
+        return values
+    try:
+        return array("I", values)
+    except OverflowError:
+        at = next(at for at, item in enumerate(values) if not 0 <= item <= U32_LIMIT)
+        raise wrong_value(f"{name}[{at}]", values[at], f"not from 0 to {U32_LIMIT}", _NUMBERS) from None
+
+
+def batch(data: object, lengths: object, event_types: object) -> Batch:
+    """Return a batch, with the types checked first and the values after them [ALLOC-14, RING-25, ERR-4].
+
+    Args:
+        data: payloads back to back in one buffer, or a list or tuple of buffers.
+        lengths: bytes of each payload: one number for all, or one each; None where `data` says it.
+        event_types: one number for all, or one each.
+
+    Raises:
+        TypeError: an argument, or an item of one, has a wrong type.
+        ValueError: a buffer is not contiguous, or the numbers do not fit the data.
+        PayloadTooLarge: one buffer alone is longer than an event can be.
+    """
+    listed = isinstance(data, (list, tuple))
+    if listed:
+        views = [buffer(f"data[{at}]", item) for at, item in enumerate(cast("Sequence[object]", data))]
+    else:
+        views = [buffer("data", data)]
+    wanted = None if lengths is None else numbers("lengths", lengths)
+    types = numbers("event_types", event_types)
+    for at, view in enumerate(views):
+        contiguous(f"data[{at}]" if listed else "data", view, view)
+    if listed and wanted is not None:
+        raise wrong_value("lengths", lengths, "given beside a list of buffers, which have lengths", "leave it out")
+    each, length, count = _layout(views, wanted)
+    if isinstance(types, int):
+        between("event_types", types, 0, U32_LIMIT, "pass an unsigned 32-bit number")
+        kinds = None
+    else:
+        kinds = _u32("event_types", types)
+        if len(kinds) != count:
+            raise wrong_value("event_types", event_types, f"{len(kinds)} numbers for {count} events", _NUMBERS)
+    if wanted is None:
+        for at, view in enumerate(views):
+            check_payload(f"data[{at}]" if listed else "data", view.nbytes)
+        if listed:
+            each = array("I", [view.nbytes for view in views])
+    payload = b"".join(views) if listed else views[0]
+    return Batch(payload, count, each, length, kinds, types if isinstance(types, int) else 0)
+
+
+def _layout(views: list[memoryview], wanted: int | array[int] | list[int] | None) -> tuple[array[int] | None, int, int]:
+    """Return the length of each event, or None and the length of all, and how many events there are."""
+    if wanted is None:
+        return None, views[0].nbytes if views else 0, len(views)
+    total = views[0].nbytes
+    if isinstance(wanted, int):
+        between("lengths", wanted, 1, U32_LIMIT, "pass the length of each event, above 0")
+        if total % wanted:
+            raise wrong_value("lengths", wanted, f"data has {total} bytes, no multiple of it", "pass one length each")
+        return None, wanted, total // wanted
+    each = _u32("lengths", wanted)
+    if sum(each) != total:
+        why = f"they add up to {sum(each)}, and data has {total} bytes"
+        raise wrong_value("lengths", wanted, why, "pass lengths that cover data exactly")
+    return each, 0, len(each)
+
+
+def check_payload(name: str, length: int) -> None:
+    """Refuse a payload longer than the largest class [SIZE-3].
+
+    Raises:
+        PayloadTooLarge: it is.
+    """
+    if length > U32_LIMIT:
+        remedy = "split the payload"
+        raise PayloadTooLarge(f"{name} is {length} bytes: more than the {U32_LIMIT} of the class XXL; {remedy}")
+
+
+def token_words(tokens: object) -> array[int]:
+    """Return a private copy of tokens, so that nobody changes them meanwhile [ALLOC-15].
+
+    Args:
+        tokens: a buffer of unsigned 64-bit numbers, or an iterable of integers.
+
+    Raises:
+        TypeError: it is neither, or one of its items is not an integer.
+        ValueError: the buffer is not contiguous, or a number is not a 64-bit one.
+    """
+    wanted = "pass a buffer of format Q or an iterable of integers"
+    if not isinstance(tokens, str):
+        try:
+            view = memoryview(cast("bytes", tokens))
+        except TypeError:
+            return _token_numbers(tokens, wanted)
+        except (ValueError, BufferError) as error:
+            raise wrong_value("tokens", tokens, f"a buffer that cannot be read ({error})", _CAST) from None
+        if view.itemsize == 8 and view.format.lstrip("@=<") in ("Q", "L"):
+            contiguous("tokens", tokens, view)
+            return array("Q", view.tobytes())
+    raise wrong_type("tokens", tokens, f"a {type(tokens).__name__}, not tokens", wanted)
+
+
+def _token_numbers(tokens: object, wanted: str) -> array[int]:
+    try:
+        items = iter(cast("Iterable[object]", tokens))
+    except TypeError:
+        raise wrong_type("tokens", tokens, f"a {type(tokens).__name__}, not tokens", wanted) from None
+    numbers = [integer(f"tokens[{at}]", item) for at, item in enumerate(items)]
+    try:
+        return array("Q", numbers)
+    except OverflowError:
+        at = next(at for at, item in enumerate(numbers) if not 0 <= item <= U64_LIMIT)
+        raise wrong_value(f"tokens[{at}]", numbers[at], "no token", "pass tokens of this allocator") from None

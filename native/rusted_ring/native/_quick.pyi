@@ -1,0 +1,4 @@
+from rusted_ring.native._cffi import FFI, Lib
+
+ffi: FFI
+lib: Lib

@@ -1,0 +1,537 @@
+"""Rings of events, their one writer and their readers [RING-1 to RING-30]."""
+
+import time
+from array import array
+from collections.abc import Callable
+from types import MethodType, TracebackType
+from typing import Literal, NoReturn, Self
+
+from rusted_ring.native._arguments import (
+    U32_LIMIT,
+    U64_LIMIT,
+    batch,
+    between,
+    buffer,
+    check_payload,
+    contiguous,
+    event_type_value,
+    integer,
+    wrong_type,
+    wrong_value,
+)
+from rusted_ring.native._core import LONG, CData, ffi, lib, quick
+from rusted_ring.native.allocator import calls_for, in_core
+from rusted_ring.native.pointers import Unpicklable
+from rusted_ring.reference.errors import (
+    Lagged,
+    LayoutError,
+    PayloadTooLarge,
+    ReadersFull,
+    RingClosed,
+    WriterTaken,
+)
+from rusted_ring.reference.event import EventBatch, PooledEvent
+from rusted_ring.reference.parameters import MAX_RING_BYTES
+
+_gc = ffi.gc
+_unpack = ffi.unpack
+_new_tuple = tuple.__new__
+_add = quick.rrb_add
+# A reader's room is overwritten before it is read, so it need not be cleared.
+_room = ffi.new_allocator(should_clear_after_alloc=False)
+
+_BUSY = lib.RRB_BUSY
+_EMPTY = lib.RR_EMPTY
+_FULL = lib.RR_FULL
+_MODES = ("overwrite", "gated")
+_STARTS = ("oldest", "latest")
+_AT_CURSOR = 2
+_MOST_READERS = 1_024
+
+
+def _asked(question: Callable[[CData], int], handle: CData) -> int:
+    """Ask a writer or reader, and again while a call of another thread that gave up the GIL is using it."""
+    while (answer := question(handle)) == -_BUSY:
+        time.sleep(0)
+    return answer
+
+
+class RingBuffer:
+    """A ring of events from one writer to many readers [RING-1, RING-3]."""
+
+    __slots__ = ("__weakref__", "_capacity", "_cdata", "_mode", "_size")
+
+    def __init__(
+        self,
+        size: int,
+        capacity: int,
+        *,
+        mode: Literal["overwrite", "gated"] = "overwrite",
+        max_readers: int = 16,
+        max_ring_bytes: int = MAX_RING_BYTES,
+    ) -> None:
+        """Make an empty ring [RING-29].
+
+        Args:
+            size: most bytes of a payload, an integer or an `EventSize`.
+            capacity: slots.
+            mode: "overwrite", or "gated" by its slowest reader [RING-10, RING-14].
+            max_readers: places for readers of a gated ring.
+            max_ring_bytes: most bytes of the ring's storage [LAYOUT-7].
+
+        Raises:
+            TypeError: an argument has a wrong type.
+            ValueError: there is no such mode.
+            LayoutError: a number is out of its bounds [RING-29], or the storage above `max_ring_bytes` [LAYOUT-7].
+            MemoryError: the system gave no memory.
+        """
+        numbers = integer("size", size), integer("capacity", capacity)
+        if not isinstance(mode, str):
+            raise wrong_type("mode", mode, f"a {type(mode).__name__}, not a str", 'pass "overwrite" or "gated"')
+        places, limit = integer("max_readers", max_readers), integer("max_ring_bytes", max_ring_bytes)
+        self._size = _shape("size", numbers[0], U32_LIMIT)
+        self._capacity = _shape("capacity", numbers[1], U32_LIMIT)
+        if mode not in _MODES:
+            raise wrong_value("mode", mode, "no mode of a ring", 'pass "overwrite" or "gated"')
+        self._mode = mode
+        _shape("max_readers", places, _MOST_READERS)
+        if mode == "overwrite":
+            places = 0
+        wanted = quick.rrb_ring_bytes(self._size, self._capacity, places)
+        if wanted > limit:
+            raise LayoutError(
+                f"max_ring_bytes is {limit}: the ring's storage would be {wanted} bytes; "
+                f"lower size or capacity, or pass max_ring_bytes={wanted}"
+            )
+        limit = min(limit, U64_LIMIT)
+        made = lib.rrb_ring_create(self._size, self._capacity, mode == "gated", places, limit)
+        if not made:
+            raise MemoryError
+        self._cdata: CData = _gc(made, quick.rrb_ring_free)
+
+    def __repr__(self) -> str:
+        return f"RingBuffer({self._size}, {self._capacity}, mode={self._mode!r})"
+
+    @property
+    def size(self) -> int:
+        """Most bytes of a payload [RING-9]."""
+        return self._size
+
+    @property
+    def capacity(self) -> int:
+        """Slots of the ring [RING-2]."""
+        return self._capacity
+
+    @property
+    def mode(self) -> str:
+        """What happens to slow readers: "overwrite" or "gated" [RING-10, RING-14]."""
+        return self._mode
+
+    @property
+    def max_readers(self) -> int:
+        """Places for readers; 0 in an overwriting ring [RING-21]."""
+        return quick.rrb_ring_max_readers(self._cdata)
+
+    @property
+    def write_cursor(self) -> int:
+        """Number of events published [RING-1]."""
+        return quick.rrb_ring_write_cursor(self._cdata)
+
+    @property
+    def retained(self) -> int:
+        """Number of events that a reader joining at "oldest" would find [RING-30]."""
+        return quick.rrb_ring_retained(self._cdata)
+
+    @property
+    def readers(self) -> int:
+        """Readers registered now; 0 in an overwriting ring [RING-21]."""
+        return quick.rrb_ring_readers(self._cdata)
+
+    def memory_usage(self) -> int:
+        """Return the bytes of the ring's storage [LAYOUT-6]."""
+        return quick.rrb_ring_memory_usage(self._cdata)
+
+
+def _shape(name: str, value: int, limit: int) -> int:
+    if not 1 <= value <= limit:
+        raise LayoutError(f"{name} is {value}: not from 1 to {limit}; pass a number in that range")
+    return value
+
+
+def _ring_argument(value: object) -> RingBuffer:
+    if isinstance(value, RingBuffer):
+        return value
+    raise wrong_type("ringbuffer", value, f"a {type(value).__name__}, not a RingBuffer", "pass a native RingBuffer")
+
+
+class Writer(Unpicklable):
+    """The one writer of a ring [RING-4]."""
+
+    __slots__ = ("__weakref__", "_closed", "_handle", "_ringbuffer")
+
+    def __init__(self, ringbuffer: RingBuffer) -> None:
+        """Take the writer's place of a ring [RING-4].
+
+        Raises:
+            TypeError: `ringbuffer` is not a ring.
+            WriterTaken: the ring has a writer.
+        """
+        ring = _ring_argument(ringbuffer)
+        made = quick.rrb_writer_open(ring._cdata)
+        if not made:
+            if quick.rrb_status() == lib.RR_WRITER_TAKEN:
+                raise WriterTaken(f"ringbuffer is {ring!r}: it has a writer; close that one first")
+            raise MemoryError
+        # The bound method keeps the ring alive as long as the handle.
+        self._handle: CData = _gc(made, MethodType(quick.rrb_writer_free, ring._cdata))
+        self._ringbuffer = ring
+        self._closed = False
+
+    @property
+    def ringbuffer(self) -> RingBuffer:
+        """The ring that is written [RING-4]."""
+        self._check("ringbuffer")
+        return self._ringbuffer
+
+    @property
+    def closed(self) -> bool:
+        """Whether the writer was closed [RING-27]."""
+        return self._closed
+
+    def add(self, data: object, event_type: int = 0) -> bool:
+        """Publish an event; False where a gated ring is full, and nothing was published [RING-10, RING-14].
+
+        Args:
+            data: the payload, any C-contiguous buffer of at most the ring's `size` bytes.
+            event_type: an unsigned 32-bit number [ALLOC-23].
+
+        Raises:
+            RingClosed: the writer was closed [RING-27].
+            TypeError: an argument has a wrong type.
+            ValueError: `data` is not contiguous, or `event_type` out of bounds.
+            PayloadTooLarge: the payload is longer than the ring's `size` [RING-9].
+        """
+        if type(data) is bytes and type(event_type) is int:
+            try:
+                status = _add(self._handle, data, len(data), event_type)
+            except OverflowError:
+                status = _BUSY
+            if status == 0:
+                return True
+            if status == _FULL:
+                return False
+        self._check("add")
+        view, kind = buffer("data", data), integer("event_type", event_type)
+        with view:
+            contiguous("data", data, view)
+            event_type_value(kind)
+            length = view.nbytes
+            check_payload("data", length)
+            calls = lib if length > LONG else quick
+            with ffi.from_buffer("char[]", view) as source:
+                while (status := calls.rrb_add_long(self._handle, source, length, kind)) == _BUSY:
+                    time.sleep(0)
+        if status == 0:
+            return True
+        if status == _FULL:
+            return False
+        self._refuse(status, "add", "data", length)
+
+    def add_many(self, data: object, *, lengths: object = None, event_types: object = 0) -> int:
+        """Publish a batch, or in a gated ring its longest prefix that fits, and return how many [RING-25].
+
+        Args:
+            data: payloads back to back in one buffer, or a list or tuple of buffers.
+            lengths: bytes of each payload of one buffer: one integer for all, or a sequence or buffer of u32; None: one
+                event.
+            event_types: one integer for all, or a sequence or buffer of u32, one each.
+
+        Raises:
+            RingClosed: the writer was closed [RING-27].
+            TypeError: an argument has a wrong type.
+            ValueError: a buffer is not contiguous, or the numbers do not fit the data.
+            PayloadTooLarge: a payload is longer than the ring's `size`; nothing was published [RING-9].
+        """
+        self._check("add_many")
+        events = batch(data, lengths, event_types)
+        counts = ffi.new("size_t[2]")
+        calls = calls_for(events)
+        with in_core(events) as given:
+            while (status := calls.rrb_add_many(self._handle, *given, counts, counts + 1)) == _BUSY:
+                time.sleep(0)
+        if status:
+            at = counts[1]
+            length = events.length if events.lengths is None else events.lengths[at]
+            self._refuse(status, "add_many", "data" if events.count == 1 else f"event {at} of data", length)
+        return int(counts[0])
+
+    def close(self) -> None:
+        """Give the writer's place back; what was published stays readable; again: nothing [RING-4, RING-27]."""
+        self._closed = True
+        _asked(quick.rrb_writer_close, self._handle)
+
+    def _check(self, use: str) -> None:
+        if self._closed:
+            raise RingClosed(f"Writer is closed: {use} came after its end; make another Writer of the ring")
+
+    def _refuse(self, status: int, use: str, name: str, length: int) -> NoReturn:
+        if status == lib.RR_PAYLOAD_TOO_LARGE:
+            size = self._ringbuffer.size
+            remedy = "split the payload or make a ring of larger events"
+            raise PayloadTooLarge(f"{name} is {length} bytes: more than the ring's size of {size}; {remedy}")
+        if status == lib.RR_RING_CLOSED:
+            self._closed = True
+            self._check(use)
+        raise AssertionError(f"status {status} for {name} of {length} bytes")
+
+    def __enter__(self) -> Self:
+        self._check("with")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Writer of {self._ringbuffer!r}{', closed' if self._closed else ''}>"
+
+
+class Reader(Unpicklable):
+    """A reader of a ring, with a cursor of its own [RING-6]."""
+
+    __slots__ = ("__weakref__", "_closed", "_handle", "_next", "_ringbuffer", "_spare")
+
+    def __init__(
+        self,
+        ringbuffer: RingBuffer,
+        *,
+        start: Literal["oldest", "latest"] = "oldest",
+        cursor: int | None = None,
+    ) -> None:
+        """Begin to read a ring [RING-16].
+
+        Args:
+            ringbuffer: the ring.
+            start: "oldest", the oldest event retained, or "latest", the next event to be published.
+            cursor: the sequence number to begin with, in an overwriting ring [RING-18].
+
+        Raises:
+            TypeError: an argument has a wrong type.
+            ValueError: there is no such start, or the cursor is not from 0 to `write_cursor`, or the ring is gated.
+            ReadersFull: every place of the gated ring is taken [RING-21].
+        """
+        ring = _ring_argument(ringbuffer)
+        if not isinstance(start, str):
+            raise wrong_type("start", start, f"a {type(start).__name__}, not a str", 'pass "oldest" or "latest"')
+        at = None if cursor is None else integer("cursor", cursor)
+        if start not in _STARTS:
+            raise wrong_value("start", start, "no place to start", 'pass "oldest" or "latest"')
+        if at is None:
+            made = quick.rrb_reader_join(ring._cdata, _STARTS.index(start), 0)
+        else:
+            if ring.mode == "gated":
+                why = "a reader of a gated ring cannot begin at a cursor"
+                raise wrong_value("cursor", at, why, 'leave it out and pass start="oldest" or "latest"')
+            between("cursor", at, 0, ring.write_cursor, "pass a cursor that was published")
+            made = quick.rrb_reader_join(ring._cdata, _AT_CURSOR, at)
+        if not made:
+            if quick.rrb_status() == lib.RR_READERS_FULL:
+                why = f"its {ring.max_readers} places for readers are taken"
+                raise ReadersFull(f"ringbuffer is {ring!r}: {why}; close or evict a reader, or raise max_readers")
+            raise MemoryError
+        # The bound method keeps the ring alive as long as the handle.
+        self._handle: CData = _gc(made, MethodType(quick.rrb_reader_free, ring._cdata))
+        self._ringbuffer = ring
+        self._closed = False
+        self._next = (lib if ring.size > LONG else quick).rrb_next
+        # Rooms that no call is using: two threads never copy into the same one.
+        self._spare: list[tuple[CData, CData]] = []
+
+    def _scratch(self, least: int) -> tuple[CData, CData]:
+        """Return a place for a read with room for at least `least` bytes, and that room."""
+        try:
+            found = self._spare.pop()
+        except IndexError:
+            pass
+        else:
+            if found[0].room >= least:
+                return found
+        scratch = ffi.new("rrb_scratch *")
+        room = _room("char[]", max(least, 1))
+        scratch.room = max(least, 1)
+        scratch.data = room
+        return scratch, room
+
+    def next(self) -> PooledEvent | None:
+        """Return the next event, a copy, and move on; None where there is none now [RING-7, RING-28].
+
+        Raises:
+            RingClosed: the reader was closed or evicted [RING-19, RING-20].
+            Lagged: the next event was overwritten; the reader goes on at the oldest one retained [RING-11].
+        """
+        least = 0
+        while True:
+            # A place is in use by one call alone; it is not put back where an error is still to be read from it.
+            try:
+                place = self._spare.pop()
+            except IndexError:
+                place = self._scratch(least or min(self._ringbuffer.size, LONG))
+            scratch, room = place
+            length = self._next(self._handle, scratch)
+            if length >= 0:
+                event = _new_tuple(PooledEvent, (_unpack(room, length), scratch.read.event_type))
+                self._spare.append(place)
+                return event
+            if length == -_EMPTY:
+                self._spare.append(place)
+                return None
+            if length == -_BUSY:
+                self._spare.append(place)
+                time.sleep(0)
+            elif length == -lib.RR_BUFFER_TOO_SMALL:
+                least = self._ringbuffer.size
+            else:
+                self._refuse(-length, "next", scratch)
+
+    def next_many(self, limit: int) -> EventBatch:
+        """Return what `next` would return in `limit` calls, up to the first None or `Lagged` [RING-26].
+
+        Args:
+            limit: most events to return.
+
+        Raises:
+            RingClosed: the reader was closed or evicted [RING-19, RING-20].
+            TypeError: `limit` is not an integer.
+            ValueError: it is below 0.
+            Lagged: the next event was overwritten; the reader goes on at the oldest one retained [RING-11].
+        """
+        self._check("next_many")
+        wanted = integer("limit", limit)
+        if wanted < 0:
+            raise wrong_value("limit", wanted, "below 0", "pass how many events to return at the most")
+        # What is retained now is all that has to be read now.
+        count = min(wanted, max(_asked(quick.rrb_backlog, self._handle), 1))
+        size = self._ringbuffer.size
+        place = self._scratch(count * size)
+        scratch, room = place
+        lengths, kinds = array("I", bytes(4 * count)), array("I", bytes(4 * count))
+        calls = lib if count * size > LONG else quick
+        with ffi.from_buffer("uint32_t[]", lengths) as each, ffi.from_buffer("uint32_t[]", kinds) as types:
+            while (status := calls.rrb_next_many(self._handle, count, scratch, each, types)) == _BUSY:
+                time.sleep(0)
+        read = scratch.read
+        if status not in (0, _EMPTY):
+            self._refuse(status, "next_many", scratch)
+        found = read.count if status == 0 else 0
+        payloads = memoryview(_unpack(room, read.bytes if found else 0))
+        first = read.sequence if found else read.next_sequence
+        self._spare.append(place)
+        return EventBatch(first, payloads, memoryview(lengths)[:found], memoryview(kinds)[:found])
+
+    def __iter__(self) -> Self:
+        self._check("iter")
+        return self
+
+    def __next__(self) -> PooledEvent:
+        event = self.next()
+        if event is None:
+            raise StopIteration
+        return event
+
+    @property
+    def ringbuffer(self) -> RingBuffer:
+        """The ring that is read [RING-6]."""
+        self._check("ringbuffer")
+        return self._ringbuffer
+
+    @property
+    def start(self) -> int:
+        """The cursor that the reader began with [RING-12]."""
+        return _asked(quick.rrb_start, self._handle)
+
+    @property
+    def cursor(self) -> int:
+        """Sequence number of the next event [RING-7]."""
+        return _asked(quick.rrb_cursor, self._handle)
+
+    @property
+    def delivered(self) -> int:
+        """Events delivered [RING-12]."""
+        return _asked(quick.rrb_delivered, self._handle)
+
+    @property
+    def skipped(self) -> int:
+        """Events missed [RING-12]."""
+        return _asked(quick.rrb_skipped, self._handle)
+
+    @property
+    def lag(self) -> int:
+        """Events published and not yet read or skipped [RING-22]."""
+        self._check("lag")
+        return _asked(quick.rrb_lag, self._handle)
+
+    @property
+    def backlog(self) -> int:
+        """Events retained and not yet read [RING-23]."""
+        self._check("backlog")
+        return _asked(quick.rrb_backlog, self._handle)
+
+    @property
+    def backpressure_ratio(self) -> float:
+        """The backlog as a part of the capacity, 0.0 to 1.0 [RING-24]."""
+        self._check("backpressure_ratio")
+        return _asked(quick.rrb_backlog, self._handle) / self._ringbuffer.capacity
+
+    @property
+    def closed(self) -> bool:
+        """Whether the reader was closed or evicted [RING-19, RING-20]."""
+        return self._closed or self.evicted
+
+    @property
+    def evicted(self) -> bool:
+        """Whether the reader was evicted [RING-20]."""
+        return bool(quick.rrb_reader_evicted(self._handle))
+
+    def evict(self) -> None:
+        """Take the reader out of its gated ring, from any thread [RING-20].
+
+        Raises:
+            RingClosed: the reader was closed.
+            ValueError: the ring is not gated.
+        """
+        self._check("evict")
+        if self._ringbuffer.mode != "gated":
+            raise wrong_value("ringbuffer", self._ringbuffer, "nothing waits for its readers", "close() the reader")
+        quick.rrb_reader_evict(self._handle)
+
+    def close(self) -> None:
+        """End reading; the reader no longer holds the writer back; again: nothing [RING-19]."""
+        self._closed = True
+        _asked(quick.rrb_reader_close, self._handle)
+
+    def _check(self, use: str) -> None:
+        if self._closed:
+            raise RingClosed(f"Reader is closed: {use} came after its end; make another Reader of the ring")
+        if self.evicted:
+            raise RingClosed(f"Reader is evicted: {use} came after its end; make another Reader of the ring")
+
+    def _refuse(self, status: int, use: str, scratch: CData) -> NoReturn:
+        if status == lib.RR_LAGGED:
+            raise Lagged(scratch.read.skipped, scratch.read.next_sequence)
+        if status == lib.RR_RING_CLOSED:
+            self._check(use)
+        raise AssertionError(f"status {status} of {use}")
+
+    def __enter__(self) -> Self:
+        self._check("with")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        ended = ", evicted" if self.evicted else ", closed" if self._closed else ""
+        return f"<Reader of {self._ringbuffer!r} at {self.cursor}{ended}>"

@@ -1,0 +1,1069 @@
+/* pools.c - the free list, slots, loose references, loans, the heap fallback and the bulk calls. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+
+/* ---------------------------------------------------------------------------------------------------- slot words */
+
+#define STATE_MASK UINT64_C(3)
+#define ONE_REFERENCE UINT64_C(4)
+
+static uint64_t word_generation(const rr_allocator *allocator, uint64_t word)
+{
+    return word >> (2 + allocator->profile.ref_bits);
+}
+
+static uint64_t word_count(const rr_allocator *allocator, uint64_t word)
+{
+    return (word >> 2) & allocator->count_mask;
+}
+
+/* [SLOT-2] */
+static uint64_t word_of(const rr_allocator *allocator, rr_slot_state state, uint64_t count, uint64_t generation)
+{
+    return (uint64_t)state + ONE_REFERENCE * (count + (generation << allocator->profile.ref_bits));
+}
+
+/* [PTR-10] */
+static uint64_t token_of(uint32_t pool_id, uint32_t slot_index, uint64_t generation)
+{
+    return ((((uint64_t)pool_id + 1) << 21) + slot_index) * (UINT64_C(1) << 40) + generation;
+}
+
+static uint64_t next_generation(const rr_allocator *allocator, uint64_t word)
+{
+    return (word_generation(allocator, word) + 1) & allocator->generation_mask;
+}
+
+static bool is_live_as(const rr_allocator *allocator, uint64_t word, uint64_t generation)
+{
+    return (word & STATE_MASK) == RR_SLOT_LIVE &&
+           (generation == RR_ANY_GENERATION || word_generation(allocator, word) == generation);
+}
+
+/* --------------------------------------------------------------------------------------------------- where it lies */
+
+static struct pool_header *pool_header(const struct pool *pool)
+{
+    return (struct pool_header *)(void *)pool->storage;
+}
+
+static struct slot_line *slot_at(const struct pool *pool, uint32_t index)
+{
+    return (struct slot_line *)(void *)(pool->storage + LINE_BYTES + (uint64_t)index * pool->stride);
+}
+
+/* The line just before a payload: the slot's own, or the head of a block on the heap. */
+static const struct slot_line *line_before(const uint8_t *payload)
+{
+    return (const struct slot_line *)(const void *)(payload - LINE_BYTES);
+}
+
+static struct slot_line *slot_of(const rr_allocator *allocator, const uint8_t *payload)
+{
+    const struct slot_line *before = line_before(payload);
+    if (before->pool_id == RR_XXL) {
+        return slot_at(&allocator->pools[RR_XXL], before->slot_index);
+    }
+    return (struct slot_line *)(void *)(uintptr_t)before;
+}
+
+/* Needs a reference, or the slot's loan: the block of an XXL slot belongs to its event. */
+static uint8_t *payload_of(struct slot_line *slot)
+{
+    return slot->block != NULL ? slot->block + LINE_BYTES : (uint8_t *)slot + LINE_BYTES;
+}
+
+static void event_write_trailer(uint8_t *payload, uint64_t size, uint32_t length, uint32_t event_type)
+{
+    memcpy(payload + size, &length, sizeof length);
+    memcpy(payload + size + sizeof length, &event_type, sizeof event_type);
+}
+
+/* ------------------------------------------------------------------------------------------------------- free list */
+
+static uint32_t lowest_bit(uint32_t bits)
+{
+#if defined(__GNUC__)
+    return (uint32_t)__builtin_ctz(bits);
+#else
+    uint32_t index = 0;
+    while ((bits >> index & 1u) == 0) {
+        ++index;
+    }
+    return index;
+#endif
+}
+
+static uint32_t count_bits(uint32_t bits)
+{
+    uint32_t count = 0;
+    for (; bits != 0; bits &= bits - 1) {
+        ++count;
+    }
+    return count;
+}
+
+static uint32_t lowest_bits(uint32_t bits, size_t wanted)
+{
+    uint32_t rest = bits;
+    for (; wanted > 0 && rest != 0; --wanted) {
+        rest &= rest - 1;
+    }
+    return bits & ~rest;
+}
+
+/* Tries to take up to `wanted` of the bits of word `k` that are set in `allowed`. Returns the bits taken, or 0 with the
+ * version that the word had at a moment when none of them was set in *version. */
+static uint32_t claim_in_word(const struct pool *pool, uint32_t k, uint32_t allowed, size_t wanted, uint32_t *version)
+{
+    _Atomic uint64_t *word = &slot_at(pool, k)->free_bits;
+    /* pairs with the claim below in other threads: whoever sees a slot taken sees what was freed before [ORDER-2] */
+    uint64_t seen = atomic_load_explicit(word, memory_order_acquire);
+    while (((uint32_t)seen & allowed) != 0) {
+        uint32_t chosen = lowest_bits((uint32_t)seen & allowed, wanted);
+        /* pairs with give_back's release [ORDER-2] */
+        seen = atomic_fetch_and_explicit(word, ~(uint64_t)chosen, memory_order_acq_rel);
+        uint32_t taken = (uint32_t)seen & chosen;
+        if (taken != 0) {
+            return taken;
+        }
+    }
+    *version = (uint32_t)(seen >> 32);
+    return 0;
+}
+
+/*
+ * Takes up to `wanted` free slots of one word of the free list, next after the last ones taken [ALLOC-10]. Returns a mask
+ * of the slots taken, counted from *first, or 0 if at some moment of the call no slot was free [ALLOC-3].
+ *
+ * That moment: each pass finds every word empty and adds up the versions. Versions only grow, by one a slot given back;
+ * so where two passes give the same sum, nothing was given back to a word between its two visits, it was empty all that
+ * time, and all of them were empty at the end of the first of the two passes. Sums are compared modulo 2^T: with T = 32
+ * a wrong verdict needs 2^32 slots given back during one call.
+ */
+static uint32_t claim_slots(const struct pool *pool, size_t wanted, uint32_t tag_bits, uint32_t *first)
+{
+    struct pool_header *header = pool_header(pool);
+    uint32_t tag_mask = (uint32_t)((UINT64_C(1) << tag_bits) - 1);
+    /* pairs with nothing: any hint is a good one [ORDER-13] */
+    uint32_t start = (uint32_t)atomic_load_explicit(&header->hint, memory_order_relaxed);
+    uint32_t k = start / 32;
+    uint32_t sum = 0;
+    uint32_t sum_before = 0;
+    uint32_t taken = claim_in_word(pool, k, UINT32_MAX << (start % 32), wanted, &sum);
+    for (uint32_t pass = 0; taken == 0; ++pass) {
+        sum_before = sum;
+        sum = 0;
+        for (uint32_t visited = 0; taken == 0 && visited < pool->words; ++visited) {
+            uint32_t version = 0;
+            k = k + 1 == pool->words ? 0 : k + 1;
+            taken = claim_in_word(pool, k, UINT32_MAX, wanted, &version);
+            sum += version;
+        }
+        if (taken == 0 && pass > 0 && ((sum ^ sum_before) & tag_mask) == 0) {
+            return 0;
+        }
+    }
+    uint32_t next = k * 32 + lowest_bit(taken);
+    for (uint32_t rest = taken & (taken - 1); rest != 0; rest &= rest - 1) {
+        next = k * 32 + lowest_bit(rest);
+    }
+    next = next + 1 == pool->capacity ? 0 : next + 1;
+    /* pairs with nothing: a lost update costs a longer search [ORDER-13] */
+    atomic_store_explicit(&header->hint, next, memory_order_relaxed);
+    *first = k * 32;
+    return taken;
+}
+
+/* Returns a slot to the free list: the bit, known to be 0, and one more for the version above it. */
+static void give_back(const struct pool *pool, uint32_t index)
+{
+    uint64_t step = (UINT64_C(1) << 32) + (UINT64_C(1) << (index % 32));
+    /* pairs with claim_in_word's acquire [ORDER-2] */
+    atomic_fetch_add_explicit(&slot_at(pool, index / 32)->free_bits, step, memory_order_release);
+}
+
+static void count_failure(const struct pool *pool)
+{
+    /* pairs with nothing: a statistic [ORDER-13] */
+    atomic_fetch_add_explicit(&pool_header(pool)->failures, 1, memory_order_relaxed);
+}
+
+/* The slot's owner alone writes this counter, so a load and a store do. */
+static void count_allocation(struct slot_line *slot)
+{
+    /* pairs with nothing: owners follow one another through the free list [ORDER-13] */
+    uint64_t allocations = atomic_load_explicit(&slot->allocations, memory_order_relaxed);
+    /* pairs with nothing: a statistic [ORDER-13] */
+    atomic_store_explicit(&slot->allocations, allocations + 1, memory_order_relaxed);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ heap */
+
+static uint8_t *block_create(uint32_t slot_index, uint64_t size)
+{
+    uint64_t bytes = rr_slot_bytes(size);
+    if (bytes > SIZE_MAX) {
+        return NULL;
+    }
+    uint8_t *block = aligned_alloc(LINE_BYTES, (size_t)bytes);
+    if (block != NULL) {
+        memset(block, 0, LINE_BYTES);
+        struct slot_line *line = (struct slot_line *)(void *)block;
+        line->pool_id = RR_XXL;
+        line->slot_index = slot_index;
+        line->size = size;
+    }
+    return block;
+}
+
+static bool heap_reserve(rr_allocator *allocator, uint64_t length)
+{
+    /* pairs with nothing: a bound; the count itself is exact in every order [ORDER-13] */
+    uint64_t bytes = atomic_load_explicit(&allocator->heap_payload_bytes, memory_order_relaxed);
+    do {
+        if (length > allocator->profile.heap_bytes - bytes) {
+            return false;
+        }
+        /* pairs with nothing: blocks are handed over by the free list [ORDER-13] */
+    } while (!atomic_compare_exchange_weak_explicit(&allocator->heap_payload_bytes, &bytes, bytes + length,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
+}
+
+static void heap_unreserve(rr_allocator *allocator, uint64_t length)
+{
+    /* pairs with nothing: a bound [ORDER-13] */
+    atomic_fetch_sub_explicit(&allocator->heap_payload_bytes, length, memory_order_relaxed);
+}
+
+/* Frees the block of an XXL slot whose owner is the caller. */
+static void heap_release(rr_allocator *allocator, struct slot_line *slot)
+{
+    free(slot->block);
+    slot->block = NULL;
+    /* pairs with nothing: a statistic [ORDER-13] */
+    atomic_fetch_sub_explicit(&allocator->heap_block_bytes, rr_slot_bytes(slot->size), memory_order_relaxed);
+    heap_unreserve(allocator, slot->size);
+}
+
+/* Gives an XXL slot that the caller owns a block [ALLOC-6]. */
+static rr_status heap_acquire(rr_allocator *allocator, struct slot_line *slot, uint64_t length)
+{
+    if (!heap_reserve(allocator, length)) {
+        return RR_POOL_EXHAUSTED;
+    }
+    slot->block = block_create(slot->slot_index, length);
+    if (slot->block == NULL) {
+        heap_unreserve(allocator, length);
+        return RR_NO_MEMORY;
+    }
+    slot->size = length;
+    /* pairs with nothing: a statistic [ORDER-13] */
+    atomic_fetch_add_explicit(&allocator->heap_block_bytes, rr_slot_bytes(length), memory_order_relaxed);
+    return RR_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------- life of a slot */
+
+/* Takes up to `wanted` slots (one if XXL) for events of `length` bytes. *taken is a mask counted from *first. The slots
+ * are the caller's, their words still FREE. */
+static rr_status take_slots(rr_allocator *allocator, uint32_t pool_id, uint64_t length, size_t wanted, uint32_t *first,
+                            uint32_t *taken)
+{
+    const struct pool *pool = &allocator->pools[pool_id];
+    rr_status status = RR_OK;
+    if (pool_id == RR_XXL) {
+        wanted = 1;
+    }
+    *taken = claim_slots(pool, wanted, allocator->profile.tag_bits, first);
+    if (*taken == 0) {
+        status = RR_POOL_EXHAUSTED;
+    } else if (pool_id == RR_XXL) {
+        uint32_t index = *first + lowest_bit(*taken);
+        status = heap_acquire(allocator, slot_at(pool, index), length);
+        if (status != RR_OK) {
+            give_back(pool, index);
+        }
+    }
+    if (status == RR_POOL_EXHAUSTED) {
+        count_failure(pool);
+    }
+    return status;
+}
+
+/* As if the slot had not been taken: neither its generation nor its allocations go up. */
+static void untake_slot(rr_allocator *allocator, uint32_t pool_id, uint32_t index)
+{
+    const struct pool *pool = &allocator->pools[pool_id];
+    if (pool_id == RR_XXL) {
+        heap_release(allocator, slot_at(pool, index));
+    }
+    give_back(pool, index);
+}
+
+/* Takes one slot of the class of `length`, or with RR_SPILL of the next larger one that has room [ALLOC-4]. */
+static struct slot_line *take_slot(rr_allocator *allocator, uint64_t length, uint32_t flags, rr_status *status)
+{
+    int size_class = rr_estimate_size(length);
+    rr_status result = RR_OK;
+    if ((flags & ~RR_SPILL) != 0) {
+        result = RR_BAD_ARGUMENT;
+    } else if (size_class < 0 || (size_class == RR_XXL && length > allocator->profile.heap_bytes)) {
+        result = RR_PAYLOAD_TOO_LARGE;
+    } else {
+        uint32_t pool_id = (uint32_t)size_class;
+        for (;;) {
+            uint32_t first = 0;
+            uint32_t taken = 0;
+            result = take_slots(allocator, pool_id, length, 1, &first, &taken);
+            if (result == RR_OK) {
+                set_status(status, RR_OK);
+                return slot_at(&allocator->pools[pool_id], first + lowest_bit(taken));
+            }
+            if (result != RR_POOL_EXHAUSTED || (flags & RR_SPILL) == 0 || pool_id == RR_XXL) {
+                break;
+            }
+            ++pool_id;
+        }
+    }
+    set_status(status, result);
+    return NULL;
+}
+
+/*
+ * Writes an event into a slot that the caller owns and makes it LIVE with one reference [SLOT-5]. Returns its token.
+ *
+ * A reference that is to be loose is written down before the slot is LIVE, since nobody ends a loose reference of a slot
+ * that is not: so the event, its count and its loose reference come into being in one step [PTR-11].
+ */
+static uint64_t slot_publish(const rr_allocator *allocator, struct slot_line *slot, const void *data, uint32_t length,
+                             uint32_t event_type, bool loose)
+{
+    uint8_t *payload = payload_of(slot);
+    if (length != 0) {
+        memcpy(payload, data, length);
+    }
+    event_write_trailer(payload, slot->size, length, event_type);
+    count_allocation(slot);
+    /* pairs with nothing: the free list handed over the slot, whose word nobody else changes while it is FREE [ORDER-2] */
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    uint64_t generation = word_generation(allocator, word);
+    if (loose) {
+        /* pairs with take_loose, by way of the release store below [ORDER-12] */
+        atomic_store_explicit(&slot->loose, 1 + (generation << allocator->profile.ref_bits), memory_order_relaxed);
+    }
+    /* pairs with the acquire in slot_upgrade and take_loose [ORDER-3] */
+    atomic_store_explicit(&slot->word, word_of(allocator, RR_SLOT_LIVE, 1, generation), memory_order_release);
+    return token_of(slot->pool_id, slot->slot_index, generation);
+}
+
+/* Adds a reference for a caller who has one [SLOT-9]. */
+static rr_status slot_clone(const rr_allocator *allocator, struct slot_line *slot)
+{
+    /* pairs with nothing: the caller's reference keeps the slot as it is [ORDER-4] */
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    do {
+        if (word_count(allocator, word) == allocator->count_mask) {
+            return RR_REF_COUNT_OVERFLOW;
+        }
+        /* pairs with nothing: as above [ORDER-4] */
+    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word + ONE_REFERENCE, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return RR_OK;
+}
+
+/* Adds a reference if the slot is LIVE with the generation, deciding and counting in one step [WEAK-2]. */
+static rr_status slot_upgrade(const rr_allocator *allocator, struct slot_line *slot, uint64_t generation,
+                              uint64_t *new_word)
+{
+    /* pairs with nothing: a guess, which the compare-exchange below confirms [ORDER-6] */
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    do {
+        if (!is_live_as(allocator, word, generation)) {
+            return RR_STALE_HANDLE;
+        }
+        if (word_count(allocator, word) == allocator->count_mask) {
+            return RR_REF_COUNT_OVERFLOW;
+        }
+        /* pairs with the release store that made the slot LIVE, in slot_publish or rr_commit [ORDER-6] */
+    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word + ONE_REFERENCE, memory_order_acquire,
+                                                    memory_order_relaxed));
+    *new_word = word + ONE_REFERENCE;
+    return RR_OK;
+}
+
+/* Frees a slot whose last reference or loan has ended; its word is FREE already. */
+static void slot_free(rr_allocator *allocator, struct slot_line *slot)
+{
+    const struct pool *pool = &allocator->pools[slot->pool_id];
+    if (slot->pool_id == RR_XXL) {
+        heap_release(allocator, slot);
+    }
+    give_back(pool, slot->slot_index);
+}
+
+/* Gives one reference back and returns the count that is left [SLOT-11] [SLOT-12]. */
+static uint64_t slot_drop(rr_allocator *allocator, struct slot_line *slot)
+{
+    /* pairs with nothing: a guess, which the compare-exchanges below confirm [ORDER-5] */
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    for (;;) {
+        uint64_t count = word_count(allocator, word);
+        if (count > 1) {
+            /* pairs with the acquire of the last drop, below [ORDER-5] */
+            if (atomic_compare_exchange_weak_explicit(&slot->word, &word, word - ONE_REFERENCE, memory_order_release,
+                                                      memory_order_relaxed)) {
+                return count - 1;
+            }
+        } else {
+            uint64_t freed = word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word));
+            /* pairs with the release of every earlier drop, above [ORDER-5] */
+            if (atomic_compare_exchange_weak_explicit(&slot->word, &word, freed, memory_order_acq_rel,
+                                                      memory_order_relaxed)) {
+                slot_free(allocator, slot);
+                return 0;
+            }
+        }
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------ loose references */
+
+/*
+ * The loose references of a slot are counted beside the generation that they belong to, in a word of their own. Two facts
+ * make taking one safe: while the slot is LIVE with generation g, each loose reference of g is one of those that its count
+ * counts, so a slot with loose references of its own generation stays LIVE; and a slot that is not LIVE has none, but for
+ * the one that its allocation is about to publish.
+ */
+
+/* Makes a reference of the caller's loose [PTR-11]. */
+static void add_loose(const rr_allocator *allocator, struct slot_line *slot, uint64_t generation)
+{
+    uint32_t shift = allocator->profile.ref_bits;
+    uint64_t changed = 0;
+    /* pairs with nothing: a guess, which the compare-exchange below confirms [ORDER-12] */
+    uint64_t loose = atomic_load_explicit(&slot->loose, memory_order_relaxed);
+    do {
+        changed = loose >> shift == generation ? loose + 1 : 1 + (generation << shift);
+        /* pairs with take_loose's acquire [ORDER-12] */
+    } while (!atomic_compare_exchange_weak_explicit(&slot->loose, &loose, changed, memory_order_release,
+                                                    memory_order_relaxed));
+}
+
+/* Makes a loose reference of exactly this generation the caller's: RR_STALE_HANDLE where the slot is not LIVE with it,
+ * RR_REF_COUNT_UNDERFLOW where it has no loose reference left [PTR-13] [PTR-14] [PTR-15]. */
+static rr_status take_loose(const rr_allocator *allocator, struct slot_line *slot, uint64_t generation)
+{
+    uint32_t shift = allocator->profile.ref_bits;
+    for (;;) {
+        /* pairs with add_loose's release; also keeps the load of the word below behind it [ORDER-12] */
+        uint64_t loose = atomic_load_explicit(&slot->loose, memory_order_acquire);
+        /* pairs with the release store that made the slot LIVE [ORDER-3] */
+        uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
+        if (!is_live_as(allocator, word, generation)) {
+            return RR_STALE_HANDLE;
+        }
+        if (loose >> shift == generation && (loose & allocator->count_mask) != 0) {
+            /* pairs with add_loose's release [ORDER-12] */
+            if (atomic_compare_exchange_weak_explicit(&slot->loose, &loose, loose - 1, memory_order_acquire,
+                                                      memory_order_relaxed)) {
+                /* pairs with nothing: if the generation came round between the two loads above and the exchange, what was
+                 * taken is the reference of an allocation that is not finished, and it goes back [ORDER-12] */
+                word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+                if (is_live_as(allocator, word, generation)) {
+                    return RR_OK;
+                }
+                add_loose(allocator, slot, generation);
+                return RR_STALE_HANDLE;
+            }
+            /* pairs with nothing: unchanged, it had no loose reference while the slot was LIVE [ORDER-12] */
+        } else if (atomic_load_explicit(&slot->loose, memory_order_relaxed) == loose) {
+            return RR_REF_COUNT_UNDERFLOW;
+        }
+    }
+}
+
+/* The slot of a triple, or NULL where the allocator has none such [ALLOC-20] [PTR-16]. */
+static struct slot_line *find_slot(const rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index,
+                                   uint64_t generation)
+{
+    if (pool_id >= RR_POOL_COUNT || slot_index >= allocator->pools[pool_id].capacity ||
+        (generation != RR_ANY_GENERATION && generation > allocator->generation_mask)) {
+        return NULL;
+    }
+    return slot_at(&allocator->pools[pool_id], slot_index);
+}
+
+static struct slot_line *find_token(const rr_allocator *allocator, uint64_t token, rr_handle *handle)
+{
+    uint64_t pool = token >> 61;
+    handle->pool_id = (uint32_t)pool - 1; /* no pool if 0: find_slot refuses UINT32_MAX */
+    handle->slot_index = (uint32_t)(token >> 40) & (MAX_SLOTS - 1);
+    handle->generation = token & ((UINT64_C(1) << 40) - 1);
+    return find_slot(allocator, handle->pool_id, handle->slot_index, handle->generation);
+}
+
+/* ----------------------------------------------------------------------------------------------- making and ending */
+
+static bool pool_create(struct pool *pool, uint32_t id, const rr_profile *profile)
+{
+    bool heap = id == RR_XXL;
+    uint64_t size = heap ? 0 : rr_size_limit(id);
+    uint64_t stride = heap ? LINE_BYTES : rr_slot_bytes(size);
+    uint32_t capacity = heap ? profile->heap_slots : profile->capacities[id];
+    uint64_t bytes = LINE_BYTES + capacity * stride;
+    *pool = (struct pool){.stride = stride, .size = size, .capacity = capacity, .words = (capacity + 31) / 32, .id = id};
+    pool->storage = bytes > SIZE_MAX ? NULL : aligned_alloc(LINE_BYTES, (size_t)bytes);
+    if (pool->storage == NULL) {
+        return false;
+    }
+    memset(pool->storage, 0, (size_t)bytes);
+    struct pool_header *header = pool_header(pool);
+    header->capacity = capacity;
+    header->stride = stride;
+    header->size = size;
+    header->pool_id = id;
+    header->ref_bits = profile->ref_bits;
+    header->generation_bits = profile->generation_bits;
+    header->tag_bits = profile->tag_bits;
+    atomic_init(&header->hint, 0);
+    atomic_init(&header->failures, 0);
+    for (uint32_t index = 0; index < capacity; ++index) {
+        struct slot_line *slot = slot_at(pool, index);
+        slot->pool_id = id;
+        slot->slot_index = index;
+        slot->size = size;
+        slot->block = NULL;
+        atomic_init(&slot->word, 0); /* FREE, generation 0 [SLOT-4] */
+        atomic_init(&slot->loose, 0);
+        atomic_init(&slot->allocations, 0);
+        uint32_t rest = index < pool->words ? capacity - index * 32 : 0;
+        atomic_init(&slot->free_bits, rest >= 32 ? UINT32_MAX : (UINT64_C(1) << rest) - 1);
+    }
+    return true;
+}
+
+rr_allocator *rr_allocator_create(const rr_profile *profile, rr_status *status)
+{
+    rr_status valid = rr_profile_check(profile);
+    if (valid != RR_OK) {
+        set_status(status, valid);
+        return NULL;
+    }
+    rr_allocator *allocator = aligned_alloc(LINE_BYTES, sizeof *allocator);
+    if (allocator == NULL) {
+        set_status(status, RR_NO_MEMORY);
+        return NULL;
+    }
+    memset(allocator, 0, sizeof *allocator);
+    allocator->profile = *profile;
+    allocator->count_mask = (UINT64_C(1) << profile->ref_bits) - 1;
+    allocator->generation_mask = (UINT64_C(1) << profile->generation_bits) - 1;
+    atomic_init(&allocator->heap_payload_bytes, 0);
+    atomic_init(&allocator->heap_block_bytes, 0);
+    for (uint32_t id = RR_XS; id < RR_POOL_COUNT; ++id) {
+        if (!pool_create(&allocator->pools[id], id, profile)) {
+            while (id-- > 0) {
+                free(allocator->pools[id].storage);
+            }
+            free(allocator);
+            set_status(status, RR_NO_MEMORY);
+            return NULL;
+        }
+    }
+    set_status(status, RR_OK);
+    return allocator;
+}
+
+static uint64_t free_slots(const struct pool *pool)
+{
+    uint64_t free_count = 0;
+    for (uint32_t k = 0; k < pool->words; ++k) {
+        /* pairs with give_back's release, so that a pool found free can be destroyed [ORDER-2] */
+        uint64_t word = atomic_load_explicit(&slot_at(pool, k)->free_bits, memory_order_acquire);
+        free_count += count_bits((uint32_t)word);
+    }
+    return free_count;
+}
+
+rr_status rr_allocator_destroy(rr_allocator *allocator)
+{
+    for (uint32_t id = RR_XS; id < RR_POOL_COUNT; ++id) {
+        if (free_slots(&allocator->pools[id]) != allocator->pools[id].capacity) {
+            return RR_BUSY;
+        }
+    }
+    rr_allocator_abandon(allocator);
+    return RR_OK;
+}
+
+void rr_allocator_abandon(rr_allocator *allocator)
+{
+    const struct pool *heap = &allocator->pools[RR_XXL];
+    for (uint32_t index = 0; index < heap->capacity; ++index) {
+        free(slot_at(heap, index)->block);
+    }
+    for (uint32_t id = RR_XS; id < RR_POOL_COUNT; ++id) {
+        free(allocator->pools[id].storage);
+    }
+    free(allocator);
+}
+
+rr_profile rr_allocator_profile(const rr_allocator *allocator)
+{
+    return allocator->profile;
+}
+
+/* ------------------------------------------------------------------------------------------ allocating and dropping */
+
+const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type,
+                           uint32_t flags, rr_status *status)
+{
+    struct slot_line *slot = take_slot(allocator, length, flags, status);
+    if (slot == NULL) {
+        return NULL;
+    }
+    const uint8_t *payload = payload_of(slot);
+    (void)slot_publish(allocator, slot, data, (uint32_t)length, event_type, false);
+    return payload;
+}
+
+rr_status rr_handle_ffi_event(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type,
+                              uint64_t *token)
+{
+    rr_status status = RR_OK;
+    struct slot_line *slot = take_slot(allocator, length, 0, &status);
+    if (slot != NULL) {
+        *token = slot_publish(allocator, slot, data, (uint32_t)length, event_type, true);
+    }
+    return status;
+}
+
+int64_t rr_allocate_to_pool(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type)
+{
+    rr_status status = RR_OK;
+    struct slot_line *slot = take_slot(allocator, length, 0, &status);
+    if (slot == NULL) {
+        return -(int64_t)status;
+    }
+    (void)slot_publish(allocator, slot, data, (uint32_t)length, event_type, true);
+    return (int64_t)slot->slot_index;
+}
+
+rr_status rr_clone_payload(rr_allocator *allocator, const uint8_t *payload)
+{
+    return slot_clone(allocator, slot_of(allocator, payload));
+}
+
+void rr_release_payload(rr_allocator *allocator, const uint8_t *payload)
+{
+    (void)slot_drop(allocator, slot_of(allocator, payload));
+}
+
+/* ----------------------------------------------------------------------------------------------------------- loans */
+
+uint8_t *rr_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type, rr_status *status)
+{
+    struct slot_line *slot = take_slot(allocator, length, 0, status);
+    if (slot == NULL) {
+        return NULL;
+    }
+    uint8_t *payload = payload_of(slot);
+    memset(payload, 0, (size_t)length);
+    event_write_trailer(payload, slot->size, (uint32_t)length, event_type);
+    count_allocation(slot);
+    /* pairs with nothing: the free list handed over the slot [ORDER-2] */
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    word = word_of(allocator, RR_SLOT_LOANED, 0, word_generation(allocator, word));
+    /* pairs with nothing: nobody reads a loaned event on the strength of it [ORDER-3] */
+    atomic_store_explicit(&slot->word, word, memory_order_relaxed);
+    return payload;
+}
+
+/* Puts a shortened XXL event into a block of its own length [LAYOUT-5]; without memory for one it keeps the old one. */
+static void heap_shorten(rr_allocator *allocator, struct slot_line *slot, uint64_t length)
+{
+    uint8_t *block = block_create(slot->slot_index, length);
+    if (block != NULL) {
+        memcpy(block + LINE_BYTES, slot->block + LINE_BYTES, (size_t)length);
+        free(slot->block);
+        slot->block = block;
+        /* pairs with nothing: a statistic [ORDER-13] */
+        atomic_fetch_sub_explicit(&allocator->heap_block_bytes, rr_slot_bytes(slot->size) - rr_slot_bytes(length),
+                                  memory_order_relaxed);
+        heap_unreserve(allocator, slot->size - length);
+        slot->size = length;
+    }
+}
+
+const uint8_t *rr_commit(rr_allocator *allocator, uint8_t *loan, uint64_t length, rr_status *status)
+{
+    struct slot_line *slot = slot_of(allocator, loan);
+    if (length > rr_payload_length(loan)) {
+        set_status(status, RR_BAD_ARGUMENT);
+        return NULL;
+    }
+    uint32_t event_type = rr_payload_event_type(loan);
+    if (slot->pool_id == RR_XXL && length < slot->size) {
+        heap_shorten(allocator, slot, length);
+    }
+    uint8_t *payload = payload_of(slot);
+    event_write_trailer(payload, slot->size, (uint32_t)length, event_type);
+    /* pairs with nothing: the loan is the caller's alone [ORDER-3] */
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    word = word_of(allocator, RR_SLOT_LIVE, 1, word_generation(allocator, word));
+    /* pairs with the acquire in slot_upgrade and take_loose [ORDER-3] */
+    atomic_store_explicit(&slot->word, word, memory_order_release);
+    set_status(status, RR_OK);
+    return payload;
+}
+
+void rr_abort(rr_allocator *allocator, uint8_t *loan)
+{
+    struct slot_line *slot = slot_of(allocator, loan);
+    /* pairs with nothing: the loan is the caller's alone [ORDER-3] */
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    word = word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word));
+    /* pairs with nothing: give_back hands the slot over [ORDER-2] */
+    atomic_store_explicit(&slot->word, word, memory_order_relaxed);
+    slot_free(allocator, slot);
+}
+
+/* ---------------------------------------------------------------------------------------------- what a pointer shows */
+
+uint32_t rr_payload_length(const uint8_t *payload)
+{
+    uint32_t length = 0;
+    memcpy(&length, payload + line_before(payload)->size, sizeof length);
+    return length;
+}
+
+uint32_t rr_payload_event_type(const uint8_t *payload)
+{
+    uint32_t event_type = 0;
+    memcpy(&event_type, payload + line_before(payload)->size + 4, sizeof event_type);
+    return event_type;
+}
+
+uint32_t rr_payload_pool_id(const uint8_t *payload)
+{
+    return line_before(payload)->pool_id;
+}
+
+uint32_t rr_payload_slot_index(const uint8_t *payload)
+{
+    return line_before(payload)->slot_index;
+}
+
+static uint64_t held_word(const rr_allocator *allocator, const uint8_t *payload)
+{
+    /* pairs with nothing: the generation of a slot that the caller holds does not change [ORDER-4] */
+    return atomic_load_explicit(&slot_of(allocator, payload)->word, memory_order_relaxed);
+}
+
+uint64_t rr_payload_generation(const rr_allocator *allocator, const uint8_t *payload)
+{
+    return word_generation(allocator, held_word(allocator, payload));
+}
+
+uint32_t rr_payload_ref_count(const rr_allocator *allocator, const uint8_t *payload)
+{
+    return (uint32_t)word_count(allocator, held_word(allocator, payload));
+}
+
+uint64_t rr_token_encode(const rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation)
+{
+    if (generation == RR_ANY_GENERATION || find_slot(allocator, pool_id, slot_index, generation) == NULL) {
+        return 0;
+    }
+    return token_of(pool_id, slot_index, generation);
+}
+
+rr_status rr_token_decode(const rr_allocator *allocator, uint64_t token, rr_handle *handle)
+{
+    rr_handle found;
+    if (find_token(allocator, token, &found) == NULL) {
+        return RR_BAD_ARGUMENT;
+    }
+    *handle = found;
+    return RR_OK;
+}
+
+uint64_t rr_payload_token(const rr_allocator *allocator, const uint8_t *payload)
+{
+    const struct slot_line *before = line_before(payload);
+    return token_of(before->pool_id, before->slot_index, rr_payload_generation(allocator, payload));
+}
+
+void rr_payload_describe(const rr_allocator *allocator, const uint8_t *payload, rr_payload_info *info)
+{
+    uint64_t word = held_word(allocator, payload);
+    info->generation = word_generation(allocator, word);
+    info->pool_id = rr_payload_pool_id(payload);
+    info->slot_index = rr_payload_slot_index(payload);
+    info->length = rr_payload_length(payload);
+    info->event_type = rr_payload_event_type(payload);
+    info->ref_count = (uint32_t)word_count(allocator, word);
+    info->state = (uint32_t)(word & STATE_MASK);
+}
+
+/* ------------------------------------------------------------------------------------------------ tokens and triples */
+
+uint64_t rr_into_token(rr_allocator *allocator, const uint8_t *payload)
+{
+    uint64_t token = rr_payload_token(allocator, payload);
+    add_loose(allocator, slot_of(allocator, payload), rr_payload_generation(allocator, payload));
+    return token;
+}
+
+static const uint8_t *from_slot(rr_allocator *allocator, struct slot_line *slot, uint64_t generation, rr_status *status)
+{
+    rr_status result = slot == NULL ? RR_BAD_ARGUMENT : take_loose(allocator, slot, generation);
+    set_status(status, result);
+    return result == RR_OK ? payload_of(slot) : NULL;
+}
+
+const uint8_t *rr_from_token(rr_allocator *allocator, uint64_t token, rr_status *status)
+{
+    rr_handle handle;
+    struct slot_line *slot = find_token(allocator, token, &handle);
+    return from_slot(allocator, slot, handle.generation, status);
+}
+
+const uint8_t *rr_from_triple(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation,
+                              rr_status *status)
+{
+    if (generation == RR_ANY_GENERATION) {
+        set_status(status, RR_BAD_ARGUMENT);
+        return NULL;
+    }
+    return from_slot(allocator, find_slot(allocator, pool_id, slot_index, generation), generation, status);
+}
+
+static const uint8_t *upgraded(rr_allocator *allocator, struct slot_line *slot, uint64_t generation, rr_status *status)
+{
+    uint64_t word = 0;
+    rr_status result = slot == NULL ? RR_BAD_ARGUMENT : slot_upgrade(allocator, slot, generation, &word);
+    set_status(status, result);
+    return result == RR_OK ? payload_of(slot) : NULL;
+}
+
+const uint8_t *rr_upgrade(rr_allocator *allocator, uint64_t token, rr_status *status)
+{
+    rr_handle handle;
+    struct slot_line *slot = find_token(allocator, token, &handle);
+    return upgraded(allocator, slot, handle.generation, status);
+}
+
+const uint8_t *rr_upgrade_triple(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation,
+                                 rr_status *status)
+{
+    if (generation == RR_ANY_GENERATION) {
+        set_status(status, RR_BAD_ARGUMENT);
+        return NULL;
+    }
+    return upgraded(allocator, find_slot(allocator, pool_id, slot_index, generation), generation, status);
+}
+
+const uint8_t *rr_get_slot_data(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation,
+                                rr_status *status)
+{
+    return upgraded(allocator, find_slot(allocator, pool_id, slot_index, generation), generation, status);
+}
+
+int64_t rr_inc_ref_count(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation)
+{
+    struct slot_line *slot = find_slot(allocator, pool_id, slot_index, generation);
+    uint64_t word = 0;
+    rr_status status = slot == NULL ? RR_BAD_ARGUMENT : slot_upgrade(allocator, slot, generation, &word);
+    if (status != RR_OK) {
+        return -(int64_t)status;
+    }
+    add_loose(allocator, slot, word_generation(allocator, word));
+    return (int64_t)word_count(allocator, word);
+}
+
+int64_t rr_dec_ref_count(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation)
+{
+    struct slot_line *slot = find_slot(allocator, pool_id, slot_index, generation);
+    if (slot == NULL) {
+        return -(int64_t)RR_BAD_ARGUMENT;
+    }
+    rr_status status = RR_STALE_HANDLE;
+    if (generation != RR_ANY_GENERATION) {
+        status = take_loose(allocator, slot, generation);
+    } else {
+        while (status == RR_STALE_HANDLE) {
+            /* pairs with nothing: which generation to ask take_loose for [ORDER-12] */
+            uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+            status = is_live_as(allocator, word, RR_ANY_GENERATION)
+                         ? take_loose(allocator, slot, word_generation(allocator, word))
+                         : RR_REF_COUNT_UNDERFLOW;
+        }
+    }
+    return status == RR_OK ? (int64_t)slot_drop(allocator, slot) : -(int64_t)status;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ bulk */
+
+/* Between claiming and writing, a batch keeps its slots where its tokens will be: pool * 2^21 + slot. */
+static rr_status take_batch(rr_allocator *allocator, const uint32_t *lengths, uint32_t length, size_t count,
+                            uint64_t *taken, size_t *done)
+{
+    size_t i = 0;
+    while (i < count) {
+        uint64_t event_length = lengths != NULL ? lengths[i] : length;
+        uint32_t pool_id = (uint32_t)rr_estimate_size(event_length); /* any 32-bit length has a class */
+        size_t run = lengths != NULL ? 1 : count - i;                /* events of one class in a row */
+        while (i + run < count && rr_estimate_size(lengths[i + run]) == (int)pool_id) {
+            ++run;
+        }
+        while (run > 0) {
+            uint32_t first = 0;
+            uint32_t mask = 0;
+            event_length = lengths != NULL ? lengths[i] : length;
+            *done = i;
+            if (pool_id == RR_XXL && event_length > allocator->profile.heap_bytes) {
+                return RR_PAYLOAD_TOO_LARGE;
+            }
+            rr_status status = take_slots(allocator, pool_id, event_length, run, &first, &mask);
+            if (status != RR_OK) {
+                return status;
+            }
+            for (; mask != 0; mask &= mask - 1, --run, ++i) {
+                taken[i] = ((uint64_t)pool_id << 21) + first + lowest_bit(mask);
+            }
+        }
+    }
+    *done = count;
+    return RR_OK;
+}
+
+rr_status rr_allocate_many(rr_allocator *allocator, const void *data, const uint32_t *lengths, uint32_t length,
+                           const uint32_t *event_types, uint32_t event_type, size_t count, uint64_t *tokens,
+                           size_t *failed)
+{
+    const uint8_t *next = data;
+    size_t done = 0;
+    rr_status status = take_batch(allocator, lengths, length, count, tokens, &done);
+    if (status != RR_OK) {
+        if (failed != NULL) {
+            *failed = done;
+        }
+        while (done-- > 0) {
+            untake_slot(allocator, (uint32_t)(tokens[done] >> 21), (uint32_t)tokens[done] & (MAX_SLOTS - 1));
+        }
+        return status;
+    }
+    for (size_t i = 0; i < count; ++i) {
+        const struct pool *pool = &allocator->pools[tokens[i] >> 21];
+        struct slot_line *slot = slot_at(pool, (uint32_t)tokens[i] & (MAX_SLOTS - 1));
+        uint32_t event_length = lengths != NULL ? lengths[i] : length;
+        tokens[i] = slot_publish(allocator, slot, next, event_length, event_types != NULL ? event_types[i] : event_type,
+                                 true);
+        if (event_length != 0) {
+            next += event_length;
+        }
+    }
+    return RR_OK;
+}
+
+rr_status rr_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t count, size_t *failed)
+{
+    rr_handle handle;
+    for (size_t i = 0; i < count; ++i) {
+        struct slot_line *slot = find_token(allocator, tokens[i], &handle);
+        rr_status status = slot == NULL ? RR_BAD_ARGUMENT : take_loose(allocator, slot, handle.generation);
+        if (status != RR_OK) {
+            if (failed != NULL) {
+                *failed = i;
+            }
+            while (i-- > 0) {
+                slot = find_token(allocator, tokens[i], &handle);
+                add_loose(allocator, slot, handle.generation);
+            }
+            return status;
+        }
+    }
+    for (size_t i = 0; i < count; ++i) {
+        (void)slot_drop(allocator, find_token(allocator, tokens[i], &handle));
+    }
+    return RR_OK;
+}
+
+/* --------------------------------------------------------------------------------------------------------- queries */
+
+int64_t rr_get_generation(const rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index)
+{
+    rr_slot_metadata metadata;
+    rr_status status = rr_slot_metadata_get(allocator, pool_id, slot_index, &metadata);
+    return status == RR_OK ? (int64_t)metadata.generation : -(int64_t)status;
+}
+
+rr_status rr_slot_metadata_get(const rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index,
+                               rr_slot_metadata *metadata)
+{
+    struct slot_line *slot = find_slot(allocator, pool_id, slot_index, RR_ANY_GENERATION);
+    if (slot == NULL) {
+        return RR_BAD_ARGUMENT;
+    }
+    /* pairs with nothing: a picture of one moment [ORDER-13] */
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    metadata->generation = word_generation(allocator, word);
+    metadata->ref_count = (uint32_t)word_count(allocator, word);
+    metadata->state = (uint32_t)(word & STATE_MASK);
+    return RR_OK;
+}
+
+uint32_t rr_pool_capacity(const rr_allocator *allocator, uint32_t pool_id)
+{
+    return pool_id < RR_POOL_COUNT ? allocator->pools[pool_id].capacity : 0;
+}
+
+rr_status rr_slot_words(const rr_allocator *allocator, uint32_t pool_id, uint64_t *words)
+{
+    uint32_t capacity = rr_pool_capacity(allocator, pool_id);
+    for (uint32_t index = 0; index < capacity; ++index) {
+        /* pairs with nothing: a picture of one moment for each slot [ORDER-13] */
+        words[index] = atomic_load_explicit(&slot_at(&allocator->pools[pool_id], index)->word, memory_order_relaxed);
+    }
+    return capacity == 0 ? RR_BAD_ARGUMENT : RR_OK;
+}
+
+rr_status rr_pool_stats_get(const rr_allocator *allocator, uint32_t pool_id, rr_pool_stats *stats)
+{
+    if (pool_id >= RR_POOL_COUNT) {
+        return RR_BAD_ARGUMENT;
+    }
+    const struct pool *pool = &allocator->pools[pool_id];
+    stats->capacity = pool->capacity;
+    stats->free = free_slots(pool);
+    stats->live = stats->capacity - stats->free;
+    stats->allocations = 0;
+    for (uint32_t index = 0; index < pool->capacity; ++index) {
+        /* pairs with nothing: a statistic [ORDER-13] */
+        stats->allocations += atomic_load_explicit(&slot_at(pool, index)->allocations, memory_order_relaxed);
+    }
+    /* pairs with nothing: a statistic [ORDER-13] */
+    stats->failures = atomic_load_explicit(&pool_header(pool)->failures, memory_order_relaxed);
+    return RR_OK;
+}
+
+uint64_t rr_memory_usage(const rr_allocator *allocator)
+{
+    uint64_t bytes = 0;
+    for (uint32_t id = RR_XS; id < RR_FIXED_POOL_COUNT; ++id) {
+        bytes += rr_pool_bytes(allocator->pools[id].size, allocator->pools[id].capacity);
+    }
+    return bytes;
+}
+
+uint64_t rr_heap_usage(const rr_allocator *allocator)
+{
+    uint64_t table = LINE_BYTES + (uint64_t)LINE_BYTES * allocator->pools[RR_XXL].capacity;
+    /* pairs with nothing: a statistic [ORDER-13] */
+    return table + atomic_load_explicit(&allocator->heap_block_bytes, memory_order_relaxed);
+}

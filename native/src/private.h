@@ -1,0 +1,105 @@
+/* private.h - what the library's source files share: storage layouts and the codec of slot words. Not for users. */
+#ifndef RR_PRIVATE_H
+#define RR_PRIVATE_H
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "rusted_ring.h"
+
+#define LINE_BYTES 64u
+#define MAX_SLOTS 2097152u
+
+static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics must be lock-free");
+static_assert(sizeof(_Atomic uint64_t) == 8, "atomic words must be 8 bytes");
+
+/* A slot's metadata, the cache line before its event [LAYOUT-2]. A block on the heap begins with such a line too, of
+ * which only pool_id, slot_index and size are used; the rest of an XXL slot is its line in the table. */
+struct slot_line {
+    _Atomic uint64_t word;        /* state + 4 * (count + 2^R * generation) [SLOT-2] */
+    _Atomic uint64_t loose;       /* loose references + 2^R * the generation that they belong to [PTR-11] */
+    _Atomic uint64_t allocations; /* written by the slot's owner alone [ALLOC-9] */
+    _Atomic uint64_t free_bits;   /* word k of the pool's free list is in slot k: 32 free bits, 32 bits of version */
+    uint32_t pool_id;
+    uint32_t slot_index;
+    uint64_t size;  /* payload bytes that the event has room for */
+    uint8_t *block; /* XXL only: the block on the heap, NULL in other pools [LAYOUT-8] */
+    uint64_t unused;
+};
+static_assert(sizeof(struct slot_line) == LINE_BYTES, "a slot's metadata fills one cache line");
+
+/* The first cache line of a pool [LAYOUT-3]. */
+struct pool_header {
+    uint64_t capacity;
+    uint64_t stride;
+    uint64_t size;
+    _Atomic uint64_t hint;     /* slot at which the next search begins */
+    _Atomic uint64_t failures; /* [ALLOC-9] */
+    uint32_t pool_id;
+    uint32_t ref_bits;
+    uint32_t generation_bits;
+    uint32_t tag_bits;
+    uint64_t unused;
+};
+static_assert(sizeof(struct pool_header) == LINE_BYTES, "a pool's header fills one cache line");
+
+/* Where a pool lies; never written after creation. */
+struct pool {
+    uint8_t *storage;
+    uint64_t stride; /* bytes from slot to slot */
+    uint64_t size;   /* payload bytes of a slot; 0 in the XXL table */
+    uint32_t capacity;
+    uint32_t words; /* words of the free list */
+    uint32_t id;
+};
+
+struct rr_allocator {
+    rr_profile profile;
+    uint64_t count_mask;      /* 2^R - 1 */
+    uint64_t generation_mask; /* 2^G - 1 */
+    struct pool pools[RR_POOL_COUNT];
+    alignas(64) _Atomic uint64_t heap_payload_bytes; /* of XXL slots taken [ALLOC-7] */
+    _Atomic uint64_t heap_block_bytes;               /* of the blocks that they have [LAYOUT-5] */
+};
+
+/* The first three cache lines of a ring [LAYOUT-6]. */
+struct ring_shape {
+    uint64_t capacity;
+    uint64_t stride;
+    uint64_t size;
+    uint32_t mode;
+    uint32_t max_readers;
+    uint64_t unused[4];
+};
+struct ring_cursors {
+    _Atomic uint64_t write_cursor; /* events published [RING-1] */
+    _Atomic uint64_t claim;        /* slots up to claim - capacity may be overwritten: the announcement of an overwriting
+                                      ring [ORDER-9], the gate of a gated one [ORDER-10] */
+    uint64_t unused[6];
+};
+struct ring_places {
+    _Atomic uint64_t writer_taken; /* 0 or 1 [RING-4] */
+    _Atomic uint64_t floor;        /* events before it were read by all readers there were [RING-17] */
+    uint64_t unused[6];
+};
+/* A reader's cache line in a gated ring: state + 4 * (cursor mod 2^40 + 2^40 * stamp). The stamp goes up each time the
+ * place is left, so that the last reader of a place cannot take itself for the next one. */
+struct reader_line {
+    _Atomic uint64_t word;
+    uint64_t unused[7];
+};
+static_assert(sizeof(struct ring_shape) == LINE_BYTES, "one cache line");
+static_assert(sizeof(struct ring_cursors) == LINE_BYTES, "one cache line");
+static_assert(sizeof(struct ring_places) == LINE_BYTES, "one cache line");
+static_assert(sizeof(struct reader_line) == LINE_BYTES, "one cache line");
+
+static inline void set_status(rr_status *status, rr_status value)
+{
+    if (status != NULL) {
+        *status = value;
+    }
+}
+
+#endif

@@ -1,0 +1,843 @@
+/* rings.c - rings with one writer: overwriting (a seqlock a slot, without the locks) and gated (readers registered). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+
+#define MAX_READERS 1024u
+#define BATCH 64u /* events of a bulk add that are announced and published together */
+
+struct rr_ring {
+    uint8_t *storage;
+    uint64_t stride;
+    uint64_t bytes;
+    uint32_t size;
+    uint32_t capacity;
+    uint32_t max_readers;
+    rr_ring_mode mode;
+    _Atomic uint64_t handles; /* writers and readers not freed */
+};
+
+struct rr_writer {
+    rr_ring *ring;
+    uint64_t cursor;   /* events published, the writer's own copy */
+    uint64_t gate;     /* gated: the writer's own copy of ring_cursors.claim */
+    uint32_t position; /* cursor mod capacity */
+    bool unread;       /* gated: no reader was registered when the gate was last raised */
+    bool closed;
+};
+
+struct rr_reader {
+    rr_ring *ring;
+    uint64_t start;
+    uint64_t cursor;
+    uint64_t delivered;
+    uint64_t skipped;
+    uint64_t published; /* write_cursor when last seen, so that its cache line is left alone while there is enough to read */
+    uint64_t stamp;    /* gated: the stamp of its place while it is registered; never written after the join */
+    uint32_t place;    /* gated: which place; never written after the join */
+    uint32_t position; /* cursor mod capacity */
+    _Atomic uint32_t left;
+    _Atomic uint32_t evicted;
+};
+
+static struct ring_cursors *cursors_of(const rr_ring *ring)
+{
+    return (struct ring_cursors *)(void *)(ring->storage + LINE_BYTES);
+}
+
+static struct ring_places *places_of(const rr_ring *ring)
+{
+    return (struct ring_places *)(void *)(ring->storage + (size_t)2 * LINE_BYTES);
+}
+
+static _Atomic uint64_t *place_word(const rr_ring *ring, uint32_t place)
+{
+    return &((struct reader_line *)(void *)(ring->storage + (size_t)3 * LINE_BYTES))[place].word;
+}
+
+/* The event in a slot, as words: everything in a ring's events is read and written in whole words, so that a reader that
+ * is overtaken races with relaxed atomics and nothing else [ORDER-9]. */
+static _Atomic uint64_t *event_words(const rr_ring *ring, uint32_t position)
+{
+    uint64_t head = LINE_BYTES * (UINT64_C(3) + ring->max_readers);
+    return (_Atomic uint64_t *)(void *)(ring->storage + head + position * ring->stride);
+}
+
+/* Writes {data[size], len, event_type} [LAYOUT-1]; bytes from the payload's end to its last word's end become 0. */
+static void event_store(_Atomic uint64_t *words, uint32_t size, const uint8_t *data, uint32_t length,
+                        uint32_t event_type)
+{
+    uint32_t whole = length / 8;
+    uint32_t rest = length % 8;
+    uint32_t last = size / 8; /* the word in which len begins */
+    uint32_t shift = size % 8;
+    uint8_t tail[16] = {0};
+    uint64_t word = 0;
+    for (uint32_t i = 0; i < whole; ++i) {
+        memcpy(&word, data + (size_t)i * 8, 8);
+        /* pairs with event_load's relaxed loads, by the fences around them or by the cursor [ORDER-9] */
+        atomic_store_explicit(&words[i], word, memory_order_relaxed);
+    }
+    if (rest != 0 && whole < last) {
+        word = 0;
+        memcpy(&word, data + (size_t)whole * 8, rest);
+        /* pairs with event_load's relaxed loads [ORDER-9] */
+        atomic_store_explicit(&words[whole], word, memory_order_relaxed);
+    } else if (rest != 0) {
+        memcpy(tail, data + (size_t)whole * 8, rest);
+    }
+    memcpy(tail + shift, &length, 4);
+    memcpy(tail + shift + 4, &event_type, 4);
+    memcpy(&word, tail, 8);
+    /* pairs with event_load's relaxed loads [ORDER-9] */
+    atomic_store_explicit(&words[last], word, memory_order_relaxed);
+    if (shift != 0) {
+        memcpy(&word, tail + 8, 8);
+        /* pairs with event_load's relaxed loads [ORDER-9] */
+        atomic_store_explicit(&words[last + 1], word, memory_order_relaxed);
+    }
+}
+
+/* Reads len and event type, and the payload if `room` holds it. What is read may be torn until the caller has checked;
+ * `length` is at most `size` all the same. */
+static void event_load(_Atomic uint64_t *words, uint32_t size, uint8_t *data, size_t room, uint32_t *length,
+                       uint32_t *event_type)
+{
+    uint32_t last = size / 8;
+    uint32_t shift = size % 8;
+    uint8_t tail[16] = {0};
+    /* pairs with event_store's relaxed stores, by the fences around them or by the cursor [ORDER-9] */
+    uint64_t word = atomic_load_explicit(&words[last], memory_order_relaxed);
+    memcpy(tail, &word, 8);
+    if (shift != 0) {
+        /* pairs with event_store's relaxed stores [ORDER-9] */
+        word = atomic_load_explicit(&words[last + 1], memory_order_relaxed);
+        memcpy(tail + 8, &word, 8);
+    }
+    memcpy(length, tail + shift, 4);
+    memcpy(event_type, tail + shift + 4, 4);
+    if (*length > size) {
+        *length = size; /* halves of two lengths, where len lies across two words */
+    }
+    if (*length > room) {
+        return;
+    }
+    uint32_t whole = *length / 8;
+    uint32_t rest = *length % 8;
+    for (uint32_t i = 0; i < whole; ++i) {
+        /* pairs with event_store's relaxed stores [ORDER-9] */
+        word = atomic_load_explicit(&words[i], memory_order_relaxed);
+        memcpy(data + (size_t)i * 8, &word, 8);
+    }
+    if (rest != 0) {
+        /* pairs with event_store's relaxed stores [ORDER-9] */
+        word = atomic_load_explicit(&words[whole], memory_order_relaxed);
+        memcpy(data + (size_t)whole * 8, &word, rest);
+    }
+}
+
+/* -------------------------------------------------------------------------------------------------- reader places */
+
+/*
+ * A reader's place in a gated ring goes FREE -> JOINING(c) -> ACTIVE(c) -> ... -> FREE with a new stamp.
+ *
+ * The danger is a reader that joins at c while the writer, who has not seen it, goes on to write over c. The writer
+ * publishes a gate, below which it may write without looking: it stores the gate, a seq_cst fence follows, and it looks at
+ * all places again; the joiner stores JOINING(c), a seq_cst fence follows, and it loads the gate [ORDER-10]. One of the
+ * fences is first. If the joiner's is, the writer's look sees c, and it lowers its gate to c + capacity before it writes.
+ * If the writer's is, the joiner sees that gate or a later one; where the gate is above c + capacity, it moves c up to
+ * gate - capacity and asks again.
+ *
+ * Both may see each other. Then the place decides: the writer makes the place ACTIVE(c) itself before it counts c, and a
+ * joiner that finds its place ACTIVE has been admitted at c, whatever gate it saw. So no add is refused on account of a
+ * cursor that its reader then gives up. A writer that finds JOINING(c) with c + capacity below its own cursor leaves it
+ * alone: it passed c + capacity under a gate above that, having looked after that gate's fence without seeing c; so the
+ * joiner's fence is the later one, it sees a gate above c + capacity, and moves.
+ */
+#define PLACE_FREE UINT64_C(0)
+#define PLACE_JOINING UINT64_C(1)
+#define PLACE_ACTIVE UINT64_C(2)
+#define PLACE_STATE UINT64_C(3)
+#define CURSOR_BITS 40u
+#define CURSOR_MASK ((UINT64_C(1) << CURSOR_BITS) - 1)
+#define STAMP_SHIFT (2u + CURSOR_BITS)
+
+static uint64_t place_of(uint64_t state, uint64_t cursor, uint64_t stamp)
+{
+    return state | (cursor & CURSOR_MASK) << 2 | stamp << STAMP_SHIFT;
+}
+
+/* The cursor in a place's word, which is less than 2^39 away from `near`: a ring has fewer slots than that. */
+static uint64_t cursor_in(uint64_t word, uint64_t near)
+{
+    uint64_t ahead = ((word >> 2) - near) & CURSOR_MASK;
+    return ahead >> (CURSOR_BITS - 1) != 0 ? near - (CURSOR_MASK + 1 - ahead) : near + ahead;
+}
+
+/* The writer's look at the readers, admitting those that join. Returns whether there are any, and the least cursor. */
+static bool slowest_reader(const rr_ring *ring, uint64_t cursor, uint64_t *slowest)
+{
+    bool any = false;
+    for (uint32_t place = 0; place < ring->max_readers; ++place) {
+        _Atomic uint64_t *at = place_word(ring, place);
+        /* pairs with the release of a reader that moves on, leaves or is evicted [ORDER-8] */
+        uint64_t word = atomic_load_explicit(at, memory_order_acquire);
+        bool counts = false;
+        uint64_t reads = 0;
+        for (;;) {
+            reads = cursor_in(word, cursor);
+            if ((word & PLACE_STATE) == PLACE_JOINING && cursor <= reads + ring->capacity) {
+                uint64_t admitted = word - PLACE_JOINING + PLACE_ACTIVE;
+                /* pairs with the joiner's own compare-exchange: one of the two decides [ORDER-10] */
+                if (!atomic_compare_exchange_strong_explicit(at, &word, admitted, memory_order_acquire,
+                                                             memory_order_acquire)) {
+                    continue;
+                }
+                word = admitted;
+            }
+            counts = (word & PLACE_STATE) == PLACE_ACTIVE;
+            break;
+        }
+        if (counts && (!any || reads < *slowest)) {
+            any = true;
+            *slowest = reads;
+        }
+    }
+    return any;
+}
+
+/* A look at the registered readers from any thread: the least cursor, if there are any. */
+static bool least_cursor(const rr_ring *ring, uint64_t *least)
+{
+    bool any = false;
+    /* pairs with nothing: a point near the cursors below [ORDER-13] */
+    uint64_t near = atomic_load_explicit(&cursors_of(ring)->write_cursor, memory_order_relaxed);
+    for (uint32_t place = 0; place < ring->max_readers; ++place) {
+        /* pairs with the release of a reader that leaves, which raised the floor first [ORDER-8] */
+        uint64_t word = atomic_load_explicit(place_word(ring, place), memory_order_acquire);
+        uint64_t reads = cursor_in(word, near);
+        if ((word & PLACE_STATE) == PLACE_ACTIVE && (!any || reads < *least)) {
+            any = true;
+            *least = reads;
+        }
+    }
+    return any;
+}
+
+/* The oldest event retained [RING-10] [RING-17]. */
+static uint64_t oldest_event(const rr_ring *ring)
+{
+    uint64_t oldest = 0;
+    if (ring->mode == RR_GATED) {
+        if (least_cursor(ring, &oldest)) {
+            return oldest;
+        }
+        /* pairs with the last leaver's raise, by way of its place's release [ORDER-8] */
+        oldest = atomic_load_explicit(&places_of(ring)->floor, memory_order_relaxed);
+    }
+    /* pairs with the writer's announcement; a stale one is found out by the lap check or the gate [ORDER-9] [ORDER-10] */
+    uint64_t claim = atomic_load_explicit(&cursors_of(ring)->claim, memory_order_relaxed);
+    return claim > oldest + ring->capacity ? claim - ring->capacity : oldest;
+}
+
+/* Takes a registered reader out of its place. Returns false where it has none any more [RING-19] [RING-20]. */
+static bool vacate(const rr_ring *ring, uint32_t place, uint64_t stamp)
+{
+    _Atomic uint64_t *at = place_word(ring, place);
+    _Atomic uint64_t *floor = &places_of(ring)->floor;
+    /* pairs with the release of the reader that moved on, if this is an eviction [ORDER-8] */
+    uint64_t word = atomic_load_explicit(at, memory_order_acquire);
+    uint64_t freed = place_of(PLACE_FREE, 0, stamp + 1);
+    do {
+        if ((word & PLACE_STATE) != PLACE_ACTIVE || word >> STAMP_SHIFT != stamp) {
+            return false;
+        }
+        /* what all readers there are, this one among them, have read is no longer retained [RING-17] */
+        uint64_t least = 0;
+        if (least_cursor(ring, &least)) {
+            /* pairs with nothing: a guess, which the compare-exchange below confirms [ORDER-8] */
+            uint64_t old = atomic_load_explicit(floor, memory_order_relaxed);
+            /* pairs with oldest_event's load, by way of the release below [ORDER-8] */
+            while (old < least && !atomic_compare_exchange_weak_explicit(floor, &old, least, memory_order_relaxed,
+                                                                         memory_order_relaxed)) {
+            }
+        }
+        /* pairs with the acquire in slowest_reader, least_cursor and rr_reader_join [ORDER-8] */
+    } while (!atomic_compare_exchange_weak_explicit(at, &word, freed, memory_order_acq_rel, memory_order_acquire));
+    return true;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- rings */
+
+rr_ring *rr_ring_create(uint64_t size, uint64_t capacity, rr_ring_mode mode, uint32_t max_readers,
+                        uint64_t max_ring_bytes, rr_status *status)
+{
+    if (mode != RR_OVERWRITE && mode != RR_GATED) {
+        set_status(status, RR_BAD_ARGUMENT);
+        return NULL;
+    }
+    if (mode == RR_OVERWRITE) {
+        max_readers = 0;
+    }
+    uint64_t bytes = rr_ring_bytes(size, capacity, max_readers);
+    if (size < 1 || size > UINT32_MAX || capacity < 1 || capacity > UINT32_MAX || bytes > max_ring_bytes ||
+        (mode == RR_GATED && (max_readers < 1 || max_readers > MAX_READERS))) {
+        set_status(status, RR_LAYOUT);
+        return NULL;
+    }
+    rr_ring *ring = calloc(1, sizeof *ring);
+    uint8_t *storage = bytes > SIZE_MAX ? NULL : aligned_alloc(LINE_BYTES, (size_t)bytes);
+    if (ring == NULL || storage == NULL) {
+        free(ring);
+        free(storage);
+        set_status(status, RR_NO_MEMORY);
+        return NULL;
+    }
+    memset(storage, 0, (size_t)bytes);
+    ring->storage = storage;
+    ring->stride = rr_event_bytes(size);
+    ring->bytes = bytes;
+    ring->size = (uint32_t)size;
+    ring->capacity = (uint32_t)capacity;
+    ring->max_readers = max_readers;
+    ring->mode = mode;
+    atomic_init(&ring->handles, 0);
+    struct ring_shape *shape = (struct ring_shape *)(void *)storage;
+    shape->capacity = capacity;
+    shape->stride = ring->stride;
+    shape->size = size;
+    shape->mode = (uint32_t)mode;
+    shape->max_readers = max_readers;
+    atomic_init(&cursors_of(ring)->write_cursor, 0);
+    atomic_init(&cursors_of(ring)->claim, 0);
+    atomic_init(&places_of(ring)->writer_taken, 0);
+    atomic_init(&places_of(ring)->floor, 0);
+    for (uint32_t place = 0; place < max_readers; ++place) {
+        atomic_init(place_word(ring, place), 0);
+    }
+    set_status(status, RR_OK);
+    return ring;
+}
+
+rr_status rr_ring_destroy(rr_ring *ring)
+{
+    /* pairs with drop_ring's release: the last use of the storage comes before its end [ORDER-11] */
+    if (atomic_load_explicit(&ring->handles, memory_order_acquire) != 0) {
+        return RR_BUSY;
+    }
+    free(ring->storage);
+    free(ring);
+    return RR_OK;
+}
+
+static void hold_ring(rr_ring *ring)
+{
+    /* pairs with nothing: the caller keeps the ring alive during this call [ORDER-11] */
+    atomic_fetch_add_explicit(&ring->handles, 1, memory_order_relaxed);
+}
+
+static void drop_ring(rr_ring *ring)
+{
+    /* pairs with rr_ring_destroy's acquire [ORDER-11] */
+    atomic_fetch_sub_explicit(&ring->handles, 1, memory_order_release);
+}
+
+uint32_t rr_ring_size(const rr_ring *ring)
+{
+    return ring->size;
+}
+
+uint32_t rr_ring_capacity(const rr_ring *ring)
+{
+    return ring->capacity;
+}
+
+rr_ring_mode rr_ring_get_mode(const rr_ring *ring)
+{
+    return ring->mode;
+}
+
+uint32_t rr_ring_max_readers(const rr_ring *ring)
+{
+    return ring->max_readers;
+}
+
+uint64_t rr_ring_memory_usage(const rr_ring *ring)
+{
+    return ring->bytes;
+}
+
+uint64_t rr_ring_write_cursor(const rr_ring *ring)
+{
+    /* pairs with publish's release [ORDER-7] */
+    return atomic_load_explicit(&cursors_of(ring)->write_cursor, memory_order_acquire);
+}
+
+uint32_t rr_ring_readers(const rr_ring *ring)
+{
+    uint32_t readers = 0;
+    for (uint32_t place = 0; place < ring->max_readers; ++place) {
+        /* pairs with nothing: a statistic [ORDER-13] */
+        uint64_t word = atomic_load_explicit(place_word(ring, place), memory_order_relaxed);
+        readers += (word & PLACE_STATE) == PLACE_ACTIVE;
+    }
+    return readers;
+}
+
+uint64_t rr_ring_retained(const rr_ring *ring)
+{
+    uint64_t oldest = oldest_event(ring);
+    uint64_t published = rr_ring_write_cursor(ring);
+    uint64_t retained = published > oldest ? published - oldest : 0;
+    return retained < ring->capacity ? retained : ring->capacity;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- writer */
+
+rr_writer *rr_writer_open(rr_ring *ring, rr_status *status)
+{
+    rr_writer *writer = calloc(1, sizeof *writer);
+    uint64_t vacant = 0;
+    if (writer == NULL) {
+        set_status(status, RR_NO_MEMORY);
+        return NULL;
+    }
+    /* pairs with rr_writer_close's release [ORDER-11] */
+    if (!atomic_compare_exchange_strong_explicit(&places_of(ring)->writer_taken, &vacant, 1, memory_order_acquire,
+                                                 memory_order_relaxed)) {
+        free(writer);
+        set_status(status, RR_WRITER_TAKEN);
+        return NULL;
+    }
+    hold_ring(ring);
+    writer->ring = ring;
+    /* pairs with nothing: the place was taken with acquire [ORDER-11] */
+    writer->cursor = atomic_load_explicit(&cursors_of(ring)->write_cursor, memory_order_relaxed);
+    /* pairs with nothing: as above [ORDER-11] */
+    writer->gate = atomic_load_explicit(&cursors_of(ring)->claim, memory_order_relaxed);
+    writer->position = (uint32_t)(writer->cursor % ring->capacity);
+    set_status(status, RR_OK);
+    return writer;
+}
+
+void rr_writer_close(rr_writer *writer)
+{
+    if (!writer->closed) {
+        writer->closed = true;
+        /* pairs with rr_writer_open's acquire [ORDER-11] */
+        atomic_store_explicit(&places_of(writer->ring)->writer_taken, 0, memory_order_release);
+    }
+}
+
+void rr_writer_free(rr_writer *writer)
+{
+    if (writer != NULL) {
+        rr_writer_close(writer);
+        drop_ring(writer->ring);
+        free(writer);
+    }
+}
+
+/* How many of `wanted` events, at most a ring full, the writer of a gated ring may write now [RING-14]. */
+static uint64_t gated_room(rr_writer *writer, uint64_t wanted)
+{
+    const rr_ring *ring = writer->ring;
+    _Atomic uint64_t *gate = &cursors_of(ring)->claim;
+    uint64_t slowest = 0;
+    if (writer->gate - writer->cursor >= wanted) {
+        return wanted;
+    }
+    uint64_t target = writer->cursor + wanted;
+    if (!writer->unread && slowest_reader(ring, writer->cursor, &slowest)) {
+        target = slowest + ring->capacity;
+    }
+    if (target > writer->gate) {
+        /* pairs with the joiner's load of the gate, by the fences [ORDER-10] */
+        atomic_store_explicit(gate, target, memory_order_relaxed);
+        /* pairs with the fence in rr_reader_join [ORDER-10] */
+        atomic_thread_fence(memory_order_seq_cst);
+        writer->unread = !slowest_reader(ring, writer->cursor, &slowest);
+        if (!writer->unread && slowest + ring->capacity < target) {
+            target = slowest + ring->capacity;
+            /* pairs with nothing: whom it is lowered for was admitted already [ORDER-10] */
+            atomic_store_explicit(gate, target, memory_order_relaxed);
+        }
+    } else if (target < writer->gate) {
+        /* pairs with nothing: as above [ORDER-10] */
+        atomic_store_explicit(gate, target, memory_order_relaxed);
+    }
+    writer->gate = target;
+    return target - writer->cursor < wanted ? target - writer->cursor : wanted;
+}
+
+/* Announces that the next `count` events will be written, and returns how many of them may be. */
+static uint64_t announce(rr_writer *writer, uint64_t count)
+{
+    if (writer->ring->mode == RR_GATED) {
+        return gated_room(writer, count);
+    }
+    /* pairs with the lap check in copy_events, by the fences [ORDER-9] */
+    atomic_store_explicit(&cursors_of(writer->ring)->claim, writer->cursor + count, memory_order_relaxed);
+    /* pairs with the acquire fence in copy_events [ORDER-9] */
+    atomic_thread_fence(memory_order_release);
+    return count;
+}
+
+static void write_event(rr_writer *writer, const uint8_t *data, uint32_t length, uint32_t event_type)
+{
+    const rr_ring *ring = writer->ring;
+    event_store(event_words(ring, writer->position), ring->size, data, length, event_type);
+    writer->position = writer->position + 1 == ring->capacity ? 0 : writer->position + 1;
+    ++writer->cursor;
+}
+
+static void publish(const rr_writer *writer)
+{
+    /* pairs with the readers' acquire load [ORDER-7] */
+    atomic_store_explicit(&cursors_of(writer->ring)->write_cursor, writer->cursor, memory_order_release);
+}
+
+rr_status rr_writer_add(rr_writer *writer, const void *data, uint64_t length, uint32_t event_type)
+{
+    if (writer->closed) {
+        return RR_RING_CLOSED;
+    }
+    if (length > writer->ring->size) {
+        return RR_PAYLOAD_TOO_LARGE;
+    }
+    if (announce(writer, 1) == 0) {
+        return RR_FULL;
+    }
+    write_event(writer, data, (uint32_t)length, event_type);
+    publish(writer);
+    return RR_OK;
+}
+
+rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t *lengths, uint32_t length,
+                             const uint32_t *event_types, uint32_t event_type, size_t count, size_t *added,
+                             size_t *failed)
+{
+    const uint8_t *next = data;
+    uint64_t batch = writer->ring->capacity < BATCH ? writer->ring->capacity : BATCH;
+    *added = 0;
+    if (writer->closed) {
+        return RR_RING_CLOSED;
+    }
+    for (size_t i = 0; i < count; ++i) {
+        if ((lengths != NULL ? lengths[i] : length) > writer->ring->size) {
+            if (failed != NULL) {
+                *failed = i;
+            }
+            return RR_PAYLOAD_TOO_LARGE;
+        }
+    }
+    for (size_t i = 0; i < count;) {
+        uint64_t room = announce(writer, count - i < batch ? count - i : batch);
+        if (room == 0) {
+            break;
+        }
+        for (; room > 0; --room, ++i) {
+            uint32_t event_length = lengths != NULL ? lengths[i] : length;
+            write_event(writer, next, event_length, event_types != NULL ? event_types[i] : event_type);
+            if (event_length != 0) {
+                next += event_length;
+            }
+        }
+        publish(writer);
+        *added = i;
+    }
+    return RR_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- reader */
+
+/* Takes a place and registers the reader at its cursor, or where the ring went on meanwhile, above it [ORDER-10]. */
+static rr_status register_reader(rr_reader *reader, rr_join_at at)
+{
+    rr_ring *ring = reader->ring;
+    uint64_t stamps_before = UINT64_MAX;
+    uint64_t word = 0;
+    uint64_t cursor = reader->cursor;
+    for (bool placed = false; !placed;) {
+        uint64_t stamps = 0;
+        for (uint32_t place = 0; place < ring->max_readers && !placed; ++place) {
+            /* pairs with vacate's release: the floor it raised, and the stamps of places passed before [ORDER-8] */
+            word = atomic_load_explicit(place_word(ring, place), memory_order_acquire);
+            while ((word & PLACE_STATE) == PLACE_FREE && !placed) {
+                uint64_t joining = place_of(PLACE_JOINING, cursor, word >> STAMP_SHIFT);
+                /* pairs with the writer's second look, by the fences; release, so that whoever finds the place taken sees
+                 * which places this reader saw vacated [ORDER-10] */
+                placed = atomic_compare_exchange_weak_explicit(place_word(ring, place), &word, joining,
+                                                               memory_order_acq_rel, memory_order_acquire);
+                if (placed) {
+                    reader->place = place;
+                    reader->stamp = word >> STAMP_SHIFT;
+                    word = joining;
+                }
+            }
+            stamps += word >> STAMP_SHIFT;
+        }
+        /* all were taken; nobody left between two passes, so at a moment between them all were taken at once */
+        if (!placed && stamps == stamps_before) {
+            return RR_READERS_FULL;
+        }
+        stamps_before = stamps;
+    }
+    _Atomic uint64_t *mine = place_word(ring, reader->place);
+    for (;;) {
+        /* pairs with the fence in gated_room [ORDER-10] */
+        atomic_thread_fence(memory_order_seq_cst);
+        /* pairs with gated_room's store, by the fences [ORDER-10] */
+        uint64_t gate = atomic_load_explicit(&cursors_of(ring)->claim, memory_order_relaxed);
+        bool late = gate > cursor + ring->capacity;
+        uint64_t moved = late ? gate - ring->capacity : cursor;
+        if (late && at == RR_LATEST) {
+            uint64_t published = rr_ring_write_cursor(ring);
+            moved = published > moved ? published : moved;
+        }
+        uint64_t changed = place_of(late ? PLACE_JOINING : PLACE_ACTIVE, moved, reader->stamp);
+        /* pairs with the writer's own compare-exchange: one of the two decides [ORDER-10] */
+        if (!atomic_compare_exchange_strong_explicit(mine, &word, changed, memory_order_relaxed,
+                                                     memory_order_relaxed)) {
+            break; /* the writer admitted it at `cursor` */
+        }
+        word = changed;
+        cursor = moved;
+        if (!late) {
+            break;
+        }
+    }
+    reader->cursor = cursor;
+    return RR_OK;
+}
+
+rr_reader *rr_reader_join(rr_ring *ring, rr_join_at at, uint64_t cursor, rr_status *status)
+{
+    rr_status result = RR_OK;
+    uint64_t published = rr_ring_write_cursor(ring);
+    if ((at != RR_OLDEST && at != RR_LATEST && at != RR_CURSOR) ||
+        (at == RR_CURSOR && (ring->mode == RR_GATED || cursor > published))) {
+        set_status(status, RR_BAD_ARGUMENT);
+        return NULL;
+    }
+    rr_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL) {
+        set_status(status, RR_NO_MEMORY);
+        return NULL;
+    }
+    atomic_init(&reader->left, 0);
+    atomic_init(&reader->evicted, 0);
+    reader->ring = ring;
+    reader->cursor = at == RR_CURSOR ? cursor : at == RR_LATEST ? published : oldest_event(ring);
+    if (ring->mode == RR_GATED) {
+        result = register_reader(reader, at);
+    }
+    set_status(status, result);
+    if (result != RR_OK) {
+        free(reader);
+        return NULL;
+    }
+    hold_ring(ring);
+    reader->start = reader->cursor;
+    reader->position = (uint32_t)(reader->cursor % ring->capacity);
+    return reader;
+}
+
+void rr_reader_leave(rr_reader *reader)
+{
+    /* pairs with nothing: only the reader's own thread leaves [ORDER-8] */
+    if (atomic_load_explicit(&reader->left, memory_order_relaxed) == 0) {
+        /* pairs with rr_reader_evicted, by way of vacate's release [ORDER-8] */
+        atomic_store_explicit(&reader->left, 1, memory_order_relaxed);
+        if (reader->ring->mode == RR_GATED) {
+            (void)vacate(reader->ring, reader->place, reader->stamp);
+        }
+    }
+}
+
+void rr_reader_free(rr_reader *reader)
+{
+    if (reader != NULL) {
+        rr_reader_leave(reader);
+        drop_ring(reader->ring);
+        free(reader);
+    }
+}
+
+rr_status rr_reader_evict(rr_reader *reader)
+{
+    if (reader->ring->mode != RR_GATED) {
+        return RR_BAD_ARGUMENT;
+    }
+    if (vacate(reader->ring, reader->place, reader->stamp)) {
+        /* pairs with nothing: the place decides what the reader may do, this says why [ORDER-13] */
+        atomic_store_explicit(&reader->evicted, 1, memory_order_relaxed);
+    }
+    return RR_OK;
+}
+
+/* Whether a gated reader still has its place, or had it when this thread last learnt of it. */
+static bool has_place(const rr_reader *reader)
+{
+    /* pairs with vacate's release, so that `left` is seen where the reader left [ORDER-8] */
+    uint64_t word = atomic_load_explicit(place_word(reader->ring, reader->place), memory_order_acquire);
+    return (word & PLACE_STATE) == PLACE_ACTIVE && word >> STAMP_SHIFT == reader->stamp;
+}
+
+static bool is_closed(const rr_reader *reader)
+{
+    /* pairs with nothing: only the reader's own thread leaves [ORDER-8] */
+    return atomic_load_explicit(&reader->left, memory_order_relaxed) != 0 ||
+           (reader->ring->mode == RR_GATED && !has_place(reader));
+}
+
+/* Moves the reader on to `cursor` after a copy, if it was not evicted meanwhile. */
+static bool move_on(rr_reader *reader, uint64_t cursor)
+{
+    if (reader->ring->mode == RR_GATED) {
+        uint64_t word = place_of(PLACE_ACTIVE, reader->cursor, reader->stamp);
+        uint64_t moved = place_of(PLACE_ACTIVE, cursor, reader->stamp);
+        /* pairs with slowest_reader's acquire; the writer overwrites a copied event only after this, or after an eviction,
+         * which makes this fail and the copy be thrown away [ORDER-8] */
+        if (!atomic_compare_exchange_strong_explicit(place_word(reader->ring, reader->place), &word, moved,
+                                                     memory_order_release, memory_order_relaxed)) {
+            return false;
+        }
+    }
+    uint64_t position = reader->position + (cursor - reader->cursor);
+    reader->position = (uint32_t)(position < reader->ring->capacity ? position : cursor % reader->ring->capacity);
+    reader->cursor = cursor;
+    return true;
+}
+
+/* Copies events until `limit`, the end of what is published, the end of the room or, in an overwriting ring, the first
+ * event that is lost. Sets read->count and read->bytes and says what came next; moves nothing. */
+static rr_status copy_events(rr_reader *reader, size_t limit, uint8_t *data, size_t room, uint32_t *lengths,
+                             uint32_t *event_types, rr_read *read)
+{
+    const rr_ring *ring = reader->ring;
+    uint64_t cursor = reader->cursor;
+    uint32_t position = reader->position;
+    if (reader->published < cursor || reader->published - cursor < limit) {
+        reader->published = rr_ring_write_cursor(ring);
+    }
+    uint64_t published = reader->published;
+    for (; read->count < limit && read->count < UINT32_MAX; ++cursor, ++read->count) {
+        uint32_t length = 0;
+        uint32_t event_type = 0;
+        if (cursor >= published) {
+            return RR_EMPTY;
+        }
+        event_load(event_words(ring, position), ring->size, data, room, &length, &event_type);
+        if (ring->mode == RR_OVERWRITE) {
+            /* pairs with the release fence in announce: having read a word of a later lap above, the load below sees that
+             * lap's announcement [ORDER-9] */
+            atomic_thread_fence(memory_order_acquire);
+            /* pairs with announce's store, by the fences [ORDER-9] */
+            uint64_t claim = atomic_load_explicit(&cursors_of(ring)->claim, memory_order_relaxed);
+            if (claim > cursor + ring->capacity) {
+                read->next_sequence = claim - ring->capacity;
+                return RR_LAGGED;
+            }
+        }
+        if (length > room) {
+            read->bytes = read->count == 0 ? length : read->bytes;
+            return RR_BUFFER_TOO_SMALL;
+        }
+        if (length != 0) {
+            data += length;
+        }
+        room -= length;
+        lengths[read->count] = length;
+        event_types[read->count] = event_type;
+        read->bytes += length;
+        position = position + 1 == ring->capacity ? 0 : position + 1;
+    }
+    return RR_OK;
+}
+
+rr_status rr_reader_next_many(rr_reader *reader, size_t limit, void *data, size_t data_bytes, uint32_t *lengths,
+                              uint32_t *event_types, rr_read *read)
+{
+    *read = (rr_read){.sequence = reader->cursor, .next_sequence = reader->cursor};
+    if (is_closed(reader)) {
+        return RR_RING_CLOSED;
+    }
+    rr_status status = copy_events(reader, limit, data, data_bytes, lengths, event_types, read);
+    if (read->count > 0) {
+        if (!move_on(reader, reader->cursor + read->count)) {
+            *read = (rr_read){.sequence = reader->cursor, .next_sequence = reader->cursor};
+            return RR_RING_CLOSED;
+        }
+        reader->delivered += read->count;
+        read->event_type = event_types[0];
+        read->next_sequence = reader->cursor;
+        return RR_OK;
+    }
+    if (status == RR_LAGGED) {
+        read->skipped = read->next_sequence - reader->cursor;
+        reader->skipped += read->skipped;
+        (void)move_on(reader, read->next_sequence);
+    }
+    if (status == RR_BUFFER_TOO_SMALL && is_closed(reader)) {
+        read->bytes = 0; /* an evicted reader's event may be torn, its length too */
+        return RR_RING_CLOSED;
+    }
+    return status;
+}
+
+rr_status rr_reader_next(rr_reader *reader, void *data, size_t data_bytes, rr_read *read)
+{
+    uint32_t length = 0;
+    uint32_t event_type = 0;
+    return rr_reader_next_many(reader, 1, data, data_bytes, &length, &event_type, read);
+}
+
+uint64_t rr_reader_start(const rr_reader *reader)
+{
+    return reader->start;
+}
+
+uint64_t rr_reader_cursor(const rr_reader *reader)
+{
+    return reader->cursor;
+}
+
+uint64_t rr_reader_delivered(const rr_reader *reader)
+{
+    return reader->delivered;
+}
+
+uint64_t rr_reader_skipped(const rr_reader *reader)
+{
+    return reader->skipped;
+}
+
+uint64_t rr_reader_lag(const rr_reader *reader)
+{
+    uint64_t published = rr_ring_write_cursor(reader->ring);
+    return published > reader->cursor ? published - reader->cursor : 0;
+}
+
+uint64_t rr_reader_backlog(const rr_reader *reader)
+{
+    uint64_t lag = rr_reader_lag(reader);
+    return lag < reader->ring->capacity ? lag : reader->ring->capacity;
+}
+
+int rr_reader_left(const rr_reader *reader)
+{
+    /* pairs with nothing: a picture of one moment [ORDER-13] */
+    return atomic_load_explicit(&reader->left, memory_order_relaxed) != 0;
+}
+
+int rr_reader_evicted(const rr_reader *reader)
+{
+    /* pairs with nothing: as rr_reader_evict left it [ORDER-13] */
+    if (atomic_load_explicit(&reader->evicted, memory_order_relaxed) != 0) {
+        return 1;
+    }
+    /* an eviction that has taken the place and not yet said so: the reader is out, and did not leave by itself */
+    return reader->ring->mode == RR_GATED && !has_place(reader) && rr_reader_left(reader) == 0;
+}

@@ -1,0 +1,412 @@
+/* Rings in one thread: every function of rings, writers and readers, and every error they have. */
+#include <string.h>
+
+#include "check.h"
+#include "rusted_ring.h"
+
+#define ROOM 4096
+
+static rr_ring *make(uint64_t size, uint64_t capacity, rr_ring_mode mode, uint32_t readers)
+{
+    rr_status status = RR_BUSY;
+    rr_ring *ring = rr_ring_create(size, capacity, mode, readers, RR_MAX_RING_BYTES, &status);
+    CHECK_EQUAL(status, RR_OK);
+    return ring;
+}
+
+static rr_writer *writer_of(rr_ring *ring)
+{
+    rr_status status = RR_BUSY;
+    rr_writer *writer = rr_writer_open(ring, &status);
+    CHECK_EQUAL(status, RR_OK);
+    return writer;
+}
+
+static rr_reader *join(rr_ring *ring, rr_join_at at)
+{
+    rr_status status = RR_BUSY;
+    rr_reader *reader = rr_reader_join(ring, at, 0, &status);
+    CHECK_EQUAL(status, RR_OK);
+    return reader;
+}
+
+/* The event with a sequence number is that number, of a length that varies with it. */
+static uint32_t length_of(const rr_ring *ring, uint64_t sequence)
+{
+    return (uint32_t)(sequence % (rr_ring_size(ring) + 1));
+}
+
+static void fill(uint8_t *data, uint64_t sequence, uint32_t length)
+{
+    for (uint32_t i = 0; i < length; ++i) {
+        data[i] = (uint8_t)(sequence * 31 + i);
+    }
+}
+
+static rr_status add(rr_ring *ring, rr_writer *writer)
+{
+    uint8_t data[ROOM];
+    uint64_t sequence = rr_ring_write_cursor(ring);
+    fill(data, sequence, length_of(ring, sequence));
+    return rr_writer_add(writer, data, length_of(ring, sequence), (uint32_t)sequence + 5);
+}
+
+static void expect(rr_ring *ring, rr_reader *reader, uint64_t sequence)
+{
+    uint8_t data[ROOM];
+    uint8_t expected[ROOM];
+    rr_read read;
+    CHECK_EQUAL(rr_reader_next(reader, data, rr_ring_size(ring), &read), RR_OK);
+    CHECK_EQUAL(read.sequence, sequence);
+    CHECK_EQUAL(read.count, 1);
+    CHECK_EQUAL(read.bytes, length_of(ring, sequence));
+    CHECK_EQUAL(read.event_type, sequence + 5);
+    CHECK_EQUAL(read.next_sequence, sequence + 1);
+    fill(expected, sequence, length_of(ring, sequence));
+    CHECK(memcmp(data, expected, length_of(ring, sequence)) == 0);
+}
+
+static rr_status next_status(rr_reader *reader)
+{
+    uint8_t data[ROOM];
+    rr_read read;
+    return rr_reader_next(reader, data, sizeof data, &read);
+}
+
+static void end(rr_ring *ring, rr_writer *writer, rr_reader *reader)
+{
+    rr_writer_free(writer);
+    rr_reader_free(reader);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
+}
+
+static void shapes_are_checked(void) /* [RING-29] [LAYOUT-6] [LAYOUT-7] */
+{
+    rr_status status = RR_OK;
+    const uint64_t limit = RR_MAX_RING_BYTES;
+    CHECK(rr_ring_create(0, 8, RR_OVERWRITE, 0, limit, &status) == NULL && status == RR_LAYOUT);
+    CHECK(rr_ring_create(8, 0, RR_OVERWRITE, 0, limit, &status) == NULL && status == RR_LAYOUT);
+    CHECK(rr_ring_create(UINT64_C(1) << 32, 1, RR_OVERWRITE, 0, UINT64_MAX, &status) == NULL && status == RR_LAYOUT);
+    CHECK(rr_ring_create(1, UINT64_C(1) << 32, RR_OVERWRITE, 0, UINT64_MAX, &status) == NULL && status == RR_LAYOUT);
+    CHECK(rr_ring_create(8, 8, RR_GATED, 0, limit, &status) == NULL && status == RR_LAYOUT);
+    CHECK(rr_ring_create(8, 8, RR_GATED, 1025, limit, &status) == NULL && status == RR_LAYOUT);
+    CHECK(rr_ring_create(8, 8, (rr_ring_mode)2, 1, limit, &status) == NULL && status == RR_BAD_ARGUMENT);
+    CHECK(rr_ring_create(56, 16382, RR_OVERWRITE, 0, limit, &status) == NULL && status == RR_LAYOUT);
+    rr_ring *ring = make(56, 16381, RR_OVERWRITE, 7);
+    CHECK_EQUAL(rr_ring_memory_usage(ring), 1048576);
+    CHECK_EQUAL(rr_ring_max_readers(ring), 0);
+    CHECK_EQUAL(rr_ring_get_mode(ring), RR_OVERWRITE);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
+    ring = rr_ring_create(56, 16382, RR_OVERWRITE, 0, limit + 64, &status);
+    CHECK_EQUAL(status, RR_OK);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
+    ring = make(57, 10, RR_GATED, 3);
+    CHECK_EQUAL(rr_ring_memory_usage(ring), 64 * 6 + 10 * 128);
+    CHECK(rr_ring_size(ring) == 57 && rr_ring_capacity(ring) == 10 && rr_ring_max_readers(ring) == 3);
+    CHECK_EQUAL(rr_ring_get_mode(ring), RR_GATED);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
+}
+
+static void one_writer_at_a_time(void) /* [RING-4] [RING-27] */
+{
+    rr_status status = RR_OK;
+    rr_ring *ring = make(8, 4, RR_OVERWRITE, 0);
+    rr_writer *writer = writer_of(ring);
+    size_t added = 9;
+    CHECK(rr_writer_open(ring, &status) == NULL && status == RR_WRITER_TAKEN);
+    CHECK_EQUAL(add(ring, writer), RR_OK);
+    rr_writer_close(writer);
+    rr_writer_close(writer);
+    CHECK_EQUAL(add(ring, writer), RR_RING_CLOSED);
+    CHECK_EQUAL(rr_writer_add_many(writer, "ab", NULL, 1, NULL, 0, 2, &added, NULL), RR_RING_CLOSED);
+    CHECK_EQUAL(added, 0);
+    rr_writer *second = writer_of(ring);
+    rr_writer_free(writer); /* must not give away the second one's place */
+    CHECK(rr_writer_open(ring, &status) == NULL && status == RR_WRITER_TAKEN);
+    CHECK_EQUAL(add(ring, second), RR_OK);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_BUSY);
+    rr_reader *reader = join(ring, RR_OLDEST);
+    expect(ring, reader, 0);
+    expect(ring, reader, 1);
+    CHECK_EQUAL(next_status(reader), RR_EMPTY);
+    rr_writer_free(NULL);
+    rr_reader_free(NULL);
+    end(ring, second, reader);
+}
+
+static void every_payload_size_and_length_survives(void) /* [LAYOUT-1] [RING-5] [RING-9] [RING-28] */
+{
+    for (uint64_t size = 1; size <= 80; ++size) {
+        for (int mode = RR_OVERWRITE; mode <= RR_GATED; ++mode) {
+            rr_ring *ring = make(size, 3, (rr_ring_mode)mode, 1);
+            rr_writer *writer = writer_of(ring);
+            rr_reader *reader = join(ring, RR_OLDEST);
+            uint8_t data[ROOM] = {0};
+            for (uint64_t sequence = 0; sequence < 2 * size + 7; ++sequence) {
+                CHECK_EQUAL(add(ring, writer), RR_OK);
+                expect(ring, reader, sequence);
+            }
+            CHECK_EQUAL(rr_writer_add(writer, data, size + 1, 0), RR_PAYLOAD_TOO_LARGE);
+            CHECK_EQUAL(next_status(reader), RR_EMPTY);
+            end(ring, writer, reader);
+        }
+    }
+}
+
+static void a_lapped_reader_is_told_once_and_goes_on(void) /* [RING-10] [RING-11] [RING-12] [RING-22] [RING-23] [RING-30] */
+{
+    rr_ring *ring = make(20, 5, RR_OVERWRITE, 0);
+    rr_writer *writer = writer_of(ring);
+    rr_reader *reader = join(ring, RR_LATEST);
+    uint8_t data[ROOM];
+    rr_read read;
+    CHECK_EQUAL(rr_reader_lag(reader), 0);
+    for (int i = 0; i < 13; ++i) {
+        CHECK_EQUAL(rr_ring_retained(ring), i < 5 ? i : 5);
+        CHECK_EQUAL(add(ring, writer), RR_OK);
+    }
+    CHECK_EQUAL(rr_reader_lag(reader), 13);
+    CHECK_EQUAL(rr_reader_backlog(reader), 5);
+    CHECK_EQUAL(rr_reader_next(reader, data, sizeof data, &read), RR_LAGGED);
+    CHECK_EQUAL(read.skipped, 8);
+    CHECK_EQUAL(read.next_sequence, 8);
+    CHECK_EQUAL(read.count, 0);
+    for (uint64_t sequence = 8; sequence < 13; ++sequence) {
+        expect(ring, reader, sequence);
+    }
+    CHECK_EQUAL(next_status(reader), RR_EMPTY);
+    CHECK_EQUAL(rr_reader_delivered(reader), 5);
+    CHECK_EQUAL(rr_reader_skipped(reader), 8);
+    CHECK_EQUAL(rr_reader_cursor(reader) - rr_reader_start(reader), 13);
+    CHECK_EQUAL(rr_reader_evict(reader), RR_BAD_ARGUMENT);
+    CHECK_EQUAL(rr_reader_evicted(reader), 0);
+    CHECK_EQUAL(rr_ring_readers(ring), 0);
+    rr_reader_leave(reader);
+    rr_reader_leave(reader);
+    CHECK_EQUAL(rr_reader_left(reader), 1);
+    CHECK_EQUAL(next_status(reader), RR_RING_CLOSED);
+    end(ring, writer, reader);
+}
+
+static void readers_join_where_they_ask(void) /* [RING-6] [RING-16] [RING-18] */
+{
+    rr_status status = RR_OK;
+    rr_ring *ring = make(20, 5, RR_OVERWRITE, 0);
+    rr_writer *writer = writer_of(ring);
+    for (int i = 0; i < 7; ++i) {
+        CHECK_EQUAL(add(ring, writer), RR_OK);
+    }
+    rr_reader *oldest = join(ring, RR_OLDEST);
+    rr_reader *latest = join(ring, RR_LATEST);
+    CHECK_EQUAL(rr_reader_start(oldest), 2);
+    CHECK_EQUAL(rr_reader_start(latest), 7);
+    CHECK(rr_reader_join(ring, RR_CURSOR, 8, &status) == NULL && status == RR_BAD_ARGUMENT);
+    CHECK(rr_reader_join(ring, (rr_join_at)3, 0, &status) == NULL && status == RR_BAD_ARGUMENT);
+    rr_reader *at = rr_reader_join(ring, RR_CURSOR, 4, &status);
+    expect(ring, at, 4);
+    rr_reader *past = rr_reader_join(ring, RR_CURSOR, 0, &status);
+    CHECK_EQUAL(next_status(past), RR_LAGGED);
+    expect(ring, past, 2);
+    expect(ring, oldest, 2);
+    CHECK_EQUAL(next_status(latest), RR_EMPTY);
+    rr_reader_free(oldest);
+    rr_reader_free(latest);
+    rr_reader_free(at);
+    end(ring, writer, past);
+}
+
+static void small_buffers_read_nothing(void) /* [ERR-1] */
+{
+    rr_ring *ring = make(40, 4, RR_GATED, 1);
+    rr_writer *writer = writer_of(ring);
+    rr_reader *reader = join(ring, RR_OLDEST);
+    uint8_t data[ROOM];
+    rr_read read;
+    CHECK_EQUAL(rr_writer_add(writer, "0123456789", 10, 1), RR_OK);
+    CHECK_EQUAL(rr_reader_next(reader, data, 9, &read), RR_BUFFER_TOO_SMALL);
+    CHECK_EQUAL(read.bytes, 10);
+    CHECK_EQUAL(rr_reader_cursor(reader), 0);
+    CHECK_EQUAL(rr_reader_next(reader, data, 10, &read), RR_OK);
+    CHECK(memcmp(data, "0123456789", 10) == 0);
+    end(ring, writer, reader);
+}
+
+static void bulk_calls_do_what_single_ones_do(void) /* [RING-25] [RING-26] */
+{
+    static uint8_t data[300 * 24];
+    static uint8_t out[300 * 24];
+    uint32_t lengths[300];
+    uint32_t types[300];
+    uint32_t got_lengths[300];
+    uint32_t got_types[300];
+    size_t added = 9;
+    size_t failed = 9;
+    rr_read read;
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < 300; ++i) {
+        lengths[i] = i % 25;
+        types[i] = i;
+        fill(data + bytes, i, lengths[i]);
+        bytes += lengths[i];
+    }
+    rr_ring *ring = make(24, 100, RR_OVERWRITE, 0);
+    rr_writer *writer = writer_of(ring);
+    rr_reader *reader = join(ring, RR_OLDEST);
+    lengths[200] = 25;
+    CHECK_EQUAL(rr_writer_add_many(writer, data, lengths, 0, types, 0, 300, &added, &failed), RR_PAYLOAD_TOO_LARGE);
+    CHECK(added == 0 && failed == 200 && rr_ring_write_cursor(ring) == 0);
+    lengths[200] = 0;
+    CHECK_EQUAL(rr_writer_add_many(writer, data, lengths, 0, types, 0, 300, &added, &failed), RR_OK);
+    CHECK_EQUAL(added, 300);
+    CHECK_EQUAL(rr_reader_next_many(reader, 300, out, sizeof out, got_lengths, got_types, &read), RR_LAGGED);
+    CHECK(read.skipped == 200 && read.next_sequence == 200 && read.count == 0);
+    CHECK_EQUAL(rr_reader_next_many(reader, 0, out, sizeof out, got_lengths, got_types, &read), RR_OK);
+    CHECK_EQUAL(read.count, 0);
+    CHECK_EQUAL(rr_reader_next_many(reader, 60, out, sizeof out, got_lengths, got_types, &read), RR_OK);
+    CHECK(read.count == 60 && read.sequence == 200 && read.next_sequence == 260);
+    CHECK(memcmp(got_lengths, lengths + 200, sizeof lengths[0] * 60) == 0);
+    CHECK(memcmp(got_types, types + 200, sizeof types[0] * 60) == 0);
+    bytes = 0;
+    for (uint32_t i = 0; i < 200; ++i) {
+        bytes += lengths[i];
+    }
+    CHECK(memcmp(out, data + bytes, (size_t)read.bytes) == 0);
+    CHECK_EQUAL(rr_reader_next_many(reader, 60, out, 24, got_lengths, got_types, &read), RR_OK);
+    CHECK(read.count == 2 && read.bytes == 21); /* 10 and 11 bytes; the third would not fit */
+    CHECK_EQUAL(rr_reader_next_many(reader, 60, out, 11, got_lengths, got_types, &read), RR_BUFFER_TOO_SMALL);
+    CHECK(read.count == 0 && read.bytes == 12);
+    CHECK_EQUAL(rr_reader_next_many(reader, 60, out, sizeof out, got_lengths, got_types, &read), RR_OK);
+    CHECK_EQUAL(read.count, 38);
+    CHECK_EQUAL(rr_reader_next_many(reader, 60, out, sizeof out, got_lengths, got_types, &read), RR_EMPTY);
+    CHECK_EQUAL(rr_reader_delivered(reader) + rr_reader_skipped(reader), 300);
+    end(ring, writer, reader);
+
+    ring = make(24, 100, RR_GATED, 2);
+    writer = writer_of(ring);
+    reader = join(ring, RR_OLDEST);
+    CHECK_EQUAL(rr_writer_add_many(writer, data, NULL, 24, NULL, 6, 250, &added, &failed), RR_OK);
+    CHECK_EQUAL(added, 100);
+    CHECK_EQUAL(rr_writer_add_many(writer, data, NULL, 24, NULL, 6, 1, &added, &failed), RR_OK);
+    CHECK_EQUAL(added, 0);
+    CHECK_EQUAL(rr_writer_add(writer, data, 24, 6), RR_FULL);
+    CHECK_EQUAL(rr_reader_next_many(reader, 30, out, sizeof out, got_lengths, got_types, &read), RR_OK);
+    CHECK(read.count == 30 && read.event_type == 6 && memcmp(out, data, 30 * 24) == 0);
+    CHECK_EQUAL(rr_writer_add_many(writer, data, NULL, 24, NULL, 6, 250, &added, &failed), RR_OK);
+    CHECK_EQUAL(added, 30);
+    rr_reader_leave(reader);
+    CHECK_EQUAL(rr_writer_add_many(writer, data, NULL, 24, NULL, 6, 250, &added, &failed), RR_OK);
+    CHECK_EQUAL(added, 250);
+    CHECK_EQUAL(rr_ring_retained(ring), 100);
+    end(ring, writer, reader);
+}
+
+static void a_gated_ring_waits_for_the_slowest(void) /* [RING-14] [RING-15] [RING-19] [RING-20] [RING-21] */
+{
+    rr_status status = RR_OK;
+    rr_ring *ring = make(20, 4, RR_GATED, 2);
+    rr_writer *writer = writer_of(ring);
+    rr_reader *slow = join(ring, RR_OLDEST);
+    rr_reader *fast = join(ring, RR_LATEST);
+    CHECK_EQUAL(rr_ring_readers(ring), 2);
+    CHECK(rr_reader_join(ring, RR_OLDEST, 0, &status) == NULL && status == RR_READERS_FULL);
+    CHECK(rr_reader_join(ring, RR_CURSOR, 0, &status) == NULL && status == RR_BAD_ARGUMENT);
+    for (uint64_t i = 0; i < 4; ++i) {
+        CHECK_EQUAL(add(ring, writer), RR_OK);
+        expect(ring, fast, i);
+    }
+    CHECK_EQUAL(add(ring, writer), RR_FULL);
+    CHECK_EQUAL(rr_ring_write_cursor(ring), 4);
+    expect(ring, slow, 0);
+    CHECK_EQUAL(add(ring, writer), RR_OK);
+    CHECK_EQUAL(add(ring, writer), RR_FULL);
+    CHECK_EQUAL(rr_reader_evict(slow), RR_OK);
+    CHECK_EQUAL(rr_reader_evicted(slow), 1);
+    CHECK_EQUAL(rr_reader_left(slow), 0);
+    CHECK_EQUAL(rr_ring_readers(ring), 1);
+    CHECK_EQUAL(next_status(slow), RR_RING_CLOSED);
+    CHECK_EQUAL(add(ring, writer), RR_OK);
+    rr_reader *heir = join(ring, RR_LATEST); /* takes the place of the evicted one */
+    CHECK_EQUAL(rr_reader_evict(slow), RR_OK);
+    CHECK_EQUAL(next_status(slow), RR_RING_CLOSED);
+    rr_reader_free(slow);
+    CHECK_EQUAL(rr_reader_evicted(heir), 0);
+    CHECK_EQUAL(rr_ring_readers(ring), 2);
+    CHECK_EQUAL(add(ring, writer), RR_OK);
+    expect(ring, heir, 6);
+    expect(ring, fast, 4);
+    expect(ring, fast, 5);
+    rr_reader_leave(fast);
+    CHECK_EQUAL(rr_reader_evicted(fast), 0);
+    CHECK_EQUAL(rr_reader_evict(fast), RR_OK);
+    CHECK_EQUAL(rr_reader_evicted(fast), 0);
+    CHECK_EQUAL(next_status(fast), RR_RING_CLOSED);
+    rr_reader_free(fast);
+    end(ring, writer, heir);
+}
+
+static void a_gated_ring_retains_what_is_unread(void) /* [RING-16] [RING-17] [RING-30] */
+{
+    rr_ring *ring = make(20, 4, RR_GATED, 3);
+    rr_writer *writer = writer_of(ring);
+    for (int i = 0; i < 6; ++i) { /* no reader: kept until overwritten */
+        CHECK_EQUAL(add(ring, writer), RR_OK);
+    }
+    CHECK_EQUAL(rr_ring_retained(ring), 4);
+    rr_reader *first = join(ring, RR_OLDEST);
+    CHECK_EQUAL(rr_reader_start(first), 2);
+    expect(ring, first, 2);
+    expect(ring, first, 3);
+    CHECK_EQUAL(rr_ring_retained(ring), 2); /* read by every reader there is */
+    rr_reader *second = join(ring, RR_OLDEST);
+    CHECK_EQUAL(rr_reader_start(second), 4);
+    expect(ring, first, 4);
+    CHECK_EQUAL(rr_ring_retained(ring), 2);
+    rr_reader_leave(second);
+    CHECK_EQUAL(rr_ring_retained(ring), 1); /* the one reader left has read 4 */
+    rr_reader_leave(first);
+    CHECK_EQUAL(rr_ring_retained(ring), 1);
+    rr_reader *third = join(ring, RR_OLDEST);
+    CHECK_EQUAL(rr_reader_start(third), 5);
+    expect(ring, third, 5);
+    CHECK_EQUAL(rr_reader_evict(third), RR_OK);
+    CHECK_EQUAL(rr_ring_retained(ring), 0);
+    for (uint64_t i = 1; i <= 6; ++i) {
+        CHECK_EQUAL(add(ring, writer), RR_OK);
+        CHECK_EQUAL(rr_ring_retained(ring), i < 4 ? i : 4);
+    }
+    rr_reader_free(first);
+    rr_reader_free(second);
+    end(ring, writer, third);
+}
+
+static void a_second_writer_goes_on_behind_the_same_gate(void) /* [RING-14] [RING-27] */
+{
+    rr_ring *ring = make(20, 3, RR_GATED, 2);
+    rr_writer *writer = writer_of(ring);
+    rr_reader *reader = join(ring, RR_OLDEST);
+    CHECK_EQUAL(add(ring, writer), RR_OK);
+    rr_writer_free(writer);
+    writer = writer_of(ring);
+    CHECK_EQUAL(add(ring, writer), RR_OK);
+    CHECK_EQUAL(add(ring, writer), RR_OK);
+    CHECK_EQUAL(add(ring, writer), RR_FULL);
+    for (uint64_t i = 0; i < 3; ++i) {
+        expect(ring, reader, i);
+    }
+    end(ring, writer, reader);
+}
+
+int main(void)
+{
+    RUN(shapes_are_checked);
+    RUN(one_writer_at_a_time);
+    RUN(every_payload_size_and_length_survives);
+    RUN(a_lapped_reader_is_told_once_and_goes_on);
+    RUN(readers_join_where_they_ask);
+    RUN(small_buffers_read_nothing);
+    RUN(bulk_calls_do_what_single_ones_do);
+    RUN(a_gated_ring_waits_for_the_slowest);
+    RUN(a_gated_ring_retains_what_is_unread);
+    RUN(a_second_writer_goes_on_behind_the_same_gate);
+    return 0;
+}
