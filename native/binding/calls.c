@@ -16,15 +16,6 @@ struct rrb_reader {
     atomic_int busy;
 };
 
-static _Thread_local int rrb_last = RR_OK;
-
-int rrb_status(void)
-{
-    int status = rrb_last;
-    rrb_last = RR_OK;
-    return status;
-}
-
 int rrb_estimate_size(uint64_t length)
 {
     return rr_estimate_size(length);
@@ -42,36 +33,29 @@ static void rrb_leave(atomic_int *busy)
     atomic_store_explicit(busy, 0, memory_order_release);
 }
 
-static char *rrb_payload(const uint8_t *payload, rr_status status)
+/* An address, or the status; no payload lies in the first page. */
+static uintptr_t rrb_payload(const uint8_t *payload, rr_status status)
 {
-    if (payload == NULL)
-        rrb_last = (int)status;
-    return (char *)(uintptr_t)payload;
-}
-
-static const uint8_t *rrb_bytes(const char *payload)
-{
-    return (const uint8_t *)payload;
+    return payload != NULL ? (uintptr_t)payload : (uintptr_t)status;
 }
 
 /* -------------------------------------------------------------------------------------------------------- allocator */
 
-rr_allocator *rrb_allocator_create(const rr_profile *profile)
+rr_allocator *rrb_allocator_create(const rr_profile *profile, int *status)
 {
-    rr_status status = RR_OK;
-    rr_allocator *allocator = rr_allocator_create(profile, &status);
-    if (allocator == NULL)
-        rrb_last = (int)status;
+    rr_status found = RR_OK;
+    rr_allocator *allocator = rr_allocator_create(profile, &found);
+    *status = (int)found;
     return allocator;
 }
 
-/* Every pointer and view keeps the allocator's cdata alive, so nothing but loose references can be left. */
+/* Every pointer and view keeps the allocator's owner alive, so nothing but loose references can be left. */
 void rrb_allocator_free(rr_allocator *allocator)
 {
     rr_allocator_abandon(allocator);
 }
 
-char *rrb_allocate(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type, uint32_t flags)
+uintptr_t rrb_allocate(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type, uint32_t flags)
 {
     rr_status status = RR_OK;
     const uint8_t *payload = rr_allocate(allocator, data, length, event_type, flags, &status);
@@ -83,15 +67,11 @@ int64_t rrb_allocate_to_pool(rr_allocator *allocator, const char *data, uint64_t
     return rr_allocate_to_pool(allocator, data, length, event_type);
 }
 
-/* 0 is no token. */
 uint64_t rrb_handle_ffi_event(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type)
 {
     uint64_t token = 0;
     rr_status status = rr_handle_ffi_event(allocator, data, length, event_type, &token);
-    if (status == RR_OK)
-        return token;
-    rrb_last = (int)status;
-    return 0;
+    return status == RR_OK ? token : (uint64_t)status;
 }
 
 int rrb_allocate_many(rr_allocator *allocator, const char *data, const uint32_t *lengths, uint32_t length,
@@ -105,85 +85,26 @@ int rrb_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t count,
     return (int)rr_drop_many(allocator, tokens, count, failed);
 }
 
-char *rrb_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type)
+uintptr_t rrb_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type)
 {
     rr_status status = RR_OK;
     uint8_t *loan = rr_loan(allocator, length, event_type, &status);
     return rrb_payload(loan, status);
 }
 
-char *rrb_commit(rr_allocator *allocator, char *loan, uint64_t length)
+uint32_t rrb_length(uintptr_t payload)
 {
-    rr_status status = RR_OK;
-    const uint8_t *payload = rr_commit(allocator, (uint8_t *)loan, length, &status);
-    return rrb_payload(payload, status);
+    return rr_payload_length((const uint8_t *)payload);
 }
 
-void rrb_abort(rr_allocator *allocator, char *loan)
-{
-    rr_abort(allocator, (uint8_t *)loan);
-}
-
-/* The payload itself, for a second pin; cffi makes a pointer of its own of it. */
-char *rrb_clone(rr_allocator *allocator, char *payload)
-{
-    rr_status status = rr_clone_payload(allocator, rrb_bytes(payload));
-    return rrb_payload(status == RR_OK ? rrb_bytes(payload) : NULL, status);
-}
-
-void rrb_release(rr_allocator *allocator, const char *payload)
-{
-    rr_release_payload(allocator, rrb_bytes(payload));
-}
-
-uint32_t rrb_length(const char *payload)
-{
-    return rr_payload_length(rrb_bytes(payload));
-}
-
-uint32_t rrb_event_type(const char *payload)
-{
-    return rr_payload_event_type(rrb_bytes(payload));
-}
-
-uint32_t rrb_pool_id(const char *payload)
-{
-    return rr_payload_pool_id(rrb_bytes(payload));
-}
-
-uint32_t rrb_slot_index(const char *payload)
-{
-    return rr_payload_slot_index(rrb_bytes(payload));
-}
-
-uint64_t rrb_generation(rr_allocator *allocator, const char *payload)
-{
-    return rr_payload_generation(allocator, rrb_bytes(payload));
-}
-
-uint32_t rrb_ref_count(rr_allocator *allocator, const char *payload)
-{
-    return rr_payload_ref_count(allocator, rrb_bytes(payload));
-}
-
-uint64_t rrb_token(rr_allocator *allocator, const char *payload)
-{
-    return rr_payload_token(allocator, rrb_bytes(payload));
-}
-
-uint64_t rrb_into_token(rr_allocator *allocator, const char *payload)
-{
-    return rr_into_token(allocator, rrb_bytes(payload));
-}
-
-char *rrb_from_token(rr_allocator *allocator, uint64_t token)
+uintptr_t rrb_from_token(rr_allocator *allocator, uint64_t token)
 {
     rr_status status = RR_OK;
     const uint8_t *payload = rr_from_token(allocator, token, &status);
     return rrb_payload(payload, status);
 }
 
-char *rrb_upgrade(rr_allocator *allocator, uint64_t token)
+uintptr_t rrb_upgrade(rr_allocator *allocator, uint64_t token)
 {
     rr_status status = RR_OK;
     const uint8_t *payload = rr_upgrade(allocator, token, &status);
@@ -201,7 +122,7 @@ int rrb_token_known(rr_allocator *allocator, uint64_t token)
     return rr_token_decode(allocator, token, &handle) == RR_OK;
 }
 
-char *rrb_get_slot_data(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation)
+uintptr_t rrb_get_slot_data(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation)
 {
     rr_status status = RR_OK;
     const uint8_t *payload = rr_get_slot_data(allocator, pool_id, slot_index, generation, &status);
@@ -260,17 +181,17 @@ uint64_t rrb_ring_bytes(uint64_t size, uint64_t capacity, uint32_t max_readers)
     return rr_ring_bytes(size, capacity, max_readers);
 }
 
-rr_ring *rrb_ring_create(uint64_t size, uint64_t capacity, int gated, uint32_t max_readers, uint64_t max_ring_bytes)
+rr_ring *rrb_ring_create(uint64_t size, uint64_t capacity, int gated, uint32_t max_readers, uint64_t max_ring_bytes,
+                         int *status)
 {
-    rr_status status = RR_OK;
-    rr_ring *ring =
-        rr_ring_create(size, capacity, gated ? RR_GATED : RR_OVERWRITE, max_readers, max_ring_bytes, &status);
-    if (ring == NULL)
-        rrb_last = (int)status;
+    rr_status found = RR_OK;
+    rr_ring_mode mode = gated ? RR_GATED : RR_OVERWRITE;
+    rr_ring *ring = rr_ring_create(size, capacity, mode, max_readers, max_ring_bytes, &found);
+    *status = (int)found;
     return ring;
 }
 
-/* Every writer and reader keeps the ring's cdata alive, so none is left. */
+/* Every writer and reader keeps the ring's owner alive, so none is left. */
 void rrb_ring_free(rr_ring *ring)
 {
     (void)rr_ring_destroy(ring);
@@ -303,25 +224,23 @@ uint64_t rrb_ring_memory_usage(rr_ring *ring)
 
 /* ---------------------------------------------------------------------------------------------------------- writers */
 
-rrb_writer *rrb_writer_open(rr_ring *ring)
+rrb_writer *rrb_writer_open(rr_ring *ring, int *status)
 {
-    rr_status status = RR_NO_MEMORY;
+    rr_status found = RR_NO_MEMORY;
     rrb_writer *writer = malloc(sizeof *writer);
     if (writer != NULL) {
         atomic_init(&writer->busy, 0);
-        writer->writer = rr_writer_open(ring, &status);
+        writer->writer = rr_writer_open(ring, &found);
         if (writer->writer != NULL)
             return writer;
         free(writer);
     }
-    rrb_last = (int)status;
+    *status = (int)found;
     return NULL;
 }
 
-/* The ring is an argument so that the destructor that is bound to it keeps it alive. */
-void rrb_writer_free(rr_ring *ring, rrb_writer *writer)
+void rrb_writer_free(rrb_writer *writer)
 {
-    (void)ring;
     rr_writer_free(writer->writer);
     free(writer);
 }
@@ -362,25 +281,23 @@ int rrb_add_many(rrb_writer *writer, const char *data, const uint32_t *lengths, 
 
 /* ---------------------------------------------------------------------------------------------------------- readers */
 
-rrb_reader *rrb_reader_join(rr_ring *ring, int at, uint64_t cursor)
+rrb_reader *rrb_reader_join(rr_ring *ring, int at, uint64_t cursor, int *status)
 {
-    rr_status status = RR_NO_MEMORY;
+    rr_status found = RR_NO_MEMORY;
     rrb_reader *reader = malloc(sizeof *reader);
     if (reader != NULL) {
         atomic_init(&reader->busy, 0);
-        reader->reader = rr_reader_join(ring, (rr_join_at)at, cursor, &status);
+        reader->reader = rr_reader_join(ring, (rr_join_at)at, cursor, &found);
         if (reader->reader != NULL)
             return reader;
         free(reader);
     }
-    rrb_last = (int)status;
+    *status = (int)found;
     return NULL;
 }
 
-/* The ring is an argument so that the destructor that is bound to it keeps it alive. */
-void rrb_reader_free(rr_ring *ring, rrb_reader *reader)
+void rrb_reader_free(rrb_reader *reader)
 {
-    (void)ring;
     rr_reader_free(reader->reader);
     free(reader);
 }

@@ -2,8 +2,8 @@
  * What the binding calls: shims over rusted_ring.h that make every hot operation one C call, in the plain C that cffi reads.
  * The parts between the marks are given to cffi as they stand.
  *
- * Payloads are `char *` here, which cffi turns into bytes in one step. Functions that return a pointer return NULL on
- * failure and leave the status for rrb_status, in the same thread. Functions that return int64_t return minus the status.
+ * Payloads are addresses, for hold.c. An address or a token below RRB_FAILED is a status. Functions that return another
+ * pointer return NULL on failure, functions that return int64_t minus the status.
  */
 #ifndef RRB_CALLS_H
 #define RRB_CALLS_H
@@ -72,6 +72,7 @@ end structures */
 #define RRB_BUSY 100
 #define RRB_LONG 101
 #define RRB_LONG_BYTES 65536
+#define RRB_FAILED 256
 
 /* Where a read puts what it found; `data` has room for `room` bytes. */
 typedef struct rrb_scratch {
@@ -82,35 +83,23 @@ typedef struct rrb_scratch {
 /* end scratch */
 
 /* begin calls */
-int rrb_status(void);
 int rrb_estimate_size(uint64_t length);
 
-rr_allocator *rrb_allocator_create(const rr_profile *profile);
+rr_allocator *rrb_allocator_create(const rr_profile *profile, int *status);
 void rrb_allocator_free(rr_allocator *allocator);
-char *rrb_allocate(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type, uint32_t flags);
+uintptr_t rrb_allocate(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type, uint32_t flags);
 int64_t rrb_allocate_to_pool(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type);
 uint64_t rrb_handle_ffi_event(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type);
 int rrb_allocate_many(rr_allocator *allocator, const char *data, const uint32_t *lengths, uint32_t length,
                       const uint32_t *event_types, uint32_t event_type, size_t count, uint64_t *tokens, size_t *failed);
 int rrb_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t count, size_t *failed);
-char *rrb_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type);
-char *rrb_commit(rr_allocator *allocator, char *loan, uint64_t length);
-void rrb_abort(rr_allocator *allocator, char *loan);
-char *rrb_clone(rr_allocator *allocator, char *payload);
-void rrb_release(rr_allocator *allocator, const char *payload);
-uint32_t rrb_length(const char *payload);
-uint32_t rrb_event_type(const char *payload);
-uint32_t rrb_pool_id(const char *payload);
-uint32_t rrb_slot_index(const char *payload);
-uint64_t rrb_generation(rr_allocator *allocator, const char *payload);
-uint32_t rrb_ref_count(rr_allocator *allocator, const char *payload);
-uint64_t rrb_token(rr_allocator *allocator, const char *payload);
-uint64_t rrb_into_token(rr_allocator *allocator, const char *payload);
-char *rrb_from_token(rr_allocator *allocator, uint64_t token);
-char *rrb_upgrade(rr_allocator *allocator, uint64_t token);
+uintptr_t rrb_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type);
+uint32_t rrb_length(uintptr_t payload);
+uintptr_t rrb_from_token(rr_allocator *allocator, uint64_t token);
+uintptr_t rrb_upgrade(rr_allocator *allocator, uint64_t token);
 uint64_t rrb_token_encode(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation);
 int rrb_token_known(rr_allocator *allocator, uint64_t token);
-char *rrb_get_slot_data(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation);
+uintptr_t rrb_get_slot_data(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation);
 int64_t rrb_inc_ref_count(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation);
 int64_t rrb_dec_ref_count(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation);
 int64_t rrb_get_generation(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index);
@@ -121,7 +110,8 @@ uint64_t rrb_memory_usage(rr_allocator *allocator);
 uint64_t rrb_heap_usage(rr_allocator *allocator);
 
 uint64_t rrb_ring_bytes(uint64_t size, uint64_t capacity, uint32_t max_readers);
-rr_ring *rrb_ring_create(uint64_t size, uint64_t capacity, int gated, uint32_t max_readers, uint64_t max_ring_bytes);
+rr_ring *rrb_ring_create(uint64_t size, uint64_t capacity, int gated, uint32_t max_readers, uint64_t max_ring_bytes,
+                         int *status);
 void rrb_ring_free(rr_ring *ring);
 uint32_t rrb_ring_max_readers(rr_ring *ring);
 uint32_t rrb_ring_readers(rr_ring *ring);
@@ -129,16 +119,16 @@ uint64_t rrb_ring_write_cursor(rr_ring *ring);
 uint64_t rrb_ring_retained(rr_ring *ring);
 uint64_t rrb_ring_memory_usage(rr_ring *ring);
 
-rrb_writer *rrb_writer_open(rr_ring *ring);
-void rrb_writer_free(rr_ring *ring, rrb_writer *writer);
+rrb_writer *rrb_writer_open(rr_ring *ring, int *status);
+void rrb_writer_free(rrb_writer *writer);
 int rrb_writer_close(rrb_writer *writer);
 int rrb_add(rrb_writer *writer, const char *data, uint64_t length, uint32_t event_type);
 int rrb_add_long(rrb_writer *writer, const char *data, uint64_t length, uint32_t event_type);
 int rrb_add_many(rrb_writer *writer, const char *data, const uint32_t *lengths, uint32_t length,
                  const uint32_t *event_types, uint32_t event_type, size_t count, size_t *added, size_t *failed);
 
-rrb_reader *rrb_reader_join(rr_ring *ring, int at, uint64_t cursor);
-void rrb_reader_free(rr_ring *ring, rrb_reader *reader);
+rrb_reader *rrb_reader_join(rr_ring *ring, int at, uint64_t cursor, int *status);
+void rrb_reader_free(rrb_reader *reader);
 int rrb_reader_close(rrb_reader *reader);
 int rrb_reader_evict(rrb_reader *reader);
 int rrb_reader_left(rrb_reader *reader);

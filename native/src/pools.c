@@ -177,12 +177,17 @@ static uint32_t claim_slots(const struct pool *pool, size_t wanted, uint32_t tag
     return taken;
 }
 
-/* Returns a slot to the free list: the bit, known to be 0, and one more for the version above it. */
-static void give_back(const struct pool *pool, uint32_t index)
+/* Returns slots of word `k` to the free list: their bits, known to be 0, and for each one more for the version above. */
+static void give_back(const struct pool *pool, uint32_t k, uint32_t bits)
 {
-    uint64_t step = (UINT64_C(1) << 32) + (UINT64_C(1) << (index % 32));
+    uint64_t step = ((uint64_t)count_bits(bits) << 32) + bits;
     /* pairs with claim_in_word's acquire [ORDER-2] */
-    atomic_fetch_add_explicit(&slot_at(pool, index / 32)->free_bits, step, memory_order_release);
+    atomic_fetch_add_explicit(&slot_at(pool, k)->free_bits, step, memory_order_release);
+}
+
+static void give_back_one(const struct pool *pool, uint32_t index)
+{
+    give_back(pool, index / 32, 1u << (index % 32));
 }
 
 static void count_failure(const struct pool *pool)
@@ -285,7 +290,7 @@ static rr_status take_slots(rr_allocator *allocator, uint32_t pool_id, uint64_t 
         uint32_t index = *first + lowest_bit(*taken);
         status = heap_acquire(allocator, slot_at(pool, index), length);
         if (status != RR_OK) {
-            give_back(pool, index);
+            give_back_one(pool, index);
         }
     }
     if (status == RR_POOL_EXHAUSTED) {
@@ -301,7 +306,7 @@ static void untake_slot(rr_allocator *allocator, uint32_t pool_id, uint32_t inde
     if (pool_id == RR_XXL) {
         heap_release(allocator, slot_at(pool, index));
     }
-    give_back(pool, index);
+    give_back_one(pool, index);
 }
 
 /* Takes one slot of the class of `length`, or with RR_SPILL of the next larger one that has room [ALLOC-4]. */
@@ -402,11 +407,11 @@ static void slot_free(rr_allocator *allocator, struct slot_line *slot)
     if (slot->pool_id == RR_XXL) {
         heap_release(allocator, slot);
     }
-    give_back(pool, slot->slot_index);
+    give_back_one(pool, slot->slot_index);
 }
 
-/* Gives one reference back and returns the count that is left [SLOT-11] [SLOT-12]. */
-static uint64_t slot_drop(rr_allocator *allocator, struct slot_line *slot)
+/* Ends one reference and returns the count that is left; if that is 0, the caller frees the slot [SLOT-11] [SLOT-12]. */
+static uint64_t slot_unref(const rr_allocator *allocator, struct slot_line *slot)
 {
     /* pairs with nothing: a guess, which the compare-exchanges below confirm [ORDER-5] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
@@ -423,11 +428,20 @@ static uint64_t slot_drop(rr_allocator *allocator, struct slot_line *slot)
             /* pairs with the release of every earlier drop, above [ORDER-5] */
             if (atomic_compare_exchange_weak_explicit(&slot->word, &word, freed, memory_order_acq_rel,
                                                       memory_order_relaxed)) {
-                slot_free(allocator, slot);
                 return 0;
             }
         }
     }
+}
+
+/* Gives one reference back and returns the count that is left. */
+static uint64_t slot_drop(rr_allocator *allocator, struct slot_line *slot)
+{
+    uint64_t left = slot_unref(allocator, slot);
+    if (left == 0) {
+        slot_free(allocator, slot);
+    }
+    return left;
 }
 
 /* ------------------------------------------------------------------------------------------------ loose references */
@@ -988,8 +1002,28 @@ rr_status rr_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t c
             return status;
         }
     }
+    const struct pool *pool = &allocator->pools[RR_XS];
+    uint32_t k = 0;
+    uint32_t bits = 0; /* slots of word k of the pool that are free and not yet given back: one step gives back many */
     for (size_t i = 0; i < count; ++i) {
-        (void)slot_drop(allocator, find_token(allocator, tokens[i], &handle));
+        struct slot_line *slot = find_token(allocator, tokens[i], &handle);
+        if (slot_unref(allocator, slot) != 0) {
+            continue;
+        }
+        if (bits != 0 && (handle.pool_id != pool->id || handle.slot_index / 32 != k)) {
+            give_back(pool, k, bits);
+            bits = 0;
+        }
+        if (handle.pool_id == RR_XXL) {
+            slot_free(allocator, slot);
+        } else {
+            pool = &allocator->pools[handle.pool_id];
+            k = handle.slot_index / 32;
+            bits |= 1u << (handle.slot_index % 32);
+        }
+    }
+    if (bits != 0) {
+        give_back(pool, k, bits);
     }
     return RR_OK;
 }

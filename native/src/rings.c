@@ -64,6 +64,27 @@ static _Atomic uint64_t *event_words(const rr_ring *ring, uint32_t position)
     return (_Atomic uint64_t *)(void *)(ring->storage + head + position * ring->stride);
 }
 
+/* len and event type as they lie in memory, one after the other. Arithmetic, since a word that is put together in memory
+ * from two halves is slow to read back. */
+static bool is_little_endian(void)
+{
+    const uint32_t one = 1;
+    uint8_t first = 0;
+    memcpy(&first, &one, 1);
+    return first == 1;
+}
+
+static uint64_t join_trailer(uint32_t length, uint32_t event_type)
+{
+    return is_little_endian() ? length | (uint64_t)event_type << 32 : (uint64_t)length << 32 | event_type;
+}
+
+static void split_trailer(uint64_t trailer, uint32_t *length, uint32_t *event_type)
+{
+    *length = (uint32_t)(is_little_endian() ? trailer : trailer >> 32);
+    *event_type = (uint32_t)(is_little_endian() ? trailer >> 32 : trailer);
+}
+
 /* Writes {data[size], len, event_type} [LAYOUT-1]; bytes from the payload's end to its last word's end become 0. */
 static void event_store(_Atomic uint64_t *words, uint32_t size, const uint8_t *data, uint32_t length,
                         uint32_t event_type)
@@ -72,8 +93,8 @@ static void event_store(_Atomic uint64_t *words, uint32_t size, const uint8_t *d
     uint32_t rest = length % 8;
     uint32_t last = size / 8; /* the word in which len begins */
     uint32_t shift = size % 8;
-    uint8_t tail[16] = {0};
     uint64_t word = 0;
+    uint64_t trailer = join_trailer(length, event_type);
     for (uint32_t i = 0; i < whole; ++i) {
         memcpy(&word, data + (size_t)i * 8, 8);
         /* pairs with event_load's relaxed loads, by the fences around them or by the cursor [ORDER-9] */
@@ -84,19 +105,23 @@ static void event_store(_Atomic uint64_t *words, uint32_t size, const uint8_t *d
         memcpy(&word, data + (size_t)whole * 8, rest);
         /* pairs with event_load's relaxed loads [ORDER-9] */
         atomic_store_explicit(&words[whole], word, memory_order_relaxed);
-    } else if (rest != 0) {
+    }
+    if (shift == 0) {
+        /* pairs with event_load's relaxed loads [ORDER-9] */
+        atomic_store_explicit(&words[last], trailer, memory_order_relaxed);
+        return;
+    }
+    uint8_t tail[16] = {0}; /* the two words across which len and event type lie, the payload's last bytes before them */
+    if (whole == last && rest != 0) {
         memcpy(tail, data + (size_t)whole * 8, rest);
     }
-    memcpy(tail + shift, &length, 4);
-    memcpy(tail + shift + 4, &event_type, 4);
+    memcpy(tail + shift, &trailer, 8);
     memcpy(&word, tail, 8);
     /* pairs with event_load's relaxed loads [ORDER-9] */
     atomic_store_explicit(&words[last], word, memory_order_relaxed);
-    if (shift != 0) {
-        memcpy(&word, tail + 8, 8);
-        /* pairs with event_load's relaxed loads [ORDER-9] */
-        atomic_store_explicit(&words[last + 1], word, memory_order_relaxed);
-    }
+    memcpy(&word, tail + 8, 8);
+    /* pairs with event_load's relaxed loads [ORDER-9] */
+    atomic_store_explicit(&words[last + 1], word, memory_order_relaxed);
 }
 
 /* Reads len and event type, and the payload if `room` holds it. What is read may be torn until the caller has checked;
@@ -106,17 +131,17 @@ static void event_load(_Atomic uint64_t *words, uint32_t size, uint8_t *data, si
 {
     uint32_t last = size / 8;
     uint32_t shift = size % 8;
-    uint8_t tail[16] = {0};
     /* pairs with event_store's relaxed stores, by the fences around them or by the cursor [ORDER-9] */
     uint64_t word = atomic_load_explicit(&words[last], memory_order_relaxed);
-    memcpy(tail, &word, 8);
     if (shift != 0) {
+        uint8_t tail[16];
+        memcpy(tail, &word, 8);
         /* pairs with event_store's relaxed stores [ORDER-9] */
         word = atomic_load_explicit(&words[last + 1], memory_order_relaxed);
         memcpy(tail + 8, &word, 8);
+        memcpy(&word, tail + shift, 8);
     }
-    memcpy(length, tail + shift, 4);
-    memcpy(event_type, tail + shift + 4, 4);
+    split_trailer(word, length, event_type);
     if (*length > size) {
         *length = size; /* halves of two lengths, where len lies across two words */
     }

@@ -21,7 +21,7 @@ class Batch(NamedTuple):
     """A batch as the core takes it: payloads back to back, with lengths and event types for each or one for all."""
 
     data: memoryview | bytes
-    count: int
+    events: int
     lengths: array[int] | None
     length: int
     event_types: array[int] | None

@@ -14,12 +14,11 @@ from rusted_ring.native._arguments import (
     event_type_value,
     flag,
     integer,
-    shown,
     token_words,
     wrong_value,
 )
-from rusted_ring.native._core import LONG, CData, Lib, ffi, lib, quick
-from rusted_ring.native._owner import Owner, allocator_argument
+from rusted_ring.native._base import AllocatorBase, allocator_argument
+from rusted_ring.native._core import FAILED, LONG, CData, Lib, ffi, lib, make, quick
 from rusted_ring.native.parameters import SEED
 from rusted_ring.native.pointers import Loan, RingPtr, loan_of, pointer_to
 from rusted_ring.native.pools import POOLS, EventPools
@@ -29,14 +28,13 @@ from rusted_ring.reference.parameters import Profile
 from rusted_ring.reference.sizes import EventSize, PoolId
 
 _new = object.__new__
-_gc = ffi.gc
 _allocate = quick.rrb_allocate
 _SIZES = tuple(EventSize)
 _SPILL = 1
 _LONG_TOKENS = LONG // 8
 
 
-class EventAllocator(Owner):
+class EventAllocator(AllocatorBase):
     """Pools and the ways to put events in them [ALLOC-1, ALLOC-13]."""
 
     __slots__ = ()
@@ -54,7 +52,7 @@ class EventAllocator(Owner):
         """
         self._pools = EventPools(profile)
         self._cdata = self._pools._cdata
-        self._release = self._pools._release
+        self._owner = self._pools._owner
 
     def __repr__(self) -> str:
         return f"EventAllocator({self.profile.name})"
@@ -106,14 +104,13 @@ class EventAllocator(Owner):
             except OverflowError:
                 event_type_value(event_type)
                 raise
-            if payload:
+            if payload >= FAILED:
                 # As pointer_to, without a call.
                 pointer = _new(RingPtr)
-                pointer._pin = _gc(payload, self._release)
-                pointer._length = length
+                pointer._pin = make(self._owner, payload, length, 0)
                 pointer._allocator = self
                 return pointer
-            self._refuse(quick.rrb_status(), "data", length)
+            self._refuse(payload, "data", length)
         view, kind = _event_arguments(data, event_type)
         flags = _SPILL if flag("spill", spill) else 0
         with view:
@@ -121,9 +118,9 @@ class EventAllocator(Owner):
             calls = lib if length > LONG else quick
             with ffi.from_buffer("char[]", view) as source:
                 payload = calls.rrb_allocate(self._cdata, source, length, kind, flags)
-        if not payload:
-            self._refuse(calls.rrb_status(), "data", length, spill)
-        return pointer_to(payload, length, self)
+        if payload < FAILED:
+            self._refuse(payload, "data", length, spill)
+        return pointer_to(make(self._owner, payload, length, 0), self)
 
     def allocate_many(self, data: object, *, lengths: object = None, event_types: object = 0) -> memoryview:
         """Allocate every event of a batch, or none, and return the tokens in their order [ALLOC-14].
@@ -144,14 +141,14 @@ class EventAllocator(Owner):
             PoolExhausted: the slots that are free do not suffice [ALLOC-3, ALLOC-7].
         """
         events = batch(data, lengths, event_types)
-        tokens = array("Q", bytes(8 * events.count))
+        tokens = array("Q", bytes(8 * events.events))
         failed = ffi.new("size_t *")
         with in_core(events) as given, ffi.from_buffer("uint64_t[]", tokens) as target:
             status = calls_for(events).rrb_allocate_many(self._cdata, *given, target, failed)
         if status:
             at = failed[0]
             length = events.length if events.lengths is None else events.lengths[at]
-            self._refuse(status, "data" if events.count == 1 else f"event {at} of data", length)
+            self._refuse(status, "data" if events.events == 1 else f"event {at} of data", length)
         return memoryview(tokens).toreadonly()
 
     def drop_many(self, tokens: object) -> int:
@@ -198,9 +195,9 @@ class EventAllocator(Owner):
         _check_length(number)
         calls = lib if number > LONG else quick
         payload = calls.rrb_loan(self._cdata, number, kind)
-        if not payload:
-            self._refuse(calls.rrb_status(), "length", number)
-        return loan_of(payload, number, self)
+        if payload < FAILED:
+            self._refuse(payload, "length", number)
+        return loan_of(make(self._owner, payload, number, 1), self)
 
     def stats(self) -> dict[PoolId, PoolStats]:
         """Return the counters of the six pools, in their order [ALLOC-9]."""
@@ -248,21 +245,21 @@ class EventAllocator(Owner):
 
 
 def calls_for(events: Batch) -> Lib:
-    """Return the calls that suit the size of a batch: those that give up the GIL where it is long."""
+    """Return the calls that suit the size of a batch: those that give up the GIL where it is long [ALLOC-14]."""
     total = events.data.nbytes if isinstance(events.data, memoryview) else len(events.data)
-    return lib if total + 8 * events.count > LONG else quick
+    return lib if total + 8 * events.events > LONG else quick
 
 
 @contextlib.contextmanager
 def in_core(events: Batch) -> Iterator[tuple[CData, CData, int, CData, int, int]]:
-    """Lend a batch to the core: data, lengths, length, event types, event type, count."""
+    """Lend a batch to the core: data, lengths, length, event types, event type, count [ALLOC-14]."""
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(ffi.from_buffer("char[]", events.data))
         numbers = [
             ffi.NULL if one is None else stack.enter_context(ffi.from_buffer("uint32_t[]", one))
             for one in (events.lengths, events.event_types)
         ]
-        yield source, numbers[0], events.length, numbers[1], events.event_type, events.count
+        yield source, numbers[0], events.length, numbers[1], events.event_type, events.events
 
 
 def _check_length(number: int) -> None:
@@ -333,6 +330,6 @@ def handle_ffi_event(allocator: EventAllocator, data: object, event_type: int) -
         calls = lib if length > LONG else quick
         with ffi.from_buffer("char[]", view) as source:
             token = calls.rrb_handle_ffi_event(owner._cdata, source, length, kind)
-    if not token:
-        owner._refuse(calls.rrb_status(), "data", length)
+    if token < FAILED:
+        owner._refuse(token, "data", length)
     return token

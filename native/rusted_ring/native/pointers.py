@@ -1,24 +1,20 @@
-"""Strong and weak pointers to events, and loans of slots to write events in [PTR-1 to PTR-17, WEAK-1 to WEAK-7, LOAN-1 to LOAN-9]."""
+"""Strong and weak pointers to events, and loans of slots to write events in [PTR-1, WEAK-1, LOAN-1]."""
 
+import builtins
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from rusted_ring.native._arguments import between, integer
-from rusted_ring.native._core import CData, Pinned, ffi, lib, quick
-from rusted_ring.native._owner import token_argument, triple_argument
+from rusted_ring.native._base import token_argument, triple_argument
+from rusted_ring.native._core import ENDED, FAILED, Pin, make, quick
 from rusted_ring.native.pools import POOLS
+from rusted_ring.reference.errors import ReleasedHandle, ViewsOutstanding
 from rusted_ring.reference.sizes import PoolId
 
 if TYPE_CHECKING:
     from rusted_ring.native.allocator import EventAllocator
 
 _new = object.__new__
-_gc = ffi.gc
-_buffer = ffi.buffer
-_unpack = ffi.unpack
-_clone = quick.rrb_clone
-_length = quick.rrb_length
-_token = quick.rrb_token
 
 _GENERATIONS = 2**40
 _SLOTS = 2**21
@@ -32,6 +28,8 @@ def _triple(token: int) -> tuple[int, int, int]:
 
 
 class Unpicklable:
+    """What cannot leave its process [PTR-9]."""
+
     __slots__ = ()
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
@@ -43,17 +41,100 @@ class Unpicklable:
         self.__reduce_ex__(4)
 
 
-class RingPtr(Pinned, Unpicklable):
+class _Pinned(Unpicklable):
+    """What holds a slot through a pin [VIEW-2].
+
+    The pin gives the slot back when the last of the handle and its views is gone. A handle ends by letting go of the
+    pin, or by having it give its reference away; then the methods of the pin answer None.
+    """
+
+    __slots__ = ("__weakref__", "_pin")
+
+    _pin: Pin
+
+    @property
+    def released(self) -> bool:
+        """Whether the handle has ended [PTR-6, LOAN-7]."""
+        return self._pin.length() is None
+
+    def _ended(self, use: str) -> ReleasedHandle:
+        kind = type(self).__name__
+        remedy = "clone() a pointer before it is dropped" if kind == "RingPtr" else "take another loan"
+        return ReleasedHandle(f"{kind} is released: {use} came after its end; {remedy}")
+
+    def _viewed(self, use: str) -> ViewsOutstanding:
+        return ViewsOutstanding(
+            f"{type(self).__name__} is viewed: {use} would take the event from a view of its data that is alive; "
+            "release or delete every view, slice and array over it first"
+        )
+
+    def _check(self, use: str) -> None:
+        if self._pin.length() is None:
+            raise self._ended(use)
+
+    def _triple(self, use: str) -> tuple[int, int, int]:
+        """Return the pool, the slot and the generation."""
+        if (token := self._pin.token()) is None:
+            raise self._ended(use)
+        return _triple(token)
+
+    @property
+    def len(self) -> int:
+        """Length of the payload in bytes [PTR-7, LOAN-1]."""
+        if (found := self._pin.length()) is None:
+            raise self._ended("len")
+        return found
+
+    @property
+    def data(self) -> memoryview:
+        """A view of the payload, format `B`, which pins the slot; a loan's is writable [VIEW-1, VIEW-2, LOAN-1]."""
+        if (found := self._pin.view()) is None:
+            raise self._ended("data")
+        return found
+
+    @property
+    def event_type(self) -> int:
+        """The event's type [PTR-7, LOAN-1]."""
+        if (found := self._pin.event_type()) is None:
+            raise self._ended("event_type")
+        return found
+
+    @property
+    def pool_id(self) -> PoolId:
+        """The pool of the slot [PTR-7, LOAN-1]."""
+        return POOLS[self._triple("pool_id")[0]]
+
+    @property
+    def slot_index(self) -> int:
+        """The slot's number in its pool [PTR-7, LOAN-1]."""
+        return self._triple("slot_index")[1]
+
+    @property
+    def generation(self) -> int:
+        """The slot's generation [PTR-7, LOAN-1]."""
+        return self._triple("generation")[2]
+
+    def __enter__(self) -> Self:
+        self._check("with")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # A view that is alive keeps the slot until it is gone [VIEW-2, LOAN-8].
+        self._pin = ENDED
+
+
+class RingPtr(_Pinned):
     """A strong reference to an event: its slot stays LIVE until the pointer and its views are gone [PTR-1, VIEW-2].
 
     Made by `allocate`, `clone`, `upgrade`, `commit` and `from_token`; the constructor turns a loose reference of the
     triple into a pointer [PTR-11].
     """
 
-    __slots__ = ("_allocator", "_length")
+    __slots__ = ("_allocator",)
 
     _allocator: "EventAllocator"
-    _length: int
 
     def __init__(self, pool_id: PoolId | int, slot_index: int, generation: int, allocator: "EventAllocator") -> None:
         """Turn a loose reference into a pointer; the count stays as it is [PTR-11, PTR-13].
@@ -73,11 +154,9 @@ class RingPtr(Pinned, Unpicklable):
         """
         token, owner = triple_argument(pool_id, slot_index, generation, allocator)
         payload = quick.rrb_from_token(owner._cdata, token)
-        if not payload:
-            owner._pools._refuse(quick.rrb_status(), *_triple(token))
-        # A second call of the constructor gives the first reference back.
-        self._pin = _gc(payload, owner._release)
-        self._length = _length(payload)
+        if payload < FAILED:
+            owner._pools._refuse(payload, *_triple(token))
+        self._pin = make(owner._owner, payload, quick.rrb_length(payload), 0)
         self._allocator = owner
 
     @classmethod
@@ -96,9 +175,9 @@ class RingPtr(Pinned, Unpicklable):
         """
         number, owner = token_argument(token, allocator)
         payload = quick.rrb_from_token(owner._cdata, number)
-        if not payload:
-            owner._pools._refuse(quick.rrb_status(), *_triple(number))
-        return pointer_to(payload, _length(payload), owner)
+        if payload < FAILED:
+            owner._pools._refuse(payload, *_triple(number))
+        return pointer_to(make(owner._owner, payload, quick.rrb_length(payload), 0), owner)
 
     def clone(self) -> "RingPtr":
         """Return another pointer to the event, one reference more [PTR-2].
@@ -107,27 +186,18 @@ class RingPtr(Pinned, Unpicklable):
             ReleasedHandle: the pointer was dropped.
             RefCountOverflow: the slot's counter is full [SLOT-10].
         """
-        try:
-            pin = self._pin
-        except AttributeError:
-            pin = self._held("clone")
-        allocator = self._allocator
-        payload = _clone(allocator._cdata, pin)
-        if not payload:
-            status = quick.rrb_status()
-            token = _token(allocator._cdata, pin)
-            del pin
-            allocator._pools._refuse(status, *_triple(token))
-        return pointer_to(payload, self._length, allocator)
+        pin = self._pin.clone()
+        if isinstance(pin, int):
+            self._allocator._pools._refuse(pin, *self._triple("clone"))
+        if pin is None:
+            raise self._ended("clone")
+        return pointer_to(pin, self._allocator)
 
     __copy__ = clone
 
     def drop(self) -> None:
         """Give the reference back, once no view is left; a second call does nothing [PTR-3, VIEW-2]."""
-        try:
-            del self._pin
-        except AttributeError:
-            self._end()
+        self._pin = ENDED
 
     def downgrade(self) -> "WeakRingPtr":
         """Return a weak pointer to the event; no count changes [WEAK-1].
@@ -135,8 +205,9 @@ class RingPtr(Pinned, Unpicklable):
         Raises:
             ReleasedHandle: the pointer was dropped.
         """
-        allocator = self._allocator
-        return weak_pointer(self._name("downgrade"), allocator)
+        if (token := self._pin.token()) is None:
+            raise self._ended("downgrade")
+        return weak_pointer(token, self._allocator)
 
     def into_token(self) -> int:
         """Turn the reference into a loose one and return its token; the pointer is released [PTR-12].
@@ -145,129 +216,52 @@ class RingPtr(Pinned, Unpicklable):
             ReleasedHandle: the pointer was dropped.
             ViewsOutstanding: a view of the pointer is alive [PTR-17].
         """
-        pin = self._take("into_token")[0]
-        _gc(pin, None)
-        return quick.rrb_into_token(self._allocator._cdata, pin)
+        token = self._pin.into_token()
+        if not token:
+            raise self._ended("into_token") if token is None else self._viewed("into_token")
+        return token
 
     @property
-    def len(self) -> int:
-        """Length of the payload in bytes [PTR-7]."""
-        try:
-            _ = self._pin
-        except AttributeError:
-            self._held("len")
-        return self._length
-
-    @property
-    def bytes(self) -> bytes:
+    def bytes(self) -> builtins.bytes:
         """A copy of the payload [PTR-7]."""
-        try:
-            pin = self._pin
-        except AttributeError:
-            pin = self._held("bytes")
-        return _unpack(pin, self._length)
-
-    @property
-    def data(self) -> memoryview:
-        """A read-only view of the payload, format `B`, which pins the slot [VIEW-1, VIEW-2]."""
-        try:
-            pin = self._pin
-        except AttributeError:
-            pin = self._held("data")
-        return memoryview(_buffer(pin, self._length)).toreadonly()
-
-    @property
-    def event_type(self) -> int:
-        """The event's type [PTR-7]."""
-        try:
-            pin = self._pin
-        except AttributeError:
-            pin = self._held("event_type")
-        return quick.rrb_event_type(pin)
-
-    @property
-    def pool_id(self) -> PoolId:
-        """The pool of the slot [PTR-7]."""
-        try:
-            pin = self._pin
-        except AttributeError:
-            pin = self._held("pool_id")
-        return POOLS[quick.rrb_pool_id(pin)]
-
-    @property
-    def slot_index(self) -> int:
-        """The slot's number in its pool [PTR-7]."""
-        try:
-            pin = self._pin
-        except AttributeError:
-            pin = self._held("slot_index")
-        return quick.rrb_slot_index(pin)
-
-    @property
-    def generation(self) -> int:
-        """The slot's generation [PTR-7]."""
-        try:
-            pin = self._pin
-        except AttributeError:
-            pin = self._held("generation")
-        return quick.rrb_generation(self._allocator._cdata, pin)
+        if (found := self._pin.bytes()) is None:
+            raise self._ended("bytes")
+        return found
 
     @property
     def ref_count(self) -> int:
         """References to the slot at this moment [SLOT-1]."""
-        try:
-            pin = self._pin
-        except AttributeError:
-            pin = self._held("ref_count")
-        return quick.rrb_ref_count(self._allocator._cdata, pin)
+        if (found := self._pin.ref_count()) is None:
+            raise self._ended("ref_count")
+        return found
 
     @property
     def allocator(self) -> "EventAllocator":
         """The allocator that the event is in [PTR-8, ALLOC-24]."""
-        try:
-            _ = self._pin
-        except AttributeError:
-            self._held("allocator")
+        self._check("allocator")
         return self._allocator
-
-    def _name(self, use: str) -> int:
-        """Return the token of the slot."""
-        try:
-            pin = self._pin
-        except AttributeError:
-            pin = self._held(use)
-        return _token(self._allocator._cdata, pin)
-
-    def __enter__(self) -> Self:
-        self._held("with")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._end()
 
     def __len__(self) -> int:
         return self.len
 
-    def __bytes__(self) -> "bytes":
+    def __bytes__(self) -> builtins.bytes:
         return self.bytes
 
     def __bool__(self) -> bool:
         return True
 
     def __repr__(self) -> str:
-        if self.released:
+        token, length = self._pin.token(), self._pin.length()
+        if token is None:
             return "<RingPtr released>"
-        pool, slot, generation = _triple(self._name("repr"))
-        return f"<RingPtr {POOLS[pool].name} slot {slot} generation {generation}, {self._length} bytes>"
+        pool, slot, generation = _triple(token)
+        return f"<RingPtr {POOLS[pool].name} slot {slot} generation {generation}, {length} bytes>"
 
 
-def pointer_to(payload: CData, length: int, allocator: "EventAllocator") -> RingPtr:
-    """Make the pointer of a counted reference; the inside of `clone` and the like [PTR-1]."""
+def pointer_to(pin: Pin, allocator: "EventAllocator") -> RingPtr:
+    """Make the pointer of a pin; the inside of `clone` and the like [PTR-1]."""
     pointer = _new(RingPtr)
-    pointer._pin = _gc(payload, allocator._release)
-    pointer._length = length
+    pointer._pin = pin
     pointer._allocator = allocator
     return pointer
 
@@ -319,9 +313,9 @@ class WeakRingPtr(Unpicklable):
         """
         allocator = self._allocator
         payload = quick.rrb_upgrade(allocator._cdata, self._token)
-        if not payload:
-            allocator._pools._refuse(quick.rrb_status(), *_triple(self._token))
-        return pointer_to(payload, _length(payload), allocator)
+        if payload < FAILED:
+            allocator._pools._refuse(payload, *_triple(self._token))
+        return pointer_to(make(allocator._owner, payload, quick.rrb_length(payload), 0), allocator)
 
     @property
     def pool_id(self) -> PoolId:
@@ -369,16 +363,14 @@ def weak_pointer(token: int, allocator: "EventAllocator") -> WeakRingPtr:
     return weak
 
 
-class Loan(Pinned, Unpicklable):
+class Loan(_Pinned):
     """A slot to write an event in, zeroed and seen by nobody else until it is committed [LOAN-1, LOAN-2]."""
 
-    __slots__ = ("_allocator", "_committed", "_length")
+    __slots__ = ("_allocator",)
 
     _allocator: "EventAllocator"
-    _committed: bool
-    _length: int
 
-    def __init__(self, *arguments: object, **options: object) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         """Refuse: a loan is made by `EventAllocator.loan` [LOAN-1].
 
         Raises:
@@ -398,90 +390,37 @@ class Loan(Pinned, Unpicklable):
             ValueError: it is below 0 or above the loan's [LOAN-4].
             ViewsOutstanding: a view of the loan is alive [LOAN-6].
         """
-        self._held("commit")
-        kept = self._length if length is None else integer("length", length)
-        between("length", kept, 0, self._length, "pass a length within the loan")
-        allocator = self._allocator
-        pin = self._take("commit")[0]
-        # From here on it is the commit that ends the loan, not the pin.
-        _gc(pin, None)
-        # A long copy (of an XXL loan that is cut short) gives up the GIL.
-        calls = lib if kept > lib.RRB_LONG_BYTES else quick
-        payload = calls.rrb_commit(allocator._cdata, pin, kept)
-        if not payload:
-            self._pin = _gc(pin, allocator._pools._abort)
-            raise MemoryError
-        self._committed = True
-        return pointer_to(payload, kept, allocator)
+        limit = self._pin.length()
+        if limit is None:
+            raise self._ended("commit")
+        kept = limit if length is None else integer("length", length)
+        between("length", kept, 0, limit, "pass a length within the loan")
+        pin = self._pin.commit(kept)
+        if not isinstance(pin, Pin):
+            raise self._ended("commit") if pin is None else self._viewed("commit")
+        return pointer_to(pin, self._allocator)
 
     def abort(self) -> None:
-        """Give the slot back; a second call does nothing [LOAN-5].
+        """Give the slot back; after the loan's end, do nothing [LOAN-5, LOAN-7].
 
         Raises:
-            ReleasedHandle: the loan was committed [LOAN-7].
             ViewsOutstanding: a view of the loan is alive [LOAN-6].
         """
-        if self.released and not self._committed:
-            return
-        self._take("abort")
-
-    @property
-    def data(self) -> memoryview:
-        """A writable view of the payload, format `B` [LOAN-1]."""
-        try:
-            pin = self._pin
-        except AttributeError:
-            pin = self._held("data")
-        return memoryview(_buffer(pin, self._length))
-
-    @property
-    def len(self) -> int:
-        """Length of the loan in bytes [LOAN-1]."""
-        self._held("len")
-        return self._length
-
-    @property
-    def event_type(self) -> int:
-        """The event's type [LOAN-1]."""
-        return quick.rrb_event_type(self._held("event_type"))
-
-    @property
-    def pool_id(self) -> PoolId:
-        """The pool of the slot [LOAN-1]."""
-        return POOLS[quick.rrb_pool_id(self._held("pool_id"))]
-
-    @property
-    def slot_index(self) -> int:
-        """The slot's number in its pool [LOAN-1]."""
-        return quick.rrb_slot_index(self._held("slot_index"))
-
-    @property
-    def generation(self) -> int:
-        """The slot's generation [LOAN-1]."""
-        return quick.rrb_generation(self._allocator._cdata, self._held("generation"))
-
-    def __enter__(self) -> Self:
-        self._held("with")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        # A view that is alive keeps the slot until it is gone [LOAN-8].
-        self._end()
+        if self._pin.abort() is False:
+            raise self._viewed("abort")
 
     def __repr__(self) -> str:
-        if self.released:
+        token, length = self._pin.token(), self._pin.length()
+        if token is None:
             return "<Loan released>"
-        return f"<Loan {self.pool_id.name} slot {self.slot_index}, {self._length} bytes>"
+        pool, slot, _ = _triple(token)
+        return f"<Loan {POOLS[pool].name} slot {slot}, {length} bytes>"
 
 
-def loan_of(payload: CData, length: int, allocator: "EventAllocator") -> Loan:
+def loan_of(pin: Pin, allocator: "EventAllocator") -> Loan:
     """Make the loan of a slot that was taken for it [LOAN-1]."""
     loan = _new(Loan)
-    loan._pin = _gc(payload, allocator._pools._abort)
-    loan._length = length
-    loan._committed = False
+    loan._pin = pin
     loan._allocator = allocator
     return loan
 

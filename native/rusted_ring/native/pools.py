@@ -1,11 +1,10 @@
 """Pools of slots, and the calls that name a slot by its numbers [SLOT-14, ALLOC-16 to ALLOC-20]."""
 
 from array import array
-from types import MethodType
 from typing import NoReturn
 
 from rusted_ring.native._arguments import U64_LIMIT, between, integer, shown, wrong_type
-from rusted_ring.native._core import CData, ffi, lib, quick
+from rusted_ring.native._core import FAILED, CData, Owner, ffi, lib, make, owned, quick
 from rusted_ring.native.parameters import SEED
 from rusted_ring.reference.errors import LayoutError, RefCountOverflow, RefCountUnderflow, StaleHandle
 from rusted_ring.reference.event import PoolStats, SlotMetadata, SlotState
@@ -15,17 +14,14 @@ from rusted_ring.reference.sizes import PoolId
 POOLS = tuple(PoolId)
 ANY_GENERATION = U64_LIMIT
 
-_gc = ffi.gc
-_buffer = ffi.buffer
-_length = quick.rrb_length
-
 
 class EventPools:
     """The pools of an allocator: XS to XL, and the table of XXL [PARAM-4, SLOT-4, LAYOUT-4]."""
 
-    __slots__ = ("__weakref__", "_abort", "_capacities", "_cdata", "_profile", "_release")
+    __slots__ = ("__weakref__", "_capacities", "_cdata", "_owner", "_profile")
 
     _cdata: CData
+    _owner: Owner
 
     def __init__(self, profile: Profile = SEED) -> None:
         """Make pools whose slots are all FREE with generation 0 [SLOT-4].
@@ -53,20 +49,19 @@ class EventPools:
                 "max_ring_bytes": profile.max_ring_bytes,
             },
         )
-        made = quick.rrb_allocator_create(values)
+        status = ffi.new("int *")
+        made = lib.rrb_allocator_create(values, status)
         if not made:
-            if quick.rrb_status() == lib.RR_NO_MEMORY:
+            if status[0] == lib.RR_NO_MEMORY:
                 raise MemoryError
             raise LayoutError(
                 f"profile is {profile}: a pool would take more than its max_ring_bytes of {profile.max_ring_bytes}; "
                 "lower that pool's capacity or raise max_ring_bytes"
             )
-        self._cdata = _gc(made, quick.rrb_allocator_free)
+        self._cdata = made
+        self._owner = owned("allocator", made)
         self._profile = profile
         self._capacities = (*profile.capacities, profile.heap_slots)
-        # Bound methods: what they are bound to lives as long as a pin that has one of them for its destructor.
-        self._release = MethodType(quick.rrb_release, self._cdata)
-        self._abort = MethodType(quick.rrb_abort, self._cdata)
 
     def __repr__(self) -> str:
         return f"EventPools({self._profile.name})"
@@ -119,10 +114,9 @@ class EventPools:
         """
         place = self._place(pool_id, slot_index, generation)
         payload = quick.rrb_get_slot_data(self._cdata, *place)
-        if not payload:
-            self._refuse(quick.rrb_status(), *place)
-        pin = _gc(payload, self._release)
-        return memoryview(_buffer(pin, _length(pin))).toreadonly()
+        if payload < FAILED:
+            self._refuse(payload, *place)
+        return memoryview(make(self._owner, payload, quick.rrb_length(payload), 0))  # type: ignore[arg-type]
 
     def inc_ref_count(self, pool_id: PoolId | int, slot_index: int, generation: int | None = None) -> int:
         """Add one loose reference to a LIVE slot and return the new count [ALLOC-16].
@@ -213,10 +207,8 @@ class EventPools:
         wanted = None if generation is None else integer("generation", generation)
         self._pool(pool)
         if not 0 <= slot < self._capacities[pool]:
-            raise IndexError(
-                f"slot_index is {shown(slot)}: pool {POOLS[pool].name} has the slots 0 to {self._capacities[pool] - 1}; "
-                "pass one of them"
-            )
+            why = f"pool {POOLS[pool].name} has the slots 0 to {self._capacities[pool] - 1}"
+            raise IndexError(f"slot_index is {shown(slot)}: {why}; pass one of them")
         if wanted is None:
             return pool, slot, ANY_GENERATION
         limit = 2**self._profile.generation_bits - 1

@@ -3,7 +3,7 @@
 import time
 from array import array
 from collections.abc import Callable
-from types import MethodType, TracebackType
+from types import TracebackType
 from typing import Literal, NoReturn, Self
 
 from rusted_ring.native._arguments import (
@@ -19,7 +19,7 @@ from rusted_ring.native._arguments import (
     wrong_type,
     wrong_value,
 )
-from rusted_ring.native._core import LONG, CData, ffi, lib, quick
+from rusted_ring.native._core import LONG, CData, ffi, lib, owned, quick
 from rusted_ring.native.allocator import calls_for, in_core
 from rusted_ring.native.pointers import Unpicklable
 from rusted_ring.reference.errors import (
@@ -33,7 +33,6 @@ from rusted_ring.reference.errors import (
 from rusted_ring.reference.event import EventBatch, PooledEvent
 from rusted_ring.reference.parameters import MAX_RING_BYTES
 
-_gc = ffi.gc
 _unpack = ffi.unpack
 _new_tuple = tuple.__new__
 _add = quick.rrb_add
@@ -59,7 +58,7 @@ def _asked(question: Callable[[CData], int], handle: CData) -> int:
 class RingBuffer:
     """A ring of events from one writer to many readers [RING-1, RING-3]."""
 
-    __slots__ = ("__weakref__", "_capacity", "_cdata", "_mode", "_size")
+    __slots__ = ("__weakref__", "_capacity", "_cdata", "_mode", "_owner", "_size")
 
     def __init__(
         self,
@@ -104,10 +103,12 @@ class RingBuffer:
                 f"lower size or capacity, or pass max_ring_bytes={wanted}"
             )
         limit = min(limit, U64_LIMIT)
-        made = lib.rrb_ring_create(self._size, self._capacity, mode == "gated", places, limit)
+        status = ffi.new("int *")
+        made = lib.rrb_ring_create(self._size, self._capacity, mode == "gated", places, limit, status)
         if not made:
             raise MemoryError
-        self._cdata: CData = _gc(made, quick.rrb_ring_free)
+        self._cdata: CData = made
+        self._owner = owned("ring", made)
 
     def __repr__(self) -> str:
         return f"RingBuffer({self._size}, {self._capacity}, mode={self._mode!r})"
@@ -167,7 +168,7 @@ def _ring_argument(value: object) -> RingBuffer:
 class Writer(Unpicklable):
     """The one writer of a ring [RING-4]."""
 
-    __slots__ = ("__weakref__", "_closed", "_handle", "_ringbuffer")
+    __slots__ = ("__weakref__", "_closed", "_handle", "_owner", "_ringbuffer")
 
     def __init__(self, ringbuffer: RingBuffer) -> None:
         """Take the writer's place of a ring [RING-4].
@@ -177,13 +178,14 @@ class Writer(Unpicklable):
             WriterTaken: the ring has a writer.
         """
         ring = _ring_argument(ringbuffer)
-        made = quick.rrb_writer_open(ring._cdata)
+        status = ffi.new("int *")
+        made = quick.rrb_writer_open(ring._cdata, status)
         if not made:
-            if quick.rrb_status() == lib.RR_WRITER_TAKEN:
+            if status[0] == lib.RR_WRITER_TAKEN:
                 raise WriterTaken(f"ringbuffer is {ring!r}: it has a writer; close that one first")
             raise MemoryError
-        # The bound method keeps the ring alive as long as the handle.
-        self._handle: CData = _gc(made, MethodType(quick.rrb_writer_free, ring._cdata))
+        self._handle: CData = made
+        self._owner = owned("writer", made, ring._owner)
         self._ringbuffer = ring
         self._closed = False
 
@@ -231,11 +233,9 @@ class Writer(Unpicklable):
             with ffi.from_buffer("char[]", view) as source:
                 while (status := calls.rrb_add_long(self._handle, source, length, kind)) == _BUSY:
                     time.sleep(0)
-        if status == 0:
-            return True
-        if status == _FULL:
-            return False
-        self._refuse(status, "add", "data", length)
+        if status not in (0, _FULL):
+            self._refuse(status, "add", "data", length)
+        return status == 0
 
     def add_many(self, data: object, *, lengths: object = None, event_types: object = 0) -> int:
         """Publish a batch, or in a gated ring its longest prefix that fits, and return how many [RING-25].
@@ -262,7 +262,7 @@ class Writer(Unpicklable):
         if status:
             at = counts[1]
             length = events.length if events.lengths is None else events.lengths[at]
-            self._refuse(status, "add_many", "data" if events.count == 1 else f"event {at} of data", length)
+            self._refuse(status, "add_many", "data" if events.events == 1 else f"event {at} of data", length)
         return int(counts[0])
 
     def close(self) -> None:
@@ -300,7 +300,7 @@ class Writer(Unpicklable):
 class Reader(Unpicklable):
     """A reader of a ring, with a cursor of its own [RING-6]."""
 
-    __slots__ = ("__weakref__", "_closed", "_handle", "_next", "_ringbuffer", "_spare")
+    __slots__ = ("__weakref__", "_closed", "_handle", "_next", "_owner", "_ringbuffer", "_spare")
 
     def __init__(
         self,
@@ -327,21 +327,22 @@ class Reader(Unpicklable):
         at = None if cursor is None else integer("cursor", cursor)
         if start not in _STARTS:
             raise wrong_value("start", start, "no place to start", 'pass "oldest" or "latest"')
+        status = ffi.new("int *")
         if at is None:
-            made = quick.rrb_reader_join(ring._cdata, _STARTS.index(start), 0)
+            made = quick.rrb_reader_join(ring._cdata, _STARTS.index(start), 0, status)
         else:
             if ring.mode == "gated":
                 why = "a reader of a gated ring cannot begin at a cursor"
                 raise wrong_value("cursor", at, why, 'leave it out and pass start="oldest" or "latest"')
             between("cursor", at, 0, ring.write_cursor, "pass a cursor that was published")
-            made = quick.rrb_reader_join(ring._cdata, _AT_CURSOR, at)
+            made = quick.rrb_reader_join(ring._cdata, _AT_CURSOR, at, status)
         if not made:
-            if quick.rrb_status() == lib.RR_READERS_FULL:
+            if status[0] == lib.RR_READERS_FULL:
                 why = f"its {ring.max_readers} places for readers are taken"
                 raise ReadersFull(f"ringbuffer is {ring!r}: {why}; close or evict a reader, or raise max_readers")
             raise MemoryError
-        # The bound method keeps the ring alive as long as the handle.
-        self._handle: CData = _gc(made, MethodType(quick.rrb_reader_free, ring._cdata))
+        self._handle: CData = made
+        self._owner = owned("reader", made, ring._owner)
         self._ringbuffer = ring
         self._closed = False
         self._next = (lib if ring.size > LONG else quick).rrb_next
@@ -485,8 +486,8 @@ class Reader(Unpicklable):
 
     @property
     def closed(self) -> bool:
-        """Whether the reader was closed or evicted [RING-19, RING-20]."""
-        return self._closed or self.evicted
+        """Whether the reader was closed [RING-19]."""
+        return self._closed
 
     @property
     def evicted(self) -> bool:
@@ -494,13 +495,11 @@ class Reader(Unpicklable):
         return bool(quick.rrb_reader_evicted(self._handle))
 
     def evict(self) -> None:
-        """Take the reader out of its gated ring, from any thread [RING-20].
+        """Take the reader out of its gated ring, from any thread; once it is out, do nothing [RING-20].
 
         Raises:
-            RingClosed: the reader was closed.
             ValueError: the ring is not gated.
         """
-        self._check("evict")
         if self._ringbuffer.mode != "gated":
             raise wrong_value("ringbuffer", self._ringbuffer, "nothing waits for its readers", "close() the reader")
         quick.rrb_reader_evict(self._handle)

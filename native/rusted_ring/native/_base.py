@@ -3,19 +3,20 @@
 from typing import TYPE_CHECKING, cast
 
 from rusted_ring.native._arguments import U64_LIMIT, integer, shown, wrong_type, wrong_value
-from rusted_ring.native._core import CData, quick
+from rusted_ring.native._core import CData, Owner, quick
 from rusted_ring.native.pools import EventPools
 
 if TYPE_CHECKING:
     from rusted_ring.native.allocator import EventAllocator
 
 
-class Owner:
-    """The base of `EventAllocator`, known before the pointers that it makes."""
+class AllocatorBase:
+    """The base of `EventAllocator`, known before the pointers that it makes [ALLOC-24]."""
 
-    __slots__ = ("__weakref__", "_cdata", "_pools", "_release")
+    __slots__ = ("__weakref__", "_cdata", "_owner", "_pools")
 
     _cdata: CData
+    _owner: Owner
     _pools: EventPools
 
 
@@ -25,7 +26,7 @@ def allocator_argument(value: object) -> "EventAllocator":
     Raises:
         TypeError: it is not.
     """
-    if isinstance(value, Owner):
+    if isinstance(value, AllocatorBase):
         return cast("EventAllocator", value)
     remedy = "pass the native EventAllocator that the event is in"
     raise wrong_type("allocator", value, f"a {type(value).__name__}, not an EventAllocator", remedy)

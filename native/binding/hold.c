@@ -1,0 +1,371 @@
+/*
+ * What Python holds of the core, as two types that the collector of cycles does not know.
+ *
+ * cffi's own garbage-collected pointers are finalized in any order when a cycle is collected, an allocator before its
+ * pointers, and before the finalizers of objects that still use them. An object of these types is seen by the collector
+ * as held from outside, and so lives until the last reference is gone, whatever the order.
+ *
+ *   Owner  an allocator, ring, writer or reader; frees it at its end, and keeps its parent alive until then.
+ *   Pin    one reference to a payload, or a loan; gives it back at its end. Its buffer is the payload, so that a view
+ *          keeps the pin, and the pin counts the views.
+ *
+ * All of it runs under the GIL, so that a call takes a pin apart or finds it taken apart, and nothing in between.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "calls.c"
+
+typedef struct owner {
+    PyObject_HEAD
+    void *object;
+    void (*end)(void *object);
+    PyObject *parent; /* an owner, or NULL */
+} owner;
+
+typedef struct pin {
+    PyObject_HEAD
+    PyObject *owner;
+    rr_allocator *allocator;
+    uint8_t *payload; /* NULL once the reference was given away */
+    Py_ssize_t length;
+    Py_ssize_t views; /* buffers lent and not given back */
+    int loan;
+} pin;
+
+static PyTypeObject *owner_type;
+static PyTypeObject *pin_type;
+
+static void object_free(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(self);
+    Py_DECREF(type);
+}
+
+static PyObject *object_new(PyTypeObject *type)
+{
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    return allocate(type, 0);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ owners */
+
+static void allocator_end(void *object)
+{
+    rrb_allocator_free(object);
+}
+
+static void ring_end(void *object)
+{
+    rrb_ring_free(object);
+}
+
+static void writer_end(void *object)
+{
+    rrb_writer_free(object);
+}
+
+static void reader_end(void *object)
+{
+    rrb_reader_free(object);
+}
+
+static void owner_dealloc(PyObject *self)
+{
+    owner *held = (owner *)self;
+    held->end(held->object);
+    Py_XDECREF(held->parent);
+    object_free(self);
+}
+
+/* own(kind, address, parent) */
+static PyObject *own(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    static void (*const ends[])(void *) = {allocator_end, ring_end, writer_end, reader_end};
+    (void)module;
+    if (count != 3)
+        return PyErr_Format(PyExc_TypeError, "own takes 3 arguments");
+    size_t kind = PyLong_AsSize_t(arguments[0]);
+    void *object = PyLong_AsVoidPtr(arguments[1]);
+    if (PyErr_Occurred())
+        return NULL;
+    if (kind >= sizeof ends / sizeof *ends || object == NULL)
+        return PyErr_Format(PyExc_ValueError, "own takes a kind from 0 to 3 and an address");
+    owner *held = (owner *)object_new(owner_type);
+    if (held == NULL)
+        return NULL;
+    held->object = object;
+    held->end = ends[kind];
+    held->parent = arguments[2] == Py_None ? NULL : arguments[2];
+    Py_XINCREF(held->parent);
+    return (PyObject *)held;
+}
+
+static PyType_Slot owner_slots[] = {
+    {Py_tp_dealloc, owner_dealloc},
+    {Py_tp_doc, "Frees an allocator, ring, writer or reader at its end."},
+    {0, NULL},
+};
+static PyType_Spec owner_spec = {
+    .name = "rusted_ring.native._hold.Owner",
+    .basicsize = sizeof(owner),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = owner_slots,
+};
+
+/* -------------------------------------------------------------------------------------------------------------- pins */
+
+static PyObject *pin_new(PyObject *of, uint8_t *payload, Py_ssize_t length, int loan)
+{
+    pin *held = (pin *)object_new(pin_type);
+    if (held == NULL)
+        return NULL;
+    Py_XINCREF(of);
+    held->owner = of;
+    held->allocator = of == NULL ? NULL : ((owner *)of)->object;
+    held->payload = payload;
+    held->length = length;
+    held->loan = loan;
+    return (PyObject *)held;
+}
+
+static void pin_dealloc(PyObject *self)
+{
+    pin *held = (pin *)self;
+    if (held->payload != NULL) {
+        if (held->loan)
+            rr_abort(held->allocator, held->payload);
+        else
+            rr_release_payload(held->allocator, held->payload);
+    }
+    Py_XDECREF(held->owner);
+    object_free(self);
+}
+
+static int pin_lend(PyObject *self, Py_buffer *view, int flags)
+{
+    pin *held = (pin *)self;
+    if (held->payload == NULL) {
+        view->obj = NULL;
+        PyErr_SetString(PyExc_BufferError, "the reference was given away");
+        return -1;
+    }
+    if (PyBuffer_FillInfo(view, self, held->payload, held->length, !held->loan, flags) < 0)
+        return -1;
+    held->views++;
+    return 0;
+}
+
+static void pin_return(PyObject *self, Py_buffer *view)
+{
+    (void)view;
+    ((pin *)self)->views--;
+}
+
+/* The payload, or NULL with None as the answer. */
+#define PAYLOAD_OR_NONE(self)              \
+    if (((pin *)(self))->payload == NULL)  \
+        Py_RETURN_NONE
+
+static PyObject *pin_view(PyObject *self, PyObject *none)
+{
+    (void)none;
+    PAYLOAD_OR_NONE(self);
+    return PyMemoryView_FromObject(self);
+}
+
+static PyObject *pin_bytes(PyObject *self, PyObject *none)
+{
+    (void)none;
+    PAYLOAD_OR_NONE(self);
+    return PyBytes_FromStringAndSize((const char *)((pin *)self)->payload, ((pin *)self)->length);
+}
+
+static PyObject *pin_length(PyObject *self, PyObject *none)
+{
+    (void)none;
+    PAYLOAD_OR_NONE(self);
+    return PyLong_FromSsize_t(((pin *)self)->length);
+}
+
+static PyObject *pin_event_type(PyObject *self, PyObject *none)
+{
+    (void)none;
+    PAYLOAD_OR_NONE(self);
+    return PyLong_FromUnsignedLong(rr_payload_event_type(((pin *)self)->payload));
+}
+
+static PyObject *pin_ref_count(PyObject *self, PyObject *none)
+{
+    (void)none;
+    PAYLOAD_OR_NONE(self);
+    return PyLong_FromUnsignedLong(rr_payload_ref_count(((pin *)self)->allocator, ((pin *)self)->payload));
+}
+
+static PyObject *pin_token(PyObject *self, PyObject *none)
+{
+    (void)none;
+    PAYLOAD_OR_NONE(self);
+    return PyLong_FromUnsignedLongLong(rr_payload_token(((pin *)self)->allocator, ((pin *)self)->payload));
+}
+
+/* A pin of a new reference, or the status. */
+static PyObject *pin_clone(PyObject *self, PyObject *none)
+{
+    (void)none;
+    PAYLOAD_OR_NONE(self);
+    pin *held = (pin *)self;
+    rr_status status = rr_clone_payload(held->allocator, held->payload);
+    if (status != RR_OK)
+        return PyLong_FromLong((long)status);
+    PyObject *made = pin_new(held->owner, held->payload, held->length, 0);
+    if (made == NULL)
+        rr_release_payload(held->allocator, held->payload);
+    return made;
+}
+
+/* The token, or 0 where a view is alive. */
+static PyObject *pin_into_token(PyObject *self, PyObject *none)
+{
+    (void)none;
+    PAYLOAD_OR_NONE(self);
+    pin *held = (pin *)self;
+    if (held->views != 0)
+        return PyLong_FromLong(0);
+    PyObject *token = pin_token(self, NULL);
+    if (token != NULL) {
+        uint8_t *payload = held->payload;
+        held->payload = NULL;
+        (void)rr_into_token(held->allocator, payload);
+    }
+    return token;
+}
+
+/* A pin of the event, or False where a view is alive. */
+static PyObject *pin_commit(PyObject *self, PyObject *length)
+{
+    PAYLOAD_OR_NONE(self);
+    pin *held = (pin *)self;
+    Py_ssize_t kept = PyLong_AsSsize_t(length);
+    if (kept == -1 && PyErr_Occurred())
+        return NULL;
+    if (held->views != 0)
+        Py_RETURN_FALSE;
+    pin *made = (pin *)pin_new(held->owner, NULL, kept, 0);
+    if (made == NULL)
+        return NULL;
+    /* Taken out first: an XXL loan that is cut short is copied without the GIL. */
+    uint8_t *loan = held->payload;
+    held->payload = NULL;
+    const uint8_t *payload;
+    rr_status status = RR_OK;
+    if (kept > RRB_LONG_BYTES) {
+        Py_BEGIN_ALLOW_THREADS
+        payload = rr_commit(held->allocator, loan, (uint64_t)kept, &status);
+        Py_END_ALLOW_THREADS
+    } else {
+        payload = rr_commit(held->allocator, loan, (uint64_t)kept, &status);
+    }
+    if (payload == NULL) {
+        held->payload = loan;
+        Py_DECREF(made);
+        if (status == RR_NO_MEMORY)
+            return PyErr_NoMemory();
+        return PyErr_Format(PyExc_ValueError, "length is %zd: %s", kept, rr_status_text(status));
+    }
+    made->payload = (uint8_t *)(uintptr_t)payload;
+    return (PyObject *)made;
+}
+
+/* True, or False where a view is alive. */
+static PyObject *pin_abort(PyObject *self, PyObject *none)
+{
+    (void)none;
+    PAYLOAD_OR_NONE(self);
+    pin *held = (pin *)self;
+    if (held->views != 0)
+        Py_RETURN_FALSE;
+    uint8_t *loan = held->payload;
+    held->payload = NULL;
+    rr_abort(held->allocator, loan);
+    Py_RETURN_TRUE;
+}
+
+/* make(owner, address, length, loan): the pin of a reference or loan that a call returned. */
+static PyObject *make(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 4 || Py_TYPE(arguments[0]) != owner_type)
+        return PyErr_Format(PyExc_TypeError, "make takes an owner and 3 numbers");
+    uint8_t *payload = PyLong_AsVoidPtr(arguments[1]);
+    Py_ssize_t length = PyLong_AsSsize_t(arguments[2]);
+    long loan = PyLong_AsLong(arguments[3]);
+    if (PyErr_Occurred())
+        return NULL;
+    PyObject *made = pin_new(arguments[0], payload, length, loan != 0);
+    if (made == NULL) {
+        rr_allocator *allocator = ((owner *)arguments[0])->object;
+        if (loan)
+            rr_abort(allocator, payload);
+        else
+            rr_release_payload(allocator, payload);
+    }
+    return made;
+}
+
+static PyMethodDef pin_methods[] = {
+    {"view", pin_view, METH_NOARGS, "A memoryview of the payload."},
+    {"bytes", pin_bytes, METH_NOARGS, "A copy of the payload."},
+    {"length", pin_length, METH_NOARGS, "Bytes of the payload."},
+    {"event_type", pin_event_type, METH_NOARGS, "The event type."},
+    {"ref_count", pin_ref_count, METH_NOARGS, "References to the slot."},
+    {"token", pin_token, METH_NOARGS, "The token of the slot."},
+    {"clone", pin_clone, METH_NOARGS, "A pin of a new reference, or the status."},
+    {"into_token", pin_into_token, METH_NOARGS, "The token of the reference, now loose; 0 where a view is alive."},
+    {"commit", pin_commit, METH_O, "The pin of the event; False where a view is alive."},
+    {"abort", pin_abort, METH_NOARGS, "True; False where a view is alive."},
+    {NULL, NULL, 0, NULL},
+};
+static PyType_Slot pin_slots[] = {
+    {Py_tp_dealloc, pin_dealloc},
+    {Py_tp_methods, pin_methods},
+    {Py_bf_getbuffer, pin_lend},
+    {Py_bf_releasebuffer, pin_return},
+    {Py_tp_doc, "One reference to a payload, or a loan. Methods answer None once it was given away."},
+    {0, NULL},
+};
+static PyType_Spec pin_spec = {
+    .name = "rusted_ring.native._hold.Pin",
+    .basicsize = sizeof(pin),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = pin_slots,
+};
+
+/* ------------------------------------------------------------------------------------------------------------ module */
+
+static PyMethodDef functions[] = {
+    {"own", (PyCFunction)(void (*)(void))own, METH_FASTCALL, "own(kind, address, parent): the owner of an object."},
+    {"make", (PyCFunction)(void (*)(void))make, METH_FASTCALL, "make(owner, address, length, loan): a pin."},
+    {NULL, NULL, 0, NULL},
+};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_hold", .m_doc = "Owners and pins.", .m_size = -1, .m_methods = functions,
+};
+
+PyMODINIT_FUNC PyInit__hold(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+    if (module == NULL)
+        return NULL;
+    owner_type = (PyTypeObject *)PyType_FromSpec(&owner_spec);
+    pin_type = (PyTypeObject *)PyType_FromSpec(&pin_spec);
+    PyObject *ended = pin_type == NULL ? NULL : pin_new(NULL, NULL, 0, 0);
+    if (owner_type == NULL || ended == NULL || PyModule_AddObjectRef(module, "Owner", (PyObject *)owner_type) < 0
+        || PyModule_AddObjectRef(module, "Pin", (PyObject *)pin_type) < 0
+        || PyModule_AddObjectRef(module, "ENDED", ended) < 0)
+        Py_CLEAR(module);
+    Py_XDECREF(ended);
+    return module;
+}

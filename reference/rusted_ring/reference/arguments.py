@@ -1,0 +1,250 @@
+"""What an argument may be: types are checked first, from left to right, then values [ERR-4, ERR-6, ALLOC-5]."""
+
+import operator
+import reprlib
+from array import array
+from collections.abc import Iterable
+from typing import Final, NamedTuple, cast
+
+U32_LIMIT: Final = 4_294_967_295
+
+
+def wrong_type(name: str, value: object, wanted: str) -> TypeError:
+    """Return the error for an argument of a wrong type [ERR-4].
+
+    Args:
+        name: the argument's name.
+        value: the argument.
+        wanted: what to pass instead, with its article.
+    """
+    return TypeError(f"{name} is {reprlib.repr(value)}: a {type(value).__name__}, not {wanted}; pass {wanted}")
+
+
+def as_number(name: str, value: object) -> int:
+    """Return an integer argument as an `int`; anything with `__index__` but a `bool` is one [ERR-6].
+
+    Args:
+        name: the argument's name.
+        value: the argument.
+
+    Raises:
+        TypeError: it is not an integer.
+    """
+    if type(value) is int:
+        return value
+    if isinstance(value, bool) or not hasattr(type(value), "__index__"):
+        raise wrong_type(name, value, "an integer")
+    return operator.index(cast("int", value))
+
+
+def check_between(name: str, number: int, low: int, high: int, remedy: str) -> int:
+    """Return `number` if it is from `low` to `high` [ERR-4].
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not low <= number <= high:
+        raise ValueError(f"{name} is {number}: not from {low} to {high}; {remedy}")
+    return number
+
+
+def check_not_negative(name: str, number: int) -> int:
+    """Return `number` if it is 0 or above [ERR-4].
+
+    Raises:
+        ValueError: it is not.
+    """
+    if number < 0:
+        raise ValueError(f"{name} is {number}: below 0; give a number of at least 0")
+    return number
+
+
+def number_between(name: str, value: object, low: int, high: int, remedy: str) -> int:
+    """Return an integer argument from `low` to `high` [ERR-4, ERR-6].
+
+    Raises:
+        TypeError: it is not an integer.
+        ValueError: it is out of its bounds.
+    """
+    return check_between(name, as_number(name, value), low, high, remedy)
+
+
+def check_event_type(number: int, name: str = "event_type") -> int:
+    """Return an event type if it is an unsigned 32-bit number [ALLOC-23].
+
+    Raises:
+        ValueError: it is not.
+    """
+    return check_between(name, number, 0, U32_LIMIT, "give an unsigned 32-bit number")
+
+
+def as_flag(name: str, value: object) -> bool:
+    """Return an argument that is True or False [ERR-4].
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if not isinstance(value, bool):
+        raise wrong_type(name, value, "a bool")
+    return value
+
+
+def as_text(name: str, value: object) -> str:
+    """Return an argument that is a string [ERR-4].
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(value, str):
+        raise wrong_type(name, value, "a str")
+    return value
+
+
+def buffer_view(name: str, value: object) -> memoryview:
+    """Return a view of an argument that has a buffer, of whatever format [ALLOC-5].
+
+    Raises:
+        TypeError: it has none.
+        ValueError: it has one that cannot be read now.
+    """
+    try:
+        return memoryview(cast("bytes", value))
+    except TypeError:
+        raise wrong_type(name, value, "a buffer such as bytes") from None
+    except (ValueError, BufferError) as error:
+        shown = reprlib.repr(value)
+        raise ValueError(f"{name} is {shown}: a buffer that cannot be read ({error}); copy it by bytes(...)") from None
+
+
+def check_contiguous(name: str, view: memoryview) -> None:
+    """Make sure that a buffer is C-contiguous [ALLOC-5].
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not view.c_contiguous:
+        raise ValueError(f"{name} is {view!r}: not a C-contiguous buffer; cast it or copy it by bytes(...)")
+
+
+def contiguous_bytes(name: str, view: memoryview) -> bytes:
+    """Return a copy of the bytes of a C-contiguous buffer [ALLOC-5].
+
+    Raises:
+        ValueError: it is not C-contiguous.
+    """
+    check_contiguous(name, view)
+    return view.tobytes()
+
+
+class BatchArguments(NamedTuple):
+    """A batch of events, checked: one payload and one event type for each [ALLOC-14, RING-25]."""
+
+    payloads: list[bytes]
+    event_types: list[int]
+
+
+def batch_arguments(data: object, lengths: object, event_types: object) -> BatchArguments:
+    """Return a batch of events, types checked before values [ALLOC-14, RING-25, ERR-4].
+
+    Args:
+        data: a buffer of payloads back to back, or a list or tuple of buffers.
+        lengths: bytes of each payload of a buffer: one integer for all, or a sequence or buffer of one each; None for a
+            buffer that is one event, and for a list.
+        event_types: one integer for all, or a sequence or buffer of one each.
+
+    Raises:
+        TypeError: an argument, or an item of one, has a wrong type.
+        ValueError: a buffer is not contiguous, lengths do not cover the data, or a number is out of its bounds.
+    """
+    views: list[memoryview] | memoryview
+    if isinstance(data, (list, tuple)):
+        views = [buffer_view(f"data[{place}]", item) for place, item in enumerate(data)]
+    else:
+        views = buffer_view("data", data)
+    sizes = None if lengths is None else _number_or_numbers("lengths", lengths)
+    types = _number_or_numbers("event_types", event_types)
+    payloads = _payloads(views, sizes)
+    return BatchArguments(payloads, _types_of_events(types, len(payloads)))
+
+
+def _payloads(views: list[memoryview] | memoryview, sizes: int | list[int] | None) -> list[bytes]:
+    """Return the payload of each event of a batch."""
+    if isinstance(views, list):
+        payloads = [contiguous_bytes(f"data[{place}]", view) for place, view in enumerate(views)]
+        if sizes is not None:
+            raise ValueError(f"lengths is {reprlib.repr(sizes)}: data is a list of buffers; leave lengths out")
+        return payloads
+    whole = contiguous_bytes("data", views)
+    if sizes is None:
+        return [whole]
+    if isinstance(sizes, int):
+        check_between("lengths", sizes, 1, U32_LIMIT, "give the bytes of each payload")
+        if len(whole) % sizes != 0:
+            raise ValueError(
+                f"lengths is {sizes}: data has {len(whole)} bytes, no multiple of it; give one length each"
+            )
+        sizes = [sizes] * (len(whole) // sizes)
+    for place, size in enumerate(sizes):
+        check_between(f"lengths[{place}]", size, 0, U32_LIMIT, "give an unsigned 32-bit number")
+    if sum(sizes) != len(whole):
+        remedy = "give lengths that cover data exactly"
+        raise ValueError(f"lengths is {reprlib.repr(sizes)}: {sum(sizes)} bytes, and data has {len(whole)}; {remedy}")
+    payloads, start = [], 0
+    for size in sizes:
+        payloads.append(whole[start : start + size])
+        start += size
+    return payloads
+
+
+def _types_of_events(types: int | list[int], count: int) -> list[int]:
+    """Return the event type of each event of a batch."""
+    if isinstance(types, int):
+        return [check_event_type(types, "event_types")] * count
+    for place, number in enumerate(types):
+        check_event_type(number, f"event_types[{place}]")
+    if len(types) != count:
+        remedy = "give one event type for each event, or one integer for all"
+        raise ValueError(f"event_types is {reprlib.repr(types)}: {len(types)} numbers for {count} events; {remedy}")
+    return types
+
+
+def _number_or_numbers(name: str, value: object) -> int | list[int]:
+    """Return an argument that is an integer, or a sequence, buffer or other iterable of integers."""
+    if isinstance(value, (bool, str, bytes)):
+        raise wrong_type(name, value, "an integer or a sequence of integers")
+    try:
+        items = iter(cast("Iterable[object]", value))
+    except TypeError:
+        if not hasattr(type(value), "__index__"):
+            raise wrong_type(name, value, "an integer or a sequence of integers") from None
+        return as_number(name, value)
+    return [as_number(f"{name}[{place}]", item) for place, item in enumerate(items)]
+
+
+def token_numbers(value: object) -> list[int]:
+    """Return the tokens of an argument: a buffer of 64-bit numbers, or an iterable of integers [ALLOC-15].
+
+    Raises:
+        TypeError: it is neither, or one of its items is not an integer.
+        ValueError: the buffer is not contiguous.
+    """
+    if isinstance(value, str):
+        raise wrong_type("tokens", value, "a buffer of 64-bit numbers or an iterable of integers")
+    try:
+        view = memoryview(cast("bytes", value))
+    except TypeError:
+        return _numbers_of_iterable(value)
+    except (ValueError, BufferError) as error:
+        shown = reprlib.repr(value)
+        raise ValueError(f"tokens is {shown}: a buffer that cannot be read ({error}); copy it first") from None
+    if view.itemsize != 8 or view.format.lstrip("@=<>!") not in ("Q", "L"):
+        raise wrong_type("tokens", value, "a buffer of format Q or an iterable of integers")
+    return list(array("Q", contiguous_bytes("tokens", view)))
+
+
+def _numbers_of_iterable(value: object) -> list[int]:
+    try:
+        items = iter(cast("Iterable[object]", value))
+    except TypeError:
+        raise wrong_type("tokens", value, "a buffer of 64-bit numbers or an iterable of integers") from None
+    return [as_number(f"tokens[{place}]", item) for place, item in enumerate(items)]

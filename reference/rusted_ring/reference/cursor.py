@@ -1,0 +1,150 @@
+"""The arithmetic of sequence numbers: where an event lies, what is retained, how far a reader is [RING-1 to RING-30]."""
+
+from typing import NamedTuple
+
+
+def slot_of_sequence(sequence: int, capacity: int) -> int:
+    """Return the slot of the event with a sequence number [RING-2].
+
+    pre: sequence >= 0
+    pre: capacity >= 1
+    post: 0 <= _ < capacity
+    """
+    return sequence % capacity
+
+
+def oldest_overwriting(published: int, capacity: int) -> int:
+    """Return the sequence number of the oldest event that an overwriting ring retains [RING-10].
+
+    pre: published >= 0
+    pre: capacity >= 1
+    post: 0 <= _ <= published
+    post: published - _ == min(published, capacity)
+    """
+    return max(0, published - capacity)
+
+
+def oldest_unread(published: int, capacity: int, floor: int) -> int:
+    """Return the oldest event that a gated ring retains while no reader is registered [RING-17].
+
+    Events below `floor` were read by every reader that was registered when they went.
+
+    pre: capacity >= 1
+    pre: 0 <= floor <= published
+    post: floor <= _ <= published
+    post: published - _ <= capacity
+    post: _ == floor or published - _ == capacity
+    """
+    return max(floor, oldest_overwriting(published, capacity))
+
+
+def room(published: int, slowest: int, capacity: int) -> int:
+    """Return how many events a gated ring takes before its slowest reader moves [RING-14].
+
+    pre: capacity >= 1
+    pre: 0 <= published - slowest <= capacity
+    post: 0 <= _ <= capacity
+    post: published + _ - slowest == capacity
+    """
+    return slowest + capacity - published
+
+
+def accepted(published: int, slowest: int, capacity: int, offered: int) -> int:
+    """Return how many of the events offered a gated ring takes: the longest prefix that fits [RING-14, RING-15, RING-25].
+
+    pre: capacity >= 1
+    pre: 0 <= published - slowest <= capacity
+    pre: offered >= 0
+    post: 0 <= _ <= offered
+    post: published + _ - slowest <= capacity
+    post: _ == offered or published + _ - slowest == capacity
+    """
+    return min(offered, room(published, slowest, capacity))
+
+
+def lag_of(published: int, cursor: int) -> int:
+    """Return how many events a reader is behind, those it can no longer get included [RING-22].
+
+    pre: 0 <= cursor <= published
+    post: _ >= 0
+    post: cursor + _ == published
+    """
+    return published - cursor
+
+
+def backlog_of(published: int, cursor: int, capacity: int) -> int:
+    """Return how many events are retained that a reader has not read [RING-23].
+
+    pre: capacity >= 1
+    pre: 0 <= cursor <= published
+    post: 0 <= _ <= capacity
+    post: _ == published - max(cursor, oldest_overwriting(published, capacity))
+    """
+    return min(lag_of(published, cursor), capacity)
+
+
+class ReaderPosition(NamedTuple):
+    """How far a reader is [RING-12].
+
+    Attributes:
+        start: the cursor it began with.
+        cursor: the sequence number of its next event.
+        delivered: events it returned.
+        skipped: events it missed.
+    """
+
+    start: int
+    cursor: int
+    delivered: int
+    skipped: int
+
+
+def joined(cursor: int) -> ReaderPosition:
+    """Return the position of a reader that begins at `cursor` [RING-12, RING-16].
+
+    pre: cursor >= 0
+    post: is_conserved(_)
+    post: _.start == cursor and _.cursor == cursor
+    """
+    return ReaderPosition(start=cursor, cursor=cursor, delivered=0, skipped=0)
+
+
+def is_conserved(position: ReaderPosition) -> bool:
+    """Return whether every event from the start to the cursor was delivered or skipped [RING-12].
+
+    post: _ == (position.delivered + position.skipped == position.cursor - position.start)
+    """
+    return position.cursor - position.start == position.delivered + position.skipped
+
+
+def delivered(position: ReaderPosition, count: int) -> ReaderPosition:
+    """Return the position after `count` events more [RING-7, RING-12].
+
+    pre: is_conserved(position)
+    pre: count >= 0
+    post: is_conserved(_)
+    post: _.cursor == position.cursor + count
+    post: _.start == position.start and _.skipped == position.skipped
+    """
+    return position._replace(cursor=position.cursor + count, delivered=position.delivered + count)
+
+
+def is_lapped(position: ReaderPosition, oldest: int) -> bool:
+    """Return whether the reader's next event is no longer retained [RING-11].
+
+    post: _ == (oldest > position.cursor)
+    """
+    return position.cursor < oldest
+
+
+def caught_up(position: ReaderPosition, oldest: int) -> ReaderPosition:
+    """Return the position of a lapped reader that goes on at the oldest event retained [RING-11, RING-12].
+
+    pre: is_conserved(position)
+    pre: is_lapped(position, oldest)
+    post: is_conserved(_)
+    post: _.cursor == oldest
+    post: _.skipped > position.skipped
+    post: _.start == position.start and _.delivered == position.delivered
+    """
+    return position._replace(cursor=oldest, skipped=position.skipped + oldest - position.cursor)

@@ -1,0 +1,193 @@
+"""The words for what is in a slot, a pool and a ring: events, batches of events, states and figures."""
+
+import enum
+import itertools
+import struct
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, overload
+
+from rusted_ring.reference.arguments import buffer_view, contiguous_bytes, number_between
+from rusted_ring.reference.errors import PayloadTooLarge
+from rusted_ring.reference.layout import event_bytes
+from rusted_ring.reference.sizes import EventSize
+
+TRAILER = struct.Struct("=II")
+"""The fields `len` and `event_type` behind the payload, in the machine's byte order [LAYOUT-1]."""
+
+_U32_LIMIT = 4_294_967_295
+
+
+class PooledEvent(NamedTuple):
+    """An event: its payload and its type [LAYOUT-1]."""
+
+    data: bytes
+    event_type: int = 0
+
+    @property
+    def len(self) -> int:
+        """The payload's length in bytes [LAYOUT-1]."""
+        return len(self.data)
+
+    @classmethod
+    def zeroed(cls, size: int | EventSize) -> "PooledEvent":
+        """Return an event of type 0 whose payload is `size` bytes of 0 [LAYOUT-1].
+
+        Args:
+            size: payload length in bytes.
+
+        Raises:
+            TypeError: `size` is not an integer.
+            ValueError: `size` is not from 0 to 4,294,967,295.
+        """
+        return cls(bytes(number_between("size", size, 0, _U32_LIMIT, "give a payload length in bytes")))
+
+    def pack(self, size: int | EventSize) -> bytes:
+        """Return the event as it lies in a slot of payload size `size` [LAYOUT-1].
+
+        Args:
+            size: payload size of the slot in bytes.
+
+        Returns:
+            `round64(size + 8)` bytes.
+
+        Raises:
+            TypeError: `size` is not an integer.
+            ValueError: `size` is not from 1 to 4,294,967,295.
+            PayloadTooLarge: the payload is longer than `size`.
+        """
+        room = number_between("size", size, 1, _U32_LIMIT, "give the payload size of a slot in bytes")
+        if len(self.data) > room:
+            raise PayloadTooLarge(f"data is {len(self.data)} bytes: more than the slot's {room}; give a larger size")
+        block = bytearray(event_bytes(room))
+        block[: len(self.data)] = self.data
+        TRAILER.pack_into(block, room, len(self.data), self.event_type)
+        return bytes(block)
+
+    @classmethod
+    def unpack(cls, block: object, size: int | EventSize) -> "PooledEvent":
+        """Return the event in the bytes of a slot of payload size `size` [LAYOUT-1].
+
+        Args:
+            block: a buffer of `round64(size + 8)` bytes.
+            size: payload size of the slot in bytes.
+
+        Raises:
+            TypeError: `block` is not a buffer, or `size` not an integer.
+            ValueError: `size` is not from 1 to 4,294,967,295, `block` has another length, or its `len` is above `size`.
+        """
+        view = buffer_view("block", block)
+        room = number_between("size", size, 1, _U32_LIMIT, "give the payload size of a slot in bytes")
+        found = contiguous_bytes("block", view)
+        if len(found) != event_bytes(room):
+            remedy = f"give the {event_bytes(room)} bytes of a slot of payload size {room}"
+            raise ValueError(f"block is {len(found)} bytes: not an event's; {remedy}")
+        length, event_type = TRAILER.unpack_from(found, room)
+        if length > room:
+            raise ValueError(f"block is of an event of {length} bytes: more than its size {room}; give the right size")
+        return cls(found[:length], event_type)
+
+
+class EventBatch(Sequence[PooledEvent]):
+    """Events that one call read, as columns [RING-26, RING-28].
+
+    Attributes:
+        first_sequence: sequence number of the first event; of the next one to be read where the batch is empty.
+        data: the payloads back to back: read-only, format `B`.
+        lengths: the length of each payload in bytes, format `I`.
+        event_types: the type of each event, format `I`.
+    """
+
+    __slots__ = ("_ends", "data", "event_types", "first_sequence", "lengths")
+
+    def __init__(self, first_sequence: int, data: memoryview, lengths: memoryview, event_types: memoryview) -> None:
+        """Keep the columns; the batch owns them from now on [RING-28].
+
+        Args:
+            first_sequence: sequence number of the first event.
+            data: the payloads back to back.
+            lengths: the length of each payload, format `I`.
+            event_types: the type of each event, format `I`.
+        """
+        self.first_sequence = first_sequence
+        self.data = data.toreadonly()
+        self.lengths = lengths.toreadonly()
+        self.event_types = event_types.toreadonly()
+        self._ends: list[int] | None = None
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @overload
+    def __getitem__(self, index: int) -> PooledEvent: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[PooledEvent]: ...
+
+    def __getitem__(self, index: int | slice) -> PooledEvent | list[PooledEvent]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        place = range(len(self))[index]
+        if self._ends is None:
+            self._ends = list(itertools.accumulate(self.lengths))
+        end = self._ends[place]
+        return PooledEvent(bytes(self.data[end - self.lengths[place] : end]), self.event_types[place])
+
+    def __iter__(self) -> Iterator[PooledEvent]:
+        start = 0
+        for length, event_type in zip(self.lengths, self.event_types, strict=True):
+            yield PooledEvent(bytes(self.data[start : start + length]), event_type)
+            start += length
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, EventBatch):
+            return NotImplemented
+        return (
+            self.first_sequence == other.first_sequence
+            and self.lengths == other.lengths
+            and self.event_types == other.event_types
+            and self.data == other.data
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # equality is by content, of up to megabytes
+
+    def __repr__(self) -> str:
+        return f"EventBatch(first_sequence={self.first_sequence}, events={len(self)}, bytes={len(self.data)})"
+
+
+class SlotState(enum.IntEnum):
+    """What a slot is [SLOT-2]."""
+
+    FREE = 0
+    LIVE = 1
+    LOANED = 2
+
+
+class SlotMetadata(NamedTuple):
+    """What a slot word says [SLOT-14]."""
+
+    ref_count: int
+    generation: int
+    state: SlotState
+
+    @property
+    def is_allocated(self) -> bool:
+        """True exactly if the slot is not FREE [SLOT-14]."""
+        return self.state != SlotState.FREE
+
+
+class PoolStats(NamedTuple):
+    """The figures of a pool [ALLOC-9].
+
+    Attributes:
+        capacity: slots of the pool.
+        live: slots that are LIVE or LOANED.
+        free: slots that are FREE; `live + free = capacity`.
+        allocations: slots taken since the start, loans included.
+        failures: calls that found the pool full.
+    """
+
+    capacity: int
+    live: int
+    free: int
+    allocations: int
+    failures: int

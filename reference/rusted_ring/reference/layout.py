@@ -1,0 +1,77 @@
+"""How many bytes an event, a slot, a pool, the heap and a ring occupy [LAYOUT-1 to LAYOUT-6]."""
+
+from typing import Final
+
+CACHE_LINE: Final = 64
+RING_LINES: Final = 3
+
+
+def round64(number: int) -> int:
+    """Return the least multiple of 64 that is at least `number` [LAYOUT-1].
+
+    pre: number >= 0
+    post: _ % 64 == 0
+    post: number <= _ < number + 64
+    """
+    return (number + 63) // 64 * 64
+
+
+def event_bytes(size: int) -> int:
+    """Return the bytes of an event whose payload size is `size` [LAYOUT-1].
+
+    pre: size >= 0
+    post: _ % 64 == 0
+    post: size + 8 <= _ < size + 8 + 64
+    """
+    return round64(size + 8)
+
+
+def slot_bytes(size: int) -> int:
+    """Return the bytes of a pool's slot: a cache line of metadata and an event [LAYOUT-2].
+
+    pre: size >= 0
+    post: _ == 64 + event_bytes(size)
+    post: _ % 64 == 0
+    """
+    return CACHE_LINE + event_bytes(size)
+
+
+def pool_bytes(capacity: int, slot_size: int) -> int:
+    """Return the bytes of a pool of `capacity` slots of `slot_size` bytes each, free list included [LAYOUT-3].
+
+    pre: capacity >= 1
+    pre: slot_size >= 128
+    post: _ >= 64 + 128 * capacity
+    post: (_ - 64) == capacity * slot_size
+    """
+    return CACHE_LINE + capacity * slot_size
+
+
+def heap_table_bytes(heap_slots: int) -> int:
+    """Return the bytes of the XXL table: a line of its own and one for each slot [LAYOUT-5].
+
+    pre: heap_slots >= 1
+    post: _ == 64 * (1 + heap_slots)
+    """
+    return CACHE_LINE + CACHE_LINE * heap_slots
+
+
+def heap_block_bytes(length: int) -> int:
+    """Return the bytes of a heap block for a payload of `length` bytes [LAYOUT-5].
+
+    pre: length >= 0
+    post: _ == slot_bytes(length)
+    """
+    return CACHE_LINE + event_bytes(length)
+
+
+def ring_bytes(capacity: int, event_size: int, places: int) -> int:
+    """Return the bytes of a ring of `capacity` events of `event_size` bytes with `places` for readers [LAYOUT-6].
+
+    pre: capacity >= 1
+    pre: event_size >= 64
+    pre: places >= 0
+    post: _ >= 64 * (RING_LINES + places + capacity)
+    post: _ - capacity * event_size == 64 * (RING_LINES + places)
+    """
+    return CACHE_LINE * (RING_LINES + places) + capacity * event_size

@@ -1,0 +1,67 @@
+"""A pin is one reference to a slot, which a pointer and its views share and whose end gives it back [PTR-5, VIEW-2, LOAN-8]."""
+
+import functools
+from typing import Final
+
+from rusted_ring.reference.errors import ViewsOutstanding
+from rusted_ring.reference.pool import Pool
+from rusted_ring.reference.step import Step
+
+_SENTINEL: Final = b"\0"
+
+
+class Pin(bytearray):
+    """One counted reference to a LIVE slot, or the loan of a LOANED one [PTR-1, LOAN-1].
+
+    A view of the pin's bytes keeps the pin alive, and slices, casts and arrays of a view do too, so that the pin ends after the
+    last of them [VIEW-3]. Python also refuses to take a byte off a `bytearray` that has views: the byte behind the payload is
+    there to be taken off by whoever must know that no view is left.
+
+    Attributes:
+        pool: the slot's pool.
+        slot_index: the slot.
+        generation: the slot's generation as long as the pin lasts.
+        ends: whether the end of the pin still has a reference to give back.
+    """
+
+    __slots__ = ("_step", "ends", "generation", "pool", "slot_index")
+
+    def __init__(self, step: Step, pool: Pool, slot_index: int) -> None:
+        super().__init__()
+        self._step = step
+        self.pool = pool
+        self.slot_index = slot_index
+        self.generation = pool.slot(slot_index).generation
+        self.ends = True
+
+    def __del__(self) -> None:
+        if self.ends:
+            self._step.left.put(functools.partial(self.pool.end, self.slot_index))
+
+    def view(self) -> memoryview:
+        """Return a writable view of the slot's payload [LOAN-1, VIEW-2]."""
+        if not self:
+            self.extend(self.pool.event(self.slot_index).data + _SENTINEL)
+        return memoryview(self)[:-1]
+
+    def end_views(self, call: str) -> None:
+        """Make sure that the pin has no views, and can have none any more that shows the payload [LOAN-6, PTR-17].
+
+        Args:
+            call: what is to be called again, for the message.
+
+        Raises:
+            ViewsOutstanding: a view is alive.
+        """
+        if not self:
+            return
+        try:
+            self.pop()
+        except BufferError:
+            where = f"slot_index {self.slot_index} of pool {self.pool.pool_id.name}"
+            remedy = f"release every view, slice and array made of it, then call {call} again"
+            raise ViewsOutstanding(f"data of {where} has views that would outlive it: {remedy}") from None
+
+    def disarm(self) -> None:
+        """Let the pin's reference go over to somebody else [PTR-12, LOAN-3]."""
+        self.ends = False

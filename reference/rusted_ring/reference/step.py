@@ -1,0 +1,28 @@
+"""One operation is one atomic step [SLOT-1, ALLOC-13]."""
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Final
+
+
+class Step:
+    """What makes every operation of a pools object or a ring one step, whichever thread it comes from [SLOT-1].
+
+    A finalizer may run in the middle of a step, so that it must not wait for one: it leaves in `left` what is to be done, and
+    the next step does that first. Nobody can tell the difference, since whoever looks does so in a step.
+    """
+
+    __slots__ = ("_lock", "left")
+
+    def __init__(self) -> None:
+        self._lock: Final = threading.Lock()
+        self.left: Final[queue.SimpleQueue[Callable[[], None]]] = queue.SimpleQueue()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        while not self.left.empty():
+            self.left.get_nowait()()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()

@@ -1,0 +1,316 @@
+"""The chapter Memory orders: what the C source says at each atomic site, and what threads see of it.
+
+That an order is strong enough shows under a scheduler and under race detectors, that it is the one the spec names shows here.
+"""
+
+import re
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+SOURCES = sorted((Path(__file__).resolve().parents[2] / "native" / "src").glob("*.[ch]"))
+COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+SITE = re.compile(r"\batomic_(?P<operation>\w+?)(?P<explicit>_explicit)?\s*\(")
+NO_ACCESS = {"init"}
+FUNCTION = re.compile(r"^(?P<head>[a-z_][^;{}]*?\b(?P<name>\w+)\([^;{}]*\))\s*\n\{(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL)
+FIELD = re.compile(r"_Atomic\s+\w+\s+(\w+)\s*;")
+POINTER = re.compile(r"_Atomic\s+\w+\s+\*(\w+)\s*[=,;)]")
+
+
+@dataclass(frozen=True)
+class Site:
+    """One atomic operation in the source.
+
+    Attributes:
+        where: file and line.
+        function: the function it is in, "" where in none.
+        operation: `load`, `store`, `fetch_add`, `compare_exchange_weak`, `thread_fence`, ...
+        explicit: whether its order is said.
+        target: the name of the object, the last field of its expression; "" of a fence.
+        orders: the orders named, `acquire`, `relaxed`, ...
+        comment: the comment right above.
+    """
+
+    where: str
+    function: str
+    operation: str
+    explicit: bool
+    target: str
+    orders: tuple[str, ...]
+    comment: str
+
+
+def arguments(source: str, start: int) -> str:
+    """Return what stands between the parenthesis before `start` and its counterpart."""
+    depth, at = 1, start
+    while depth:
+        depth += {"(": 1, ")": -1}.get(source[at], 0)
+        at += 1
+    return source[start : at - 1]
+
+
+def without_comments(source: str) -> str:
+    """Blank comments out, every line staying where it is."""
+    return COMMENT.sub(lambda comment: re.sub(r"[^\n]", " ", comment[0]), source)
+
+
+def sites_of(path: Path) -> list[Site]:
+    """Return the atomic operations of one file in their order."""
+    source = path.read_text(encoding="utf-8")
+    code = without_comments(source)
+    functions = [(match.start(), match.end(), match["name"]) for match in FUNCTION.finditer(code)]
+    comments = [(source.count("\n", 0, found.end()), found[0]) for found in COMMENT.finditer(source)]
+    found: list[Site] = []
+    for match in SITE.finditer(code):
+        if match["operation"] in NO_ACCESS:
+            continue
+        line = code.count("\n", 0, match.start())
+        text = arguments(code, match.end())
+        fence = match["operation"] in ("thread_fence", "signal_fence")
+        first = "" if fence else re.split(r",(?![^(\[]*[)\]])", text)[0]
+        names = re.findall(r"\w+", re.sub(r"\[.*?\]", "", first))
+        above = [comment for end, comment in comments if end in (line - 1, line)]
+        found.append(
+            Site(
+                where=f"{path.name}:{line + 1}",
+                function=next((name for start, end, name in functions if start <= match.start() < end), ""),
+                operation=match["operation"],
+                explicit=match["explicit"] is not None or fence,
+                target=names[-1] if names else "",
+                orders=tuple(re.findall(r"memory_order_(\w+)", text)),
+                comment=above[-1] if above else "",
+            )
+        )
+    return found
+
+
+SITES = [site for path in SOURCES for site in sites_of(path)]
+
+
+def orders_in(function: str, operation: str, target: str = "") -> list[tuple[str, ...]]:
+    """Return the orders of one kind of operation in one function, in the order of the source."""
+    return [
+        site.orders
+        for site in SITES
+        if site.function == function
+        and site.operation.startswith(operation)
+        and (not target or site.target == target)
+    ]
+
+
+def test_the_source_is_read() -> None:
+    assert len(SOURCES) >= 3
+    assert len(SITES) > 50
+    assert {site.function for site in SITES} >= {"claim_in_word", "slot_drop", "publish", "copy_events"}
+    assert all(site.function for site in SITES), [site for site in SITES if not site.function]
+
+
+@pytest.mark.clause("ORDER-1")
+def test_every_order_is_said_and_none_is_seq_cst_but_fences() -> None:
+    for site in SITES:
+        assert site.explicit, f"{site.where}: {site.operation} leaves its order unsaid"
+        expected = 2 if site.operation.startswith("compare_exchange") else 1
+        assert len(site.orders) == expected, f"{site.where}: {site.orders}"
+        if site.operation != "thread_fence":
+            assert "seq_cst" not in site.orders, site.where
+
+
+@pytest.mark.clause("ORDER-1")
+def test_no_atomic_object_is_used_like_a_plain_one() -> None:
+    """`slot->word = x` on an `_Atomic` is a seq_cst store that no order is written on."""
+    fields = {name for path in SOURCES for name in FIELD.findall(path.read_text(encoding="utf-8"))}
+    assert {"word", "free_bits", "write_cursor"} <= fields
+    for path in SOURCES:
+        code = without_comments(path.read_text(encoding="utf-8"))
+        pointers = set(POINTER.findall(code))
+        plain = [rf"(?<!stats)(?:->|\.)(?:{'|'.join(fields)})\b(?!\()"]
+        if pointers:
+            plain.append(rf"\b(?:{'|'.join(pointers)})\[|(?<!uint64_t )\*(?:{'|'.join(pointers)})\b")
+        for match in re.finditer("|".join(plain), code):
+            line = code.count("\n", 0, match.end()) + 1
+            text = code[code.rfind("\n", 0, match.end()) + 1 : match.end()]
+            taken = re.search(r"&[^&=;]*$", text)
+            assert taken is not None, f"{path.name}:{line}: {text.strip()} is used without an atomic operation"
+        assert not re.search(r"\b__(?:atomic|sync)_\w+\s*\(|\bvolatile\b", code), path.name
+
+
+@pytest.mark.clause("ORDER-1")
+@pytest.mark.parametrize("site", SITES, ids=lambda site: f"{site.where}-{site.function}")
+def test_every_site_says_what_it_pairs_with(site: Site) -> None:
+    assert "pairs with" in site.comment, f"{site.where}: no comment above says what it pairs with"
+    assert re.search(r"\[ORDER-\d+\]", site.comment), f"{site.where}: cites no clause of memory orders"
+
+
+@pytest.mark.clause("ORDER-2")
+def test_free_list_hands_slots_over() -> None:
+    assert orders_in("claim_in_word", "fetch_and") == [("acq_rel",)]
+    assert orders_in("claim_in_word", "load") == [("acquire",)]
+    assert orders_in("give_back", "fetch_add") == [("release",)]
+    assert [site.function for site in SITES if site.target == "free_bits" and site.operation.startswith("fetch")] == [
+        "give_back"
+    ]
+
+
+@pytest.mark.clause("ORDER-3")
+def test_stores_that_make_a_slot_live_are_release() -> None:
+    assert orders_in("slot_publish", "store", "word") == [("release",)]
+    assert orders_in("rr_commit", "store", "word") == [("release",)]
+
+
+@pytest.mark.clause("ORDER-4")
+def test_clone_is_relaxed() -> None:
+    assert orders_in("slot_clone", "compare_exchange", "word") == [("relaxed", "relaxed")]
+
+
+@pytest.mark.clause("ORDER-5")
+def test_drop_is_release_and_the_last_acquires() -> None:
+    assert orders_in("slot_drop", "compare_exchange", "word") == [("release", "relaxed"), ("acq_rel", "relaxed")]
+
+
+@pytest.mark.clause("ORDER-6")
+def test_upgrade_acquires_on_success_alone() -> None:
+    assert orders_in("slot_upgrade", "compare_exchange", "word") == [("acquire", "relaxed")]
+
+
+@pytest.mark.clause("ORDER-7")
+def test_cursor_is_published_and_observed() -> None:
+    assert orders_in("publish", "store", "write_cursor") == [("release",)]
+    assert orders_in("rr_ring_write_cursor", "load", "write_cursor") == [("acquire",)]
+    stores = [site for site in SITES if site.operation == "store" and site.target == "write_cursor"]
+    assert [site.function for site in stores] == ["publish"]
+
+
+@pytest.mark.clause("ORDER-8")
+def test_gated_readers_move_on_with_release() -> None:
+    assert [orders[0] for orders in orders_in("move_on", "compare_exchange")] == ["release"]
+    assert orders_in("slowest_reader", "load") == [("acquire",)]
+
+
+@pytest.mark.clause("ORDER-9")
+def test_lap_check_is_fenced_on_both_sides() -> None:
+    def of(function: str) -> list[tuple[str, tuple[str, ...]]]:
+        return [(site.operation, site.orders) for site in SITES if site.function == function]
+
+    assert of("announce") == [("store", ("relaxed",)), ("thread_fence", ("release",))]
+    assert of("copy_events") == [("thread_fence", ("acquire",)), ("load", ("relaxed",))]
+    assert set(of("event_store")) == {("store", ("relaxed",))}
+    assert set(of("event_load")) == {("load", ("relaxed",))}
+
+
+@pytest.mark.clause("ORDER-9")
+def test_copy_stands_between_cursor_and_lap_check() -> None:
+    code = without_comments((SOURCES[0].parent / "rings.c").read_text(encoding="utf-8"))
+    body = next(match["body"] for match in FUNCTION.finditer(code) if match["name"] == "copy_events")
+    places = [body.index(text) for text in ("rr_ring_write_cursor(", "event_load(", "atomic_thread_fence(", "->claim")]
+    assert places == sorted(places)
+    for name in ("rr_writer_add", "rr_writer_add_many"):
+        body = next(match["body"] for match in FUNCTION.finditer(code) if match["name"] == name)
+        places = [body.index(text) for text in ("announce(", "write_event(", "publish(")]
+        assert places == sorted(places)
+
+
+@pytest.mark.clause("ORDER-10")
+def test_gate_and_join_are_fenced_against_each_other() -> None:
+    fences = [(site.function, site.orders) for site in SITES if "seq_cst" in site.orders]
+    assert sorted(fences) == [("gated_room", ("seq_cst",)), ("register_reader", ("seq_cst",))]
+    code = without_comments((SOURCES[0].parent / "rings.c").read_text(encoding="utf-8"))
+    bodies = {match["name"]: match["body"] for match in FUNCTION.finditer(code)}
+    store, fence = bodies["gated_room"].index("atomic_store_explicit(gate"), bodies["gated_room"].index("_thread_fence(")
+    assert store < fence < bodies["gated_room"].index("slowest_reader(", fence)
+    body = bodies["register_reader"]
+    assert body.index("compare_exchange_weak") < body.index("_thread_fence(") < body.index("->claim")
+
+
+@pytest.mark.clause("ORDER-11")
+def test_writers_place_is_taken_and_given_back() -> None:
+    assert orders_in("rr_writer_open", "compare_exchange", "writer_taken") == [("acquire", "relaxed")]
+    assert orders_in("rr_writer_close", "store", "writer_taken") == [("release",)]
+
+
+@pytest.mark.clause("ORDER-12")
+def test_loose_references_are_left_and_taken() -> None:
+    assert orders_in("add_loose", "compare_exchange", "loose") == [("release", "relaxed")]
+    assert orders_in("take_loose", "compare_exchange", "loose") == [("acquire", "relaxed")]
+
+
+@pytest.mark.clause("ORDER-13")
+def test_counters_and_the_hint_are_relaxed() -> None:
+    targets = {"hint", "failures", "allocations", "heap_block_bytes", "heap_payload_bytes"}
+    found = [site for site in SITES if site.target in targets]
+    assert {site.target for site in found} == targets
+    assert all(set(site.orders) == {"relaxed"} for site in found), found
+
+
+def run(seconds: float, *works: Any) -> None:
+    """Run pieces of work in threads, over and over until the time is up; raise what the first to fail raised."""
+    deadline = time.monotonic() + seconds
+    failures: list[BaseException] = []
+
+    def loop(work: Any) -> None:
+        try:
+            while time.monotonic() < deadline and not failures:
+                work()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=loop, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+@pytest.mark.clause("ORDER-2", "ORDER-3", "ORDER-5", "ORDER-12")
+def test_batches_of_many_threads_never_mix(native: ModuleType) -> None:
+    """Bulk calls of several threads in one small pool: whoever holds a slot holds it alone, with its own bytes in it."""
+    allocator = native.EventAllocator()
+
+    def work(mark: int) -> None:
+        payload = bytes([mark]) * 64
+        tokens = allocator.allocate_many(payload * 500, lengths=64, event_types=mark)
+        assert len(set(tokens)) == 500
+        for token in tokens[:20]:
+            pointer = native.RingPtr.from_token(token, allocator)
+            assert (pointer.bytes, pointer.event_type) == (payload, mark)
+            pointer.into_token()
+        assert allocator.drop_many(tokens) == 500
+
+    run(1.0, *[lambda mark=mark: work(mark) for mark in range(1, 4)])
+    assert allocator.stats()[native.PoolId.XS].live == 0
+
+
+@pytest.mark.clause("ORDER-11", "RING-4")
+def test_writers_that_follow_one_another_continue_the_ring(native: ModuleType) -> None:
+    ring = native.RingBuffer(8, 512)
+    reader = native.Reader(ring)
+    seen = [0]
+
+    def write() -> None:
+        try:
+            writer = native.Writer(ring)
+        except native.WriterTaken:
+            return
+        start = ring.write_cursor
+        writer.add_many([number.to_bytes(8, "little") for number in range(start, start + 30)])
+        assert ring.write_cursor == start + 30
+        writer.close()
+
+    def read() -> None:
+        try:
+            batch = reader.next_many(100)
+        except native.Lagged as lagged:
+            seen[0] = lagged.next_sequence
+            return
+        numbers = [int.from_bytes(event.data, "little") for event in batch]
+        assert numbers == list(range(seen[0], seen[0] + len(numbers)))
+        seen[0] += len(numbers)
+
+    run(0.7, write, write, read)
+    assert ring.write_cursor > 0

@@ -1,0 +1,441 @@
+"""The command `rusted-ring`: `diff`, `replay` and `verify`.
+
+Exit status: 0 where everything agrees, 1 where something does not, 2 where the input cannot be used, 130 after Ctrl-C.
+"""
+
+import argparse
+import contextlib
+import importlib.metadata
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from rusted_ring.verify import replay as engine
+from rusted_ring.verify.backend import BackendError, load_backend
+from rusted_ring.verify.clauses import SpecError, load_clauses
+from rusted_ring.verify.documents import InputError, Workload
+from rusted_ring.verify.githistory import read_history
+from rusted_ring.verify.report import print_table, progress
+from rusted_ring.verify.traces import read_workload
+
+if TYPE_CHECKING:
+    from rusted_ring.verify.diff import DiffReport
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+PROFILES = ("tiny", "seed", "wide")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, as every other complaint of the command."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message} ({self.prog} --help says more)")
+
+
+def _count(text: str) -> int:
+    try:
+        value = int(text.replace("_", "").replace(",", ""))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1: give a whole number from 1")
+    return value
+
+
+def _seed(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if not 0 <= value < 2**64:
+        raise argparse.ArgumentTypeError(f"{text} is outside 0 to 2^64 - 1")
+    return value
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="rusted-ring", description="Whether a ring buffer does what its specification says.")
+    parser.add_argument("--version", action="version", version=f"rusted-ring {_version()}")
+    commands = parser.add_subparsers(dest="command", metavar="{diff,replay,verify}", parser_class=_Parser)
+
+    diff = commands.add_parser("diff", help="drive a backend and the reference in lock-step until they disagree")
+    diff.add_argument(
+        "--backend", default="native", metavar="NAME", help="native, reference or package.module[:attribute]"
+    )
+    diff.add_argument(
+        "--profile", choices=(*PROFILES, "all"), default="all", help="widths and capacities (default: all)"
+    )
+    diff.add_argument("--steps", type=_count, default=30_000, metavar="N", help="operations a profile (default: 30000)")
+    diff.add_argument(
+        "--seed", type=_seed, metavar="S", help="repeat the run that printed this seed (default: a new one)"
+    )
+    diff.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    replay = commands.add_parser(
+        "replay", help="send real events to several consumers and compare the documents they rebuild"
+    )
+    replay.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="editing traces (.json, .json.gz) or JSON lines"
+    )
+    replay.add_argument(
+        "--git",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a git repository; its history is replayed",
+    )
+    replay.add_argument(
+        "--commits", type=_count, metavar="N", help="the oldest N commits of each history (default: all)"
+    )
+    replay.add_argument(
+        "--backend",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="as for diff; may be repeated (default: native and reference)",
+    )
+    replay.add_argument(
+        "--route",
+        choices=engine.ROUTES,
+        action="append",
+        default=[],
+        help="how events travel; may be repeated (default: every route)",
+    )
+    replay.add_argument("--consumers", type=_count, default=3, metavar="N", help="consumers, 1 to 64 (default: 3)")
+    replay.add_argument("--slow-consumer", action="store_true", help="the last consumer is slow")
+    replay.add_argument("--threads", action="store_true", help="each consumer is a thread (default: they take turns)")
+    replay.add_argument(
+        "--ring-size", type=_count, default=256, metavar="BYTES", help="payload limit of a ring's slot (default: 256)"
+    )
+    replay.add_argument("--capacity", type=_count, default=1_024, metavar="N", help="slots of a ring (default: 1024)")
+    replay.add_argument("--batch", type=_count, default=64, metavar="N", help="events a turn (default: 64)")
+    replay.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    verify = commands.add_parser("verify", help="run every layer of the verification and print one table")
+    verify.add_argument("--json", action="store_true", help="print the result as JSON")
+    verify.add_argument("--backend", default="native", metavar="NAME", help="as for diff (default: native)")
+    verify.add_argument(
+        "--seed", type=_seed, default=0, metavar="S", help="the seed of the differential runs (default: 0)"
+    )
+    size = verify.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="less of each layer, a few seconds in all")
+    size.add_argument(
+        "--full", action="store_true", help="more of each layer and the seeded defects, many minutes in all"
+    )
+    return parser
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("rusted-ring")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the arguments, those of the process by default.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        status = _run(argv)
+        sys.stdout.flush()
+    except (InputError, BackendError, SpecError) as error:
+        # One line, whatever a file name or a message of git holds.
+        _complain(" ".join(str(error).split()))
+        status = 2
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        status = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. What is buffered goes nowhere, lest the interpreter complain at exit.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = BROKEN_PIPE
+    return status
+
+
+def _complain(text: str) -> None:
+    print(f"rusted-ring: {text}", file=sys.stderr)
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        options = _parser().parse_args(argv)
+    except SystemExit as ending:  # --help and --version
+        return int(ending.code or 0)
+    commands: dict[str | None, Callable[[argparse.Namespace], int]] = {
+        "diff": _diff,
+        "replay": _replay,
+        "verify": _verify,
+    }
+    if options.command not in commands:
+        raise InputError("give a command: diff, replay or verify (rusted-ring --help says more)")
+    return commands[options.command](options)
+
+
+# --- replay
+
+
+def _replay(options: argparse.Namespace) -> int:
+    if not options.files and not options.git:
+        raise InputError("nothing to replay: give files, or --git PATH")
+    if options.consumers > engine.MAX_CONSUMERS:
+        raise InputError(f"argument --consumers: {options.consumers} is above {engine.MAX_CONSUMERS}")
+    if options.commits is not None and not options.git:
+        raise InputError("argument --commits: counts the commits of a history; give one by --git PATH")
+    for name, value, limit in (("--ring-size", options.ring_size, 1 << 24), ("--capacity", options.capacity, 1 << 24)):
+        if value > limit:
+            raise InputError(f"argument {name}: {value} is above {limit}")
+    workloads = [read_workload(path) for path in options.files]
+    workloads += [read_history(path, commits=options.commits) for path in options.git]
+    backends = {name: load_backend(name) for name in options.backend or ["native", "reference"]}
+    settings = engine.Settings(
+        routes=tuple(dict.fromkeys(options.route)) or engine.ROUTES,
+        consumers=options.consumers,
+        slow=options.slow_consumer,
+        size=options.ring_size,
+        capacity=options.capacity,
+        batch=options.batch,
+        threads=options.threads,
+    )
+    every: list[dict[str, Any]] = []
+    ok = True
+    for workload in workloads:
+        results = run_replay(backends, workload, settings)
+        ok = ok and all(result.ok for result in results)
+        every.append(replay_as_dict(workload, results))
+        if not options.json:
+            show_replay(workload, results)
+    if options.json:
+        print(json.dumps({"command": "replay", "ok": ok, "inputs": every}, indent=1))
+    return 0 if ok else 1
+
+
+def run_replay(backends: dict[str, Any], workload: Workload, settings: engine.Settings) -> list[engine.RouteResult]:
+    """Send a workload over every route of every backend, with progress shown."""
+    results: list[engine.RouteResult] = []
+    for name, backend in backends.items():
+        for route in settings.routes:
+            with progress(f"{workload.name}: {name}, {route}") as update:
+
+                def show(done: int, total: int, update: Callable[[int, int, str], None] = update) -> None:
+                    update(done, total, "")
+
+                results.append(engine.run_route(backend, name, workload, route, settings, show))
+    return results
+
+
+def replay_as_dict(workload: Workload, results: Sequence[engine.RouteResult]) -> dict[str, Any]:
+    """Return a replay as JSON values."""
+    return {
+        "name": workload.name,
+        "kind": workload.kind,
+        "notes": workload.notes,
+        "events": len(workload.events),
+        "bytes": workload.payload_bytes,
+        "classes": workload.classes(),
+        "document_bytes": len(workload.expected),
+        "routes": [result.as_dict() for result in results],
+    }
+
+
+def show_replay(workload: Workload, results: Sequence[engine.RouteResult]) -> None:
+    """Print what was replayed, a table with a row a consumer, and what went wrong."""
+    print(f"{workload.name}: {workload.kind}")
+    classes = "  ".join(f"{name} {count:,}" for name, count in workload.classes().items())
+    print(f"{len(workload.events):,} events of {workload.payload_bytes:,} bytes: {classes}")
+    print(f"document of {len(workload.expected):,} bytes")
+    for note in workload.notes:
+        print(f"note: {note}")
+    columns = [
+        "backend",
+        "route",
+        "consumer",
+        "delivered",
+        "skipped",
+        "max lag",
+        "writer waits",
+        "events/s",
+        "identical",
+    ]
+    rows: list[list[str]] = []
+    for result in results:
+        for number, consumer in enumerate(result.consumers):
+            first = number == 0
+            rows.append(
+                [
+                    result.backend if first else "",
+                    result.route if first else "",
+                    consumer.name,
+                    f"{consumer.delivered:,}",
+                    f"{consumer.skipped:,}",
+                    f"{consumer.max_lag:,}",
+                    f"{result.waits:,}" if first else "",
+                    f"{result.rate:,.0f}" if first else "",
+                    "yes" if consumer.identical else "NO",
+                ]
+            )
+    print_table("", columns, rows, right=columns[3:8])
+    for line in _replay_lines(results):
+        print(line)
+    print()
+
+
+def _replay_lines(results: Sequence[engine.RouteResult]) -> list[str]:
+    split = {(result.events, result.entries) for result in results if result.entries > result.events}
+    lines = [
+        f"split: {events:,} events are {entries:,} entries in a ring, whose slots are smaller"
+        for events, entries in sorted(split)
+    ]
+    for result in results:
+        where = f"{result.backend}, {result.route}"
+        if result.left_out:
+            lines.append(f"not run: {where}: {result.left_out}")
+        for consumer in result.consumers:
+            if consumer.skipped:
+                lines.append(
+                    f"{where}: consumer {consumer.name} was lapped, lost {consumer.skipped:,} entries and reread them"
+                )
+        for problem in result.problems:
+            lines.append(f"WRONG: {where}: {problem.text}{clause_line(problem.clause)}")
+    run = [result for result in results if not result.left_out]
+    good = sum(result.ok for result in run)
+    lines.append(f"identical: {'yes' if good == len(run) else 'NO'} ({good} of {len(run)} routes)")
+    return lines
+
+
+def clause_line(identifier: str) -> str:
+    """Return the id and text of a clause, to stand after a sentence; empty where there is none."""
+    if not identifier:
+        return ""
+    try:
+        clause = load_clauses().get(identifier)
+    except SpecError:
+        clause = None
+    return f" [{identifier}: {clause.text}]" if clause else f" [{identifier}]"
+
+
+# --- diff
+
+
+def _diff(options: argparse.Namespace) -> int:
+    load_backend(options.backend)  # refused here, before anything is drawn
+    profiles = PROFILES if options.profile == "all" else (options.profile,)
+    seed = secrets.randbelow(2**32) if options.seed is None else options.seed
+    chosen = f"--backend {options.backend} --profile {options.profile} --steps {options.steps}"
+    again = f"rusted-ring diff {chosen} --seed {seed}"
+    print(f"seed {seed}; to repeat this run: {again}", file=sys.stderr if options.json else sys.stdout, flush=True)
+    reports = run_diffs(options.backend, profiles, options.steps, seed)
+    ok = all(report.agrees for report in reports)
+    if options.json:
+        print(json.dumps({"command": "diff", "ok": ok, "runs": [report.to_json() for report in reports]}, indent=1))
+    else:
+        show_diffs(reports)
+    return 0 if ok else 1
+
+
+def run_diffs(backend: str, profiles: Sequence[str], steps: int, seed: int) -> list["DiffReport"]:
+    """Run one profile after the other, with progress shown, up to the first disagreement.
+
+    Raises:
+        InputError: Hypothesis is not installed.
+    """
+    try:
+        from rusted_ring.verify.diff import Progress, run_diff
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "hypothesis":
+            raise
+        raise InputError("a differential run needs hypothesis: pip install 'rusted-ring[test]'") from None
+    reports: list[DiffReport] = []
+    for profile in profiles:
+        with progress(f"{backend} against the reference, {profile}") as update:
+
+            def show(now: Progress, update: Callable[[int, int, str], None] = update) -> None:
+                reached = f"clauses {now.clauses}/{now.clauses_expected}, errors {now.errors}/{now.errors_expected}"
+                words = (
+                    "found a disagreement, making it smaller"
+                    if now.shrinking
+                    else f"{now.rate:,.0f} steps/s, {reached}"
+                )
+                update(min(now.steps, now.total), now.total, words)
+
+            reports.append(run_diff(backend, profile=profile, steps=steps, seed=seed, progress=show))
+        if not reports[-1].agrees:
+            break
+    return reports
+
+
+def show_diffs(reports: Sequence["DiffReport"]) -> None:
+    """Print a table with a row a profile, what was never reached, and the disagreement if there is one."""
+    columns = ["profile", "steps", "steps/s", "clauses reached", "errors reached", "agrees"]
+    rows: list[list[str]] = []
+    for report in reports:
+        clauses, errors = len(report.clauses), len(report.errors)
+        rows.append(
+            [
+                report.profile.lower(),
+                f"{report.steps:,}",
+                f"{report.rate:,.0f}",
+                f"{clauses} of {clauses + len(report.never_reached)}",
+                f"{errors} of {errors + len(report.errors_never_reached)}",
+                "yes" if report.agrees else "NO",
+            ]
+        )
+    print_table("", columns, rows, right=columns[1:5])
+    for report in reports:
+        if report.not_offered:
+            needs = sorted({need for lacking in report.not_offered.values() for need in lacking})
+            print(f"{report.backend} does not offer, so not compared: {', '.join(needs)}")
+            break
+    for report in reports:
+        never = [*report.never_reached, *report.errors_never_reached]
+        if never and report.agrees:
+            print(f"{report.profile.lower()}: never reached in {report.steps:,} steps: {', '.join(never)}")
+    for report in reports:
+        if report.failure is not None:
+            print("\n".join(failure_lines(report)))
+
+
+def failure_lines(report: "DiffReport") -> list[str]:
+    """Return a disagreement as lines: what, the clause broken, and the shrunk sequence as Python."""
+    failure = report.failure
+    if failure is None:
+        return []
+    return [
+        "",
+        f"{failure.kind.upper()} at the {report.profile.lower()} profile, "
+        f"made smaller from {failure.steps_before} steps to {failure.steps}",
+        f"clause broken: {failure.clause}: {failure.clause_text}",
+        *(line for line in failure.message.splitlines() if line.strip()),
+        "# --- this runs, and fails on this backend ---",
+        failure.script.rstrip("\n"),
+        "# --- end ---",
+    ]
+
+
+# --- verify
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from rusted_ring.verify import verify_run
+
+    return verify_run.run(
+        backend_name=options.backend,
+        size="quick" if options.quick else "full" if options.full else "default",
+        seed=options.seed,
+        as_json=options.json,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,513 @@
+"""Seeded defects: one-line faults of the C core, each of which the suite must catch.
+
+`defects.toml` lists them: the exact text that is there, the text that is put in its place, the clause that this breaks and the check
+that should see it. Each is applied to a copy of the core, built, loaded in a process of its own under the name
+`rusted_ring.native`, and put through that check. A fault that nothing catches within its time survives, and a survivor fails the
+run; so does a fault whose text is no longer in the source exactly once, so that the catalogue keeps up with the code. First of all
+the unchanged core goes through the same checks, and must pass them.
+
+`python -m rusted_ring.verify.defects [--only NAME] [--json]`, from a checkout (the C sources are not in the wheel), exits with 0
+(all caught), 1 (not) or 2 (could not run).
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+CATALOGUE = pathlib.Path(__file__).with_name("defects.toml")
+SECONDS_A_DEFECT = 60.0
+STEPS = 60_000
+STEPS_OF_THE_UNCHANGED = 3_000
+SHRINK_SECONDS = 0.0
+SECONDS_WITHOUT_LIFE = 10.0
+PROCESSES = 2
+MODULES = ("_cffi", "_quick")
+LAYERS = ("diff", "round", "ctest")
+
+# What the process of a check runs. The copy comes first on the path, and the finders of an editable install go, since
+# they would find the unchanged native backend.
+CHILD = """
+import json, sys
+copy, roots, result, arguments = json.loads(sys.argv[1])
+sys.meta_path[:] = [f for f in sys.meta_path if isinstance(f, type) or "editable" not in type(f).__module__]
+sys.path[:0] = [copy, *roots]
+from rusted_ring import native
+if not native.__file__.startswith(copy):
+    raise SystemExit(f"loaded {native.__file__}, which is not the copy")
+from rusted_ring.verify.defects import check_in_child
+check_in_child(result, **arguments)
+"""
+
+
+class CatalogueError(ValueError):
+    """The catalogue does not fit the source, or the core cannot be built."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Defect:
+    """One fault.
+
+    Attributes:
+        name: its name, words joined by hyphens.
+        file: the source file below `native/`.
+        old: text that is in the file exactly once.
+        new: what takes its place.
+        clauses: the clauses that it breaks.
+        profile: the profile at which the differential run looks for it.
+        layer: the check that catches it, one of `LAYERS`.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    clauses: tuple[str, ...]
+    profile: str = "TINY"
+    layer: str = "diff"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of one fault.
+
+    Attributes:
+        name: the fault's name.
+        caught_by: `disagreement`, `crash`, `hang` or `error`, with the layer; empty where it survived.
+        clause: the clause that the check named; empty for a crash or a hang.
+        message: what was seen.
+        seconds: how long the check took, without the build.
+        build_seconds: how long the build took.
+    """
+
+    name: str
+    caught_by: str
+    clause: str
+    message: str
+    seconds: float
+    build_seconds: float
+
+    @property
+    def survived(self) -> bool:
+        """True if nothing caught the fault."""
+        return not self.caught_by
+
+
+@dataclasses.dataclass(frozen=True)
+class DefectsReport:
+    """All outcomes; `problems` is what fails the run."""
+
+    outcomes: tuple[Outcome, ...]
+    problems: tuple[str, ...]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """True if every fault was caught."""
+        return not self.problems
+
+    def as_dict(self) -> dict[str, object]:
+        """The report as JSON values."""
+        return {
+            "layer": "defects",
+            "ok": self.ok,
+            "defects": len(self.outcomes),
+            "caught": sum(not outcome.survived for outcome in self.outcomes),
+            "survived": [outcome.name for outcome in self.outcomes if outcome.survived],
+            "slowest_seconds": round(max((outcome.seconds for outcome in self.outcomes), default=0.0), 1),
+            "seconds": round(self.seconds, 1),
+            "problems": list(self.problems),
+            "outcomes": [dataclasses.asdict(outcome) for outcome in self.outcomes],
+        }
+
+
+def checkout() -> pathlib.Path:
+    """The root of the checkout that this file is in.
+
+    Raises:
+        CatalogueError: the C sources are not there, since this is an installed copy.
+    """
+    root = pathlib.Path(__file__).resolve().parents[3]
+    if not (root / "native" / "src").is_dir():
+        raise CatalogueError(f"no C sources at {root / 'native' / 'src'}: run from a checkout, PYTHONPATH=tests")
+    return root
+
+
+def read_catalogue(path: pathlib.Path = CATALOGUE) -> list[Defect]:
+    """Read the catalogue.
+
+    Raises:
+        CatalogueError: an entry is incomplete, or two have the same name.
+    """
+    defects = []
+    for entry in tomllib.loads(path.read_text(encoding="utf-8"))["defect"]:
+        known = {field.name for field in dataclasses.fields(Defect)}
+        if unknown := entry.keys() - known:
+            raise CatalogueError(f"{entry.get('name')}: unknown keys {sorted(unknown)}; known are {sorted(known)}")
+        try:
+            defect = Defect(**{**entry, "clauses": tuple(entry["clauses"])})
+        except (KeyError, TypeError) as error:
+            raise CatalogueError(f"{entry.get('name')}: incomplete entry: {error}") from error
+        if defect.layer not in LAYERS:
+            raise CatalogueError(f"{defect.name}: layer is {defect.layer!r}: must be one of {LAYERS}")
+        defects.append(defect)
+    names = [defect.name for defect in defects]
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise CatalogueError(f"two defects are named {sorted(repeated)}")
+    return defects
+
+
+def applied(defect: Defect, root: pathlib.Path) -> str:
+    """The text of the defect's file with the defect in it.
+
+    Raises:
+        CatalogueError: the old text is not there exactly once, or the new one is the same.
+    """
+    path = root / "native" / defect.file
+    if not path.is_file():
+        raise CatalogueError(f"{defect.name}: there is no {defect.file}; move the entry to where the code went")
+    text = path.read_text(encoding="utf-8")
+    if (count := text.count(defect.old)) != 1:
+        raise CatalogueError(
+            f"{defect.name}: its text is in {defect.file} {count} times and must be there once; bring the entry up to date"
+        )
+    if defect.old == defect.new:
+        raise CatalogueError(f"{defect.name}: changes nothing")
+    return text.replace(defect.old, defect.new)
+
+
+class Workshop:
+    """Builds copies of the core, reusing what a defect does not touch."""
+
+    def __init__(self, root: pathlib.Path, folder: pathlib.Path) -> None:
+        """Generate the binding's C and compile everything once.
+
+        Args:
+            root: the checkout.
+            folder: an empty folder that the caller deletes.
+        """
+        self.root = root
+        self.folder = folder
+        self.compiler = shlex.split(os.environ.get("CC", "cc"))
+        self.base = folder / "base"
+        self.sources = sorted((root / "native" / "src").glob("*.c"))
+        if not self.sources:
+            raise CatalogueError(f"no C sources in {root / 'native' / 'src'}")
+        self.objects = folder / "objects"
+        self.objects.mkdir()
+        self.generated = folder / "generated"
+        self.generated.mkdir()
+        binding = root / "native" / "binding" / "build_cffi.py"
+        for module in MODULES:
+            output = self.generated / f"{module}.c"
+            generator = [sys.executable, "-m", "cffi.gen_src", "exec-python", "--ffi-var", module, str(binding), str(output)]
+            self.run(generator)
+        native = root / "native"
+        for source in self.sources:
+            self.compile(source, native, self.objects / f"{source.stem}.o")
+        for module in MODULES:
+            self.compile(self.generated / f"{module}.c", native, self.objects / f"{module}.o")
+
+    @staticmethod
+    def run(command: Sequence[str]) -> None:
+        """Run a build step."""
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise CatalogueError(f"build failed: {shlex.join(command)}\n{done.stdout}{done.stderr}")
+
+    def compile(self, source: pathlib.Path, native: pathlib.Path, output: pathlib.Path) -> None:
+        """Compile one file against the headers of a copy of `native/`."""
+        include = [f"-I{native / part}" for part in ("include", "src", "binding")]
+        python = [f"-I{sysconfig.get_path('include')}", "-DPy_LIMITED_API=0x030b0000"]
+        # -w: a fault may leave a variable unused, and what it breaks is the question here.
+        flags = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-O1", "-g0", "-fPIC", "-w", "-pthread"]
+        self.run([*self.compiler, *flags, *include, *python, "-c", str(source), "-o", str(output)])
+
+    def build(self, name: str, file: str | None = None, text: str = "") -> pathlib.Path:
+        """Make a folder with a native package whose core has one file changed.
+
+        Args:
+            name: the folder's name.
+            file: the file below `native/` that is changed, or None.
+            text: what it contains then.
+
+        Returns:
+            The folder, to be put on the path: it has `rusted_ring/native` in it.
+        """
+        copy = self.folder / name
+        native = copy / "native"
+        for part in ("include", "src", "binding"):
+            shutil.copytree(self.root / "native" / part, native / part)
+        objects = {path.stem: path for path in self.objects.glob("*.o")}
+        if file is not None:
+            changed = native / file
+            changed.write_text(text, encoding="utf-8")
+            again = [changed] if changed in set(native.glob("src/*.c")) else sorted(native.glob("src/*.c"))
+            if changed.parent != native / "src" or changed.suffix == ".h":
+                again += [self.generated / f"{module}.c" for module in MODULES]
+            for source in again:
+                objects[source.stem] = copy / f"{source.stem}.o"
+                self.compile(source, native, objects[source.stem])
+        package = copy / "rusted_ring" / "native"
+        ignored = shutil.ignore_patterns("*.so", "__pycache__")
+        shutil.copytree(self.root / "native" / "rusted_ring" / "native", package, ignore=ignored)
+        core = [str(objects[source.stem]) for source in self.sources]
+        shared = ["-shared", *(["-undefined", "dynamic_lookup"] if sys.platform == "darwin" else [])]
+        for module in MODULES:
+            output = package / f"{module}.abi3.so"
+            self.run([*self.compiler, *shared, "-pthread", str(objects[module]), *core, "-o", str(output)])
+        return copy
+
+    def build_program(self, copy: pathlib.Path, test: pathlib.Path) -> pathlib.Path:
+        """Build one of the C tests against the copy's core."""
+        native = copy / "native"
+        program = copy / test.stem
+        sources = [str(source) for source in sorted(native.glob("src/*.c"))]
+        flags = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-w", "-pthread", f"-I{native / 'include'}", f"-I{native / 'src'}"]
+        self.run([*self.compiler, *flags, str(test), *sources, "-o", str(program)])
+        return program
+
+
+def check_in_child(result: str, *, layer: str, profile: str, steps: int, seed: int) -> None:
+    """Put the native backend of this process through a check and write what it found.
+
+    Args:
+        result: the file to write, as JSON: `clause` and `message` where the check failed; its time says that all is well.
+        layer: `diff` or `round`.
+        profile: the profile's name.
+        steps: the steps of a differential run.
+        seed: decides what is drawn.
+    """
+    from rusted_ring import native
+    from rusted_ring.verify.diff import Progress, run_diff
+
+    path = pathlib.Path(result)
+
+    def alive(_: Progress) -> None:
+        os.utime(path)
+
+    path.write_text("", encoding="utf-8")
+    if layer == "round":
+        found = check_round(native)
+    else:
+        report = run_diff(
+            native, profile=profile, steps=steps, seed=seed, progress=alive, isolate=False, shrink_seconds=SHRINK_SECONDS
+        )
+        failure = report.failure
+        found = None if failure is None else (failure.clause, f"{failure.message} (after {report.steps} steps)")
+    clause, message = found or ("", "")
+    path.write_text(json.dumps({"clause": clause, "message": message, "failed": found is not None}), encoding="utf-8")
+
+
+def check_round(backend: Any) -> tuple[str, str] | None:
+    """Look whether a pool takes every slot that stays FREE once before it takes any slot a third time [ALLOC-10].
+
+    Returns:
+        The clause and what was seen, or None if all is well.
+    """
+    for profile in (backend.TINY, backend.SEED):
+        for length, pool_id in ((0, 0), (65, 1), (1025, 3)):
+            allocator = backend.EventAllocator(profile)
+            capacity = allocator.pools.capacity(pool_id)
+            kept = [allocator.allocate(bytes(length)) for _ in range(capacity // 3)]
+            taken = [0] * capacity
+            for pointer in kept:
+                taken[pointer.slot_index] = -(2**30)
+            for _ in range(5 * capacity):
+                with allocator.allocate(bytes(length)) as pointer:
+                    slot_index = pointer.slot_index
+                taken[slot_index] += 1
+                if taken[slot_index] == 3:
+                    never = [index for index, count in enumerate(taken) if count == 0]
+                    if never:
+                        where = f"slot {slot_index} of pool {pool_id} of {profile.name} was taken a third time"
+                        return ("ALLOC-10", f"{where} while slot {never[0]} and {len(never) - 1} more were never taken")
+                    taken = [min(count, 0) for count in taken]
+            del kept
+    return None
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """How long and how far a defect is looked for.
+
+    Attributes:
+        seconds: when a defect that nothing caught counts as survived.
+        steps: the steps of a differential run.
+        seed: decides what is drawn.
+    """
+
+    seconds: float = SECONDS_A_DEFECT
+    steps: int = STEPS
+    seed: int = 1
+
+
+def check_copy(root: pathlib.Path, copy: pathlib.Path, layer: str, profile: str, limits: Limits) -> tuple[str, str, str]:
+    """Put a copy through a check in a process of its own.
+
+    Returns:
+        By what the copy was caught (empty if by nothing), the clause and the message.
+    """
+    result = copy / f"{layer}-{profile}.json"
+    arguments = {"layer": layer, "profile": profile, "steps": limits.steps, "seed": limits.seed}
+    roots = [str(root / "reference"), str(root / "tests")]
+    command = [sys.executable, "-X", "faulthandler", "-c", CHILD, json.dumps([str(copy), roots, str(result), arguments])]
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=copy)
+        hung = False
+        begun = time.monotonic()
+        while process.poll() is None:
+            now = time.time()
+            quiet = now - result.stat().st_mtime if result.exists() else 0.0
+            hung = quiet > SECONDS_WITHOUT_LIFE or time.monotonic() - begun > limits.seconds
+            if hung:
+                process.kill()
+                process.wait()
+                break
+            time.sleep(0.05)
+        code = process.returncode
+        said.seek(0)
+        words = said.read().decode(errors="replace").strip().splitlines()
+    written = result.read_text(encoding="utf-8") if result.exists() else ""
+    if written and (found := json.loads(written))["failed"]:
+        return (f"{layer}: disagreement", found["clause"], found["message"])
+    if hung:
+        return (f"{layer}: hang", "", f"no sign of life for {SECONDS_WITHOUT_LIFE:.0f} s, or not done in {limits.seconds:.0f} s")
+    if code < 0:
+        return (f"{layer}: crash", "", signal.Signals(-code).name)
+    if code != 0:
+        return (f"{layer}: error", "", words[-1] if words else f"exit status {code}")
+    if not written:
+        raise CatalogueError(f"the check of {copy.name} ended without a verdict: {' '.join(words[-3:])}")
+    return ("", "", "")
+
+
+def try_defect(workshop: Workshop, defect: Defect, limits: Limits) -> Outcome:
+    """Build a copy with a defect in it and see what catches it."""
+    text = applied(defect, workshop.root)
+    begun = time.monotonic()
+    copy = workshop.build(defect.name, defect.file, text)
+    built = time.monotonic()
+    caught_by, clause, message = check_copy(workshop.root, copy, defect.layer, defect.profile, limits)
+    done = time.monotonic()
+    shutil.rmtree(copy)
+    return Outcome(defect.name, caught_by, clause, message, round(done - built, 2), round(built - begun, 2))
+
+
+def check_unchanged(workshop: Workshop, checks: Iterable[tuple[str, str]], limits: Limits) -> list[str]:
+    """Put the unchanged core through checks that a defect is looked for with; return what went wrong."""
+    copy = workshop.build("unchanged")
+    problems = []
+    for layer, profile in sorted(set(checks)):
+        caught_by, clause, message = check_copy(workshop.root, copy, layer, profile, limits)
+        if caught_by:
+            where = f"{layer} at profile {profile}" if layer == "diff" else layer
+            problems.append(f"the unchanged core does not pass ({where}): {caught_by} {clause} {message}")
+    return problems
+
+
+def run_defects(
+    defects: Iterable[Defect] | None = None,
+    *,
+    limits: Limits | None = None,
+    processes: int = PROCESSES,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> DefectsReport:
+    """Try every defect, after the unchanged core has passed the same checks.
+
+    Args:
+        defects: what to try; the whole catalogue by default.
+        limits: how long and how far each is looked for.
+        processes: how many are tried at once.
+        progress: called with (defects done, defects, name) after each.
+
+    Raises:
+        CatalogueError: there are no C sources, or they cannot be built as they are.
+    """
+    begun = time.monotonic()
+    root = checkout()
+    chosen = read_catalogue() if defects is None else list(defects)
+    limits = Limits() if limits is None else limits
+    problems = []
+    for defect in chosen:
+        try:
+            applied(defect, root)
+        except CatalogueError as error:
+            problems.append(str(error))
+    outcomes: dict[str, Outcome] = {}
+    with tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder:
+        workshop = Workshop(root, pathlib.Path(folder).resolve())
+        # A few thousand steps tell whether anything at all is wrong with the copies; `rusted-ring diff` does the rest.
+        short = dataclasses.replace(limits, steps=min(limits.steps, STEPS_OF_THE_UNCHANGED))
+        problems += check_unchanged(workshop, ((defect.layer, defect.profile) for defect in chosen), short)
+        applying = [defect for defect in chosen if not any(problem.startswith(f"{defect.name}:") for problem in problems)]
+        with concurrent.futures.ThreadPoolExecutor(max_workers=processes) as executor:
+            running = {executor.submit(try_defect, workshop, defect, limits): defect for defect in applying}
+            for number, future in enumerate(concurrent.futures.as_completed(running), start=1):
+                defect = running[future]
+                try:
+                    outcomes[defect.name] = future.result()
+                except CatalogueError as error:
+                    problems.append(f"{defect.name}: {error}")
+                if progress is not None:
+                    progress(number, len(running), defect.name)
+    ordered = tuple(outcomes[defect.name] for defect in chosen if defect.name in outcomes)
+    problems += [f"{outcome.name}: survived" for outcome in ordered if outcome.survived]
+    return DefectsReport(ordered, tuple(problems), time.monotonic() - begun)
+
+
+def table(report: DefectsReport) -> str:
+    """The report as text."""
+    width = max((len(outcome.name) for outcome in report.outcomes), default=6)
+    rows = [f"{'defect':<{width}}  {'caught by':<20}  {'clause':<9}  seconds  build"]
+    rows += [
+        f"{outcome.name:<{width}}  {outcome.caught_by or 'SURVIVED':<20}  {outcome.clause:<9}  "
+        f"{outcome.seconds:>7.1f}  {outcome.build_seconds:>5.1f}"
+        for outcome in report.outcomes
+    ]
+    rows += [f"FAIL: {problem}" for problem in report.problems]
+    caught = sum(not outcome.survived for outcome in report.outcomes)
+    rows.append(f"{caught} of {len(report.outcomes)} defects caught in {report.seconds:.0f} s")
+    return "\n".join(rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try the catalogue from the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m rusted_ring.verify.defects", description=__doc__.split("\n")[0])
+    parser.add_argument("--only", action="append", metavar="NAME", help="try this defect alone (may be repeated)")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    options = parser.parse_args(arguments)
+    try:
+        defects = read_catalogue()
+        names = {defect.name for defect in defects}
+        if unknown := [name for name in options.only or [] if name not in names]:
+            parser.error(f"no defect is named {', '.join(unknown)}; see {CATALOGUE.name}")
+
+        def progress(done: int, every: int, name: str) -> None:
+            if sys.stderr.isatty():
+                print(f"\r\033[K{done}/{every} {name}", end="" if done < every else "\n", file=sys.stderr, flush=True)
+
+        chosen = [defect for defect in defects if not options.only or defect.name in options.only]
+        report = run_defects(chosen, progress=progress)
+    except CatalogueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(report.as_dict(), indent=1) if options.json else table(report))
+    return 0 if report.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
