@@ -1,4 +1,4 @@
-"""What every test of the suite shares: the two implementations as a fixture, the slow tests' switch, Hypothesis profiles."""
+"""What every test of the suite shares: both implementations as a fixture, the slow tests' switch, Hypothesis profiles."""
 
 import importlib
 import importlib.util

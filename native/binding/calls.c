@@ -1,4 +1,4 @@
-/* The shims of calls.h, compiled into both extension modules: once with the GIL given up around each, once without. */
+/* The shims of calls.h, compiled into each extension module. */
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -90,11 +90,6 @@ uintptr_t rrb_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type
     rr_status status = RR_OK;
     uint8_t *loan = rr_loan(allocator, length, event_type, &status);
     return rrb_payload(loan, status);
-}
-
-uint32_t rrb_length(uintptr_t payload)
-{
-    return rr_payload_length((const uint8_t *)payload);
 }
 
 uintptr_t rrb_from_token(rr_allocator *allocator, uint64_t token)
@@ -328,6 +323,7 @@ int64_t rrb_next(rrb_reader *reader, rrb_scratch *scratch)
         return -RRB_BUSY;
     int status = (int)rr_reader_next(reader->reader, scratch->data, (size_t)scratch->room, &scratch->read);
     rrb_leave(&reader->busy);
+    scratch->event_type = scratch->read.event_type;
     return status == RR_OK ? (int64_t)scratch->read.bytes : -(int64_t)status;
 }
 
@@ -339,15 +335,6 @@ int rrb_next_many(rrb_reader *reader, size_t limit, rrb_scratch *scratch, uint32
                                           event_types, &scratch->read);
     rrb_leave(&reader->busy);
     return status;
-}
-
-int rrb_reader_left(rrb_reader *reader)
-{
-    if (!rrb_enter(&reader->busy))
-        return -RRB_BUSY;
-    int left = rr_reader_left(reader->reader);
-    rrb_leave(&reader->busy);
-    return left;
 }
 
 /* Sequence numbers stay below 2^63 for as long as a machine can count. */

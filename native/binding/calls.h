@@ -79,6 +79,7 @@ typedef struct rrb_scratch {
     rr_read read;
     uint64_t room;
     char *data;
+    uint32_t event_type;
 } rrb_scratch;
 /* end scratch */
 
@@ -94,7 +95,6 @@ int rrb_allocate_many(rr_allocator *allocator, const char *data, const uint32_t 
                       const uint32_t *event_types, uint32_t event_type, size_t count, uint64_t *tokens, size_t *failed);
 int rrb_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t count, size_t *failed);
 uintptr_t rrb_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type);
-uint32_t rrb_length(uintptr_t payload);
 uintptr_t rrb_from_token(rr_allocator *allocator, uint64_t token);
 uintptr_t rrb_upgrade(rr_allocator *allocator, uint64_t token);
 uint64_t rrb_token_encode(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation);
@@ -131,7 +131,6 @@ rrb_reader *rrb_reader_join(rr_ring *ring, int at, uint64_t cursor, int *status)
 void rrb_reader_free(rrb_reader *reader);
 int rrb_reader_close(rrb_reader *reader);
 int rrb_reader_evict(rrb_reader *reader);
-int rrb_reader_left(rrb_reader *reader);
 int rrb_reader_evicted(rrb_reader *reader);
 int64_t rrb_next(rrb_reader *reader, rrb_scratch *scratch);
 int rrb_next_many(rrb_reader *reader, size_t limit, rrb_scratch *scratch, uint32_t *lengths, uint32_t *event_types);

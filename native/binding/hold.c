@@ -293,18 +293,17 @@ static PyObject *pin_abort(PyObject *self, PyObject *none)
     Py_RETURN_TRUE;
 }
 
-/* make(owner, address, length, loan): the pin of a reference or loan that a call returned. */
+/* make(owner, address, loan): the pin of a reference or loan that a call returned. */
 static PyObject *make(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     (void)module;
-    if (count != 4 || Py_TYPE(arguments[0]) != owner_type)
-        return PyErr_Format(PyExc_TypeError, "make takes an owner and 3 numbers");
+    if (count != 3 || Py_TYPE(arguments[0]) != owner_type)
+        return PyErr_Format(PyExc_TypeError, "make takes an owner and 2 numbers");
     uint8_t *payload = PyLong_AsVoidPtr(arguments[1]);
-    Py_ssize_t length = PyLong_AsSsize_t(arguments[2]);
-    long loan = PyLong_AsLong(arguments[3]);
+    long loan = PyLong_AsLong(arguments[2]);
     if (PyErr_Occurred())
         return NULL;
-    PyObject *made = pin_new(arguments[0], payload, length, loan != 0);
+    PyObject *made = pin_new(arguments[0], payload, (Py_ssize_t)rr_payload_length(payload), loan != 0);
     if (made == NULL) {
         rr_allocator *allocator = ((owner *)arguments[0])->object;
         if (loan)
@@ -313,6 +312,36 @@ static PyObject *make(PyObject *module, PyObject *const *arguments, Py_ssize_t c
             rr_release_payload(allocator, payload);
     }
     return made;
+}
+
+/* allocate(owner, data, event_type): the pin of a new event, or the status. For short bytes, the most frequent ones. */
+static PyObject *allocate(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)module;
+    char *data;
+    Py_ssize_t length;
+    if (count != 3 || Py_TYPE(arguments[0]) != owner_type)
+        return PyErr_Format(PyExc_TypeError, "allocate takes an owner, bytes and a number");
+    if (PyBytes_AsStringAndSize(arguments[1], &data, &length) < 0)
+        return NULL;
+    unsigned long event_type = PyLong_AsUnsignedLong(arguments[2]);
+    if (event_type > UINT32_MAX) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_OverflowError, "event_type");
+        return NULL;
+    }
+    pin *made = (pin *)pin_new(arguments[0], NULL, length, 0);
+    if (made == NULL)
+        return NULL;
+    rr_status status = RR_OK;
+    const uint8_t *payload =
+        rr_allocate(made->allocator, data, (uint64_t)length, (uint32_t)event_type, 0, &status);
+    if (payload == NULL) {
+        Py_DECREF(made);
+        return PyLong_FromLong((long)status);
+    }
+    made->payload = (uint8_t *)(uintptr_t)payload;
+    return (PyObject *)made;
 }
 
 static PyMethodDef pin_methods[] = {
@@ -347,7 +376,9 @@ static PyType_Spec pin_spec = {
 
 static PyMethodDef functions[] = {
     {"own", (PyCFunction)(void (*)(void))own, METH_FASTCALL, "own(kind, address, parent): the owner of an object."},
-    {"make", (PyCFunction)(void (*)(void))make, METH_FASTCALL, "make(owner, address, length, loan): a pin."},
+    {"make", (PyCFunction)(void (*)(void))make, METH_FASTCALL, "make(owner, address, loan): a pin."},
+    {"allocate", (PyCFunction)(void (*)(void))allocate, METH_FASTCALL,
+     "allocate(owner, data, event_type): the pin of a new event, or the status."},
     {NULL, NULL, 0, NULL},
 };
 static struct PyModuleDef definition = {

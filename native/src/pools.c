@@ -484,8 +484,9 @@ static rr_status take_loose(const rr_allocator *allocator, struct slot_line *slo
             /* pairs with add_loose's release [ORDER-12] */
             if (atomic_compare_exchange_weak_explicit(&slot->loose, &loose, loose - 1, memory_order_acquire,
                                                       memory_order_relaxed)) {
-                /* pairs with nothing: if the generation came round between the two loads above and the exchange, what was
-                 * taken is the reference of an allocation that is not finished, and it goes back [ORDER-12] */
+                /* If the generation came round between the two loads above and the exchange, then what was taken is the
+                 * reference of an allocation that is not finished, and it goes back. */
+                /* pairs with nothing: a loose reference of a LIVE slot keeps it as it is [ORDER-12] */
                 word = atomic_load_explicit(&slot->word, memory_order_relaxed);
                 if (is_live_as(allocator, word, generation)) {
                     return RR_OK;

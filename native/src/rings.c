@@ -591,8 +591,8 @@ static rr_status register_reader(rr_reader *reader, rr_join_at at)
             word = atomic_load_explicit(place_word(ring, place), memory_order_acquire);
             while ((word & PLACE_STATE) == PLACE_FREE && !placed) {
                 uint64_t joining = place_of(PLACE_JOINING, cursor, word >> STAMP_SHIFT);
-                /* pairs with the writer's second look, by the fences; release, so that whoever finds the place taken sees
-                 * which places this reader saw vacated [ORDER-10] */
+                /* Release, so that who finds the place taken sees which places this reader saw vacated [RING-21]. */
+                /* pairs with the writer's second look, by the fences, and with the load above in other joiners [ORDER-10] */
                 placed = atomic_compare_exchange_weak_explicit(place_word(ring, place), &word, joining,
                                                                memory_order_acq_rel, memory_order_acquire);
                 if (placed) {
@@ -723,8 +723,9 @@ static bool move_on(rr_reader *reader, uint64_t cursor)
     if (reader->ring->mode == RR_GATED) {
         uint64_t word = place_of(PLACE_ACTIVE, reader->cursor, reader->stamp);
         uint64_t moved = place_of(PLACE_ACTIVE, cursor, reader->stamp);
-        /* pairs with slowest_reader's acquire; the writer overwrites a copied event only after this, or after an eviction,
-         * which makes this fail and the copy be thrown away [ORDER-8] */
+        /* The writer overwrites a copied event only after this, or after an eviction, which makes this fail and the copy
+         * be thrown away. */
+        /* pairs with slowest_reader's acquire [ORDER-8] */
         if (!atomic_compare_exchange_strong_explicit(place_word(reader->ring, reader->place), &word, moved,
                                                      memory_order_release, memory_order_relaxed)) {
             return false;
@@ -756,8 +757,8 @@ static rr_status copy_events(rr_reader *reader, size_t limit, uint8_t *data, siz
         }
         event_load(event_words(ring, position), ring->size, data, room, &length, &event_type);
         if (ring->mode == RR_OVERWRITE) {
-            /* pairs with the release fence in announce: having read a word of a later lap above, the load below sees that
-             * lap's announcement [ORDER-9] */
+            /* Having read a word of a later lap above, the load below sees that lap's announcement. */
+            /* pairs with the release fence in announce [ORDER-9] */
             atomic_thread_fence(memory_order_acquire);
             /* pairs with announce's store, by the fences [ORDER-9] */
             uint64_t claim = atomic_load_explicit(&cursors_of(ring)->claim, memory_order_relaxed);

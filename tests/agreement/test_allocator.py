@@ -18,25 +18,6 @@ import pytest
 LENGTHS = (64, 256, 1_024, 4_096, 16_384, 16_385)
 
 
-def run_threads(*works: Callable[[], None]) -> None:
-    """Run each piece of work in a thread of its own, and raise what the first to fail raised."""
-    failures: list[BaseException] = []
-
-    def guarded(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-
-
 def taken(allocator: Any) -> list[int]:
     """Return how many slots of each pool are not free."""
     return [stats.live for stats in allocator.stats().values()]
@@ -47,11 +28,12 @@ def taken(allocator: Any) -> list[int]:
 def test_allocation_goes_to_the_smallest_class(backend: ModuleType, length: int) -> None:
     allocator = backend.EventAllocator()
     payload = bytes((n * 13 + 5) % 256 for n in range(length))
-    for make in (
+    makers: list[Callable[[], Any]] = [
         lambda: allocator.allocate(payload, 70_000),
         lambda: allocator.allocate(data=payload, event_type=70_000),
         lambda: backend.allocate_from_pool(allocator, payload, 70_000),
-    ):
+    ]
+    for make in makers:
         pointer = make()
         assert pointer.pool_id.size is backend.EventAllocator.estimate_size(length)
         assert (pointer.bytes, pointer.len, pointer.event_type) == (payload, length, 70_000)
@@ -89,7 +71,9 @@ def test_slot_that_is_taken_was_free(tiny: Callable[..., Any], backend: ModuleTy
 @pytest.mark.clause("ALLOC-3")
 @pytest.mark.parametrize("capacity", [1, 2, 3, 31, 32, 33, 63, 64, 65, 100])
 @pytest.mark.parametrize("tag_bits", [0, 1, 2, 32])
-def test_exactly_the_capacity_can_be_taken(tiny: Callable[..., Any], backend: ModuleType, capacity: int, tag_bits: int) -> None:
+def test_exactly_the_capacity_can_be_taken(
+    tiny: Callable[..., Any], backend: ModuleType, capacity: int, tag_bits: int
+) -> None:
     allocator = tiny(capacities=(capacity, 1, 1, 1, 1), tag_bits=tag_bits)
     for _ in range(3):
         pointers = [allocator.allocate(b"x") for _ in range(capacity)]
@@ -111,7 +95,9 @@ def test_exactly_the_capacity_can_be_taken(tiny: Callable[..., Any], backend: Mo
 
 @pytest.mark.clause("ALLOC-3", "ALLOC-13")
 @pytest.mark.parametrize("capacity", [2, 3])
-def test_pool_with_a_slot_for_everyone_is_never_exhausted(tiny: Callable[..., Any], capacity: int) -> None:
+def test_pool_with_a_slot_for_everyone_is_never_exhausted(
+    tiny: Callable[..., Any], capacity: int, threads: Any
+) -> None:
     """As many threads as slots, each holding one at the most: at every moment of a call a slot is free."""
     allocator = tiny(capacities=(capacity, 1, 1, 1, 1), generation_bits=16, tag_bits=32)
 
@@ -119,7 +105,7 @@ def test_pool_with_a_slot_for_everyone_is_never_exhausted(tiny: Callable[..., An
         for _ in range(3_000):
             allocator.allocate(b"x").drop()
 
-    run_threads(*[work] * capacity)
+    threads.run(*[work] * capacity)
     assert allocator.stats()[0].failures == 0
     assert allocator.stats()[0].allocations == 3_000 * capacity
 
@@ -204,13 +190,14 @@ def test_view_of_a_pointer_is_a_payload(backend: ModuleType) -> None:
 def test_what_is_no_buffer_is_refused(backend: ModuleType, wrong: Any) -> None:
     allocator = backend.EventAllocator()
     writer = backend.Writer(backend.RingBuffer(64, 4))
-    for call in (
+    calls: list[Callable[[], Any]] = [
         lambda: allocator.allocate(wrong),
         lambda: backend.handle_ffi_event(allocator, wrong, 0),
         lambda: backend.allocate_to_pool(allocator, wrong, 0),
         lambda: backend.allocate_from_pool(allocator, wrong, 0),
         lambda: writer.add(wrong),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(TypeError, match="data"):
             call()
     assert sum(taken(allocator)) == 0
@@ -224,11 +211,12 @@ def test_what_is_no_buffer_is_refused(backend: ModuleType, wrong: Any) -> None:
 )
 def test_buffer_that_is_not_contiguous_is_refused(backend: ModuleType, make: Callable[[], Any]) -> None:
     allocator = backend.EventAllocator()
-    for call in (
+    calls: list[Callable[[], Any]] = [
         lambda: allocator.allocate(make()),
         lambda: backend.handle_ffi_event(allocator, make(), 0),
         lambda: backend.Writer(backend.RingBuffer(256, 4)).add(make()),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(ValueError, match="data"):
             call()
     assert sum(taken(allocator)) == 0
@@ -302,13 +290,14 @@ def test_heap_bytes_come_back_with_their_slots(tiny: Callable[..., Any]) -> None
 @pytest.mark.clause("ALLOC-8")
 def test_payload_longer_than_the_heap_is_too_large(tiny: Callable[..., Any], backend: ModuleType) -> None:
     allocator = tiny()
-    for call in (
+    calls: list[Callable[[], Any]] = [
         lambda: allocator.allocate(b"x" * 65_537),
         lambda: allocator.allocate(b"x" * 65_537, spill=True),
         lambda: allocator.loan(65_537),
         lambda: allocator.allocate_many([b"x" * 65_537]),
         lambda: backend.handle_ffi_event(allocator, b"x" * 65_537, 0),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(backend.PayloadTooLarge):
             call()
     assert [stats.failures for stats in allocator.stats().values()] == [0] * 6
@@ -425,7 +414,9 @@ def test_work_of_an_allocation_does_not_grow_with_the_slots_taken(native: Module
 
 
 @pytest.mark.clause("ALLOC-12", "ALLOC-13")
-def test_thread_that_stops_between_two_calls_holds_up_nobody(tiny: Callable[..., Any], backend: ModuleType) -> None:
+def test_thread_that_stops_between_two_calls_holds_up_nobody(
+    tiny: Callable[..., Any], backend: ModuleType, threads: Any
+) -> None:
     allocator = tiny(capacities=(8, 1, 1, 1, 1))
     ready, go = threading.Event(), threading.Event()
     ends: list[Any] = []
@@ -450,12 +441,14 @@ def test_thread_that_stops_between_two_calls_holds_up_nobody(tiny: Callable[...,
         finally:
             go.set()
 
-    run_threads(stopped, others)
+    threads.run(stopped, others)
     assert ends == [(bytes(5), b"p")]
 
 
 @pytest.mark.clause("ALLOC-13", "PTR-1", "SLOT-9", "SLOT-12")
-def test_many_threads_do_everything(tiny: Callable[..., Any], backend: ModuleType, collect: Callable[[], None]) -> None:
+def test_many_threads_do_everything(
+    tiny: Callable[..., Any], backend: ModuleType, collect: Callable[[], None], threads: Any
+) -> None:
     allocator = tiny(capacities=(6, 2, 2, 2, 2), ref_bits=8, generation_bits=16)
     box: queue.SimpleQueue[Any] = queue.SimpleQueue()
     rounds = 600
@@ -496,7 +489,7 @@ def test_many_threads_do_everything(tiny: Callable[..., Any], backend: ModuleTyp
             except backend.StaleHandle:
                 pass
 
-    run_threads(*[lambda mark=mark: work(mark) for mark in range(1, 5)])
+    threads.run(*[lambda mark=mark: work(mark) for mark in range(1, 5)])
     while not box.empty():
         expected, _, token, handed = box.get()
         assert backend.RingPtr.from_token(token, allocator).bytes == expected == handed.bytes
@@ -508,7 +501,7 @@ def test_many_threads_do_everything(tiny: Callable[..., Any], backend: ModuleTyp
 
 @pytest.mark.slow
 @pytest.mark.clause("ALLOC-13", "SLOT-10", "WEAK-2")
-def test_clone_drop_and_upgrade_hammered(tiny: Callable[..., Any], backend: ModuleType) -> None:
+def test_clone_drop_and_upgrade_hammered(tiny: Callable[..., Any], backend: ModuleType, threads: Any) -> None:
     """Counts at their limit under threads: no reference is lost, none is made up, no event is seen after its end."""
     allocator = tiny(ref_bits=3, generation_bits=16, capacities=(2, 1, 1, 1, 1))
     shared: list[Any] = [allocator.allocate(b"\0" * 8, 0)]
@@ -519,6 +512,7 @@ def test_clone_drop_and_upgrade_hammered(tiny: Callable[..., Any], backend: Modu
         choices = random.Random(mark)
         held: list[Any] = []
         while time.monotonic() < deadline:
+            threads.check()
             current = shared[0]
             try:
                 if choices.random() < 0.5:
@@ -542,7 +536,7 @@ def test_clone_drop_and_upgrade_hammered(tiny: Callable[..., Any], backend: Modu
         for handle in held:
             handle.drop()
 
-    run_threads(*[lambda mark=mark: work(mark) for mark in range(4)])
+    threads.run(*[lambda mark=mark: work(mark) for mark in range(4)])
     shared.pop().drop()
     assert taken(allocator) == [0] * 6
     assert refused["RefCountOverflow"] > 0
@@ -626,7 +620,9 @@ def test_batches_that_are_refused(
 
 @pytest.mark.clause("ALLOC-14", "ERR-1")
 @pytest.mark.parametrize("place", [0, 3, 7])
-def test_batch_that_does_not_fit_is_not_allocated_at_all(tiny: Callable[..., Any], backend: ModuleType, place: int) -> None:
+def test_batch_that_does_not_fit_is_not_allocated_at_all(
+    tiny: Callable[..., Any], backend: ModuleType, place: int
+) -> None:
     allocator = tiny(capacities=(7, 2, 2, 1, 1))
     kept = [allocator.allocate(b"k" * 100) for _ in range(2)]
     for _ in range(3):

@@ -75,7 +75,9 @@ def test_ids_of_a_chapter_are_numbered_without_a_gap() -> None:
 def test_every_chapter_is_in_the_index() -> None:
     index = (spec_directory() / "index.md").read_text()
     for clause in load_clauses().values():
-        assert re.search(rf"^{re.escape(clause.chapter)}$", index, re.MULTILINE), f"{clause.chapter} is not in the toctree"
+        assert re.search(rf"^{re.escape(clause.chapter)}$", index, re.MULTILINE), (
+            f"{clause.chapter} is not in the toctree"
+        )
 
 
 def test_smallest_checkout_passes(tmp_path: Path) -> None:
@@ -88,13 +90,22 @@ def test_smallest_checkout_passes(tmp_path: Path) -> None:
     ("change", "failure"),
     [
         ({"test": "def test_one(): ...\n"}, "SIZE-1 .*no test cites it"),
-        ({"test": 'MARK = pytest.mark.clause("SIZE-1", "SIZE-9")\n'}, r"tests/test_one.py:2: cites SIZE-9, which is no"),
-        ({"test": 'MARK = pytest.mark.clause("SIZE-1")\n"""[SIZE-1]"""\n# as [SIZE-8] says\n'}, "test_one.py:4: cites SIZE-8"),
+        (
+            {"test": 'MARK = pytest.mark.clause("SIZE-1", "SIZE-9")\n'},
+            r"tests/test_one.py:2: cites SIZE-9, which is no",
+        ),
+        (
+            {"test": 'MARK = pytest.mark.clause("SIZE-1")\n"""[SIZE-1]"""\n# as [SIZE-8] says\n'},
+            "test_one.py:4: cites SIZE-8",
+        ),
         (
             {"test": '@pytest.mark.clause("SIZE-1")\ndef test_one():\n    """Checks [SIZE-1 to SIZE-3]."""\n'},
             "tests/test_one.py:3: cites SIZE-2",
         ),
-        ({"test": 'pytestmark = [pytest.mark.clause("SIZE-1"), pytest.mark.clause(NAME)]\n'}, "must be literal strings"),
+        (
+            {"test": 'pytestmark = [pytest.mark.clause("SIZE-1"), pytest.mark.clause(NAME)]\n'},
+            "must be literal strings",
+        ),
         ({"test": 'pytestmark = [pytest.mark.clause("SIZE-1"), pytest.mark.clause()]\n'}, "takes one id or more"),
         ({"header": "/** Returns one. */\nint rr_one(void);\n"}, "rusted_ring.h: rr_one: public, and cites no clause"),
         ({"header": "int rr_one(void);\n"}, "rr_one: public, and cites no clause"),
@@ -113,7 +124,9 @@ def test_comment_in_a_c_source_that_cites_no_clause_is_found(tmp_path: Path) -> 
     write_checkout(tmp_path)
     source = tmp_path / "native/src/one.c"
     source.parent.mkdir()
-    source.write_text('static const char *text = "/* [PTR-1] */";\n\n/* Pairs with the other\n * one [SIZE-1,\n * SIZE-2]. */\n')
+    source.write_text(
+        'static const char *text = "/* [PTR-1] */";\n\n/* Pairs with the other\n * one [SIZE-1,\n * SIZE-2]. */\n'
+    )
     report = citations.examine(tmp_path, modules=())
     assert [citation.clause for citation in report.unknown] == ["SIZE-2"]
     assert report.unknown[0].where == "native/src/one.c:3"

@@ -67,13 +67,13 @@ class World:
             [stats[:4] for stats in allocator.stats().values()],
             allocator.memory_usage(),
             allocator.heap_usage(),
-            [(pointer.bytes, pointer.event_type, pointer.released) for pointer in (self.full, self.saturated, self.viewed)],
+            [
+                (pointer.bytes, pointer.event_type, pointer.released)
+                for pointer in (self.full, self.saturated, self.viewed)
+            ],
             (self.loan.released, self.loan.len, self.loan.event_type, bytes(self.loan_view), bytes(self.view)),
             (self.released.released, self.ended_loan.released),
-            [
-                (ring.write_cursor, ring.retained, ring.readers, ring.memory_usage())
-                for ring in (self.ring, self.gated)
-            ],
+            [(ring.write_cursor, ring.retained, ring.readers, ring.memory_usage()) for ring in (self.ring, self.gated)],
             [
                 (reader.cursor, reader.delivered, reader.skipped, reader.lag, reader.closed, reader.evicted)
                 for reader in (self.reader, *self.gated_readers)
@@ -206,7 +206,9 @@ def test_classes_are_those_of_the_table(backend: ModuleType) -> None:
 
 
 @pytest.mark.clause("ERR-1", "ERR-2", "ERR-3")
-@pytest.mark.parametrize(("name", "number"), [(name, number) for name, calls in CALLS.items() for number in range(len(calls))])
+@pytest.mark.parametrize(
+    ("name", "number"), [(name, number) for name, calls in CALLS.items() for number in range(len(calls))]
+)
 def test_error_is_raised_says_why_and_changes_nothing(backend: ModuleType, name: str, number: int) -> None:
     world = World(backend)
     before = world.observe()

@@ -1,6 +1,7 @@
 """The chapter Memory orders: what the C source says at each atomic site, and what threads see of it.
 
-That an order is strong enough shows under a scheduler and under race detectors, that it is the one the spec names shows here.
+That an order is strong enough shows under a scheduler and under race detectors; that it is the one the spec names
+shows here.
 """
 
 import re
@@ -17,7 +18,9 @@ SOURCES = sorted((Path(__file__).resolve().parents[2] / "native" / "src").glob("
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 SITE = re.compile(r"\batomic_(?P<operation>\w+?)(?P<explicit>_explicit)?\s*\(")
 NO_ACCESS = {"init"}
-FUNCTION = re.compile(r"^(?P<head>[a-z_][^;{}]*?\b(?P<name>\w+)\([^;{}]*\))\s*\n\{(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL)
+FUNCTION = re.compile(
+    r"^(?P<head>[a-z_][^;{}]*?\b(?P<name>\w+)\([^;{}]*\))\s*\n\{(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL
+)
 FIELD = re.compile(r"_Atomic\s+\w+\s+(\w+)\s*;")
 POINTER = re.compile(r"_Atomic\s+\w+\s+\*(\w+)\s*[=,;)]")
 
@@ -97,16 +100,14 @@ def orders_in(function: str, operation: str, target: str = "") -> list[tuple[str
     return [
         site.orders
         for site in SITES
-        if site.function == function
-        and site.operation.startswith(operation)
-        and (not target or site.target == target)
+        if site.function == function and site.operation.startswith(operation) and (not target or site.target == target)
     ]
 
 
 def test_the_source_is_read() -> None:
     assert len(SOURCES) >= 3
     assert len(SITES) > 50
-    assert {site.function for site in SITES} >= {"claim_in_word", "slot_drop", "publish", "copy_events"}
+    assert {site.function for site in SITES} >= {"claim_in_word", "slot_unref", "publish", "copy_events"}
     assert all(site.function for site in SITES), [site for site in SITES if not site.function]
 
 
@@ -169,7 +170,7 @@ def test_clone_is_relaxed() -> None:
 
 @pytest.mark.clause("ORDER-5")
 def test_drop_is_release_and_the_last_acquires() -> None:
-    assert orders_in("slot_drop", "compare_exchange", "word") == [("release", "relaxed"), ("acq_rel", "relaxed")]
+    assert orders_in("slot_unref", "compare_exchange", "word") == [("release", "relaxed"), ("acq_rel", "relaxed")]
 
 
 @pytest.mark.clause("ORDER-6")
@@ -220,7 +221,10 @@ def test_gate_and_join_are_fenced_against_each_other() -> None:
     assert sorted(fences) == [("gated_room", ("seq_cst",)), ("register_reader", ("seq_cst",))]
     code = without_comments((SOURCES[0].parent / "rings.c").read_text(encoding="utf-8"))
     bodies = {match["name"]: match["body"] for match in FUNCTION.finditer(code)}
-    store, fence = bodies["gated_room"].index("atomic_store_explicit(gate"), bodies["gated_room"].index("_thread_fence(")
+    store, fence = (
+        bodies["gated_room"].index("atomic_store_explicit(gate"),
+        bodies["gated_room"].index("_thread_fence("),
+    )
     assert store < fence < bodies["gated_room"].index("slowest_reader(", fence)
     body = bodies["register_reader"]
     assert body.index("compare_exchange_weak") < body.index("_thread_fence(") < body.index("->claim")
@@ -269,7 +273,7 @@ def run(seconds: float, *works: Any) -> None:
 
 @pytest.mark.clause("ORDER-2", "ORDER-3", "ORDER-5", "ORDER-12")
 def test_batches_of_many_threads_never_mix(native: ModuleType) -> None:
-    """Bulk calls of several threads in one small pool: whoever holds a slot holds it alone, with its own bytes in it."""
+    """Bulk calls of several threads in one small pool: who holds a slot holds it alone, with its own bytes in it."""
     allocator = native.EventAllocator()
 
     def work(mark: int) -> None:

@@ -142,6 +142,6 @@ def test_profiles_are_values(backend: ModuleType) -> None:
     assert dataclasses.replace(backend.SEED) == backend.SEED
     assert hash(dataclasses.replace(backend.SEED)) == hash(backend.SEED)
     for make in (backend.EventPools, backend.EventAllocator):
-        for wrong in (None, "SEED", 3, {}):
+        for wrong in (None, "SEED", 3, object()):
             with pytest.raises(TypeError, match="profile"):
                 make(wrong)

@@ -164,12 +164,14 @@ def test_what_a_released_pointer_still_does(backend: ModuleType) -> None:
     pointer.drop()
     pointer.__exit__(None, None, None)
     assert bool(pointer)
-    assert pointer == pointer  # noqa: PLR0124 - equality of a released handle is what is asked
+    assert pointer == pointer
     assert isinstance(hash(pointer), int)
 
 
 @pytest.mark.clause("PTR-7", "ALLOC-23")
-@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 255, 256, 257, 1_023, 1_025, 4_096, 4_097, 16_384, 16_385, 70_000])
+@pytest.mark.parametrize(
+    "length", [0, 1, 63, 64, 65, 255, 256, 257, 1_023, 1_025, 4_096, 4_097, 16_384, 16_385, 70_000]
+)
 def test_pointer_shows_what_was_allocated(backend: ModuleType, length: int) -> None:
     allocator = backend.EventAllocator()
     payload = bytes((n * 31 + 7) % 256 for n in range(length))
@@ -373,13 +375,14 @@ def test_what_a_pointer_holds_nobody_else_gives_back(backend: ModuleType) -> Non
     clone = pointer.clone()
     pool, slot, generation = pointer.pool_id, pointer.slot_index, pointer.generation
     token = pointer.downgrade().token
-    for steal in (
+    thefts: list[Callable[[], Any]] = [
         lambda: backend.RingPtr.from_token(token, allocator),
         lambda: backend.RingPtr(pool, slot, generation, allocator),
         lambda: allocator.pools.dec_ref_count(pool, slot),
         lambda: allocator.pools.dec_ref_count(pool, slot, generation),
         lambda: allocator.drop_many([token]),
-    ):
+    ]
+    for steal in thefts:
         with pytest.raises(backend.RefCountUnderflow):
             steal()
         assert count(allocator, pointer) == 2
@@ -405,14 +408,15 @@ def test_stale_triples_are_refused(tiny: Callable[..., Any], backend: ModuleType
         # A loose reference of the later event is no help to a triple of the earlier one.
         allocator.pools.inc_ref_count(pool, slot)
     before = allocator.pools.slot_words(pool)
-    for call in (
+    calls: list[Callable[[], Any]] = [
         lambda: backend.RingPtr.from_token(token, allocator),
         lambda: backend.RingPtr(pool, slot, generation, allocator),
         lambda: allocator.drop_many([token]),
         lambda: allocator.pools.inc_ref_count(pool, slot, generation),
         lambda: allocator.pools.dec_ref_count(pool, slot, generation),
         lambda: allocator.pools.get_slot_data(pool, slot, generation),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(backend.StaleHandle):
             call()
         assert allocator.pools.slot_words(pool) == before
@@ -421,7 +425,17 @@ def test_stale_triples_are_refused(tiny: Callable[..., Any], backend: ModuleType
 @pytest.mark.clause("PTR-16")
 @pytest.mark.parametrize(
     ("pool", "slot", "generation"),
-    [(-1, 0, 0), (6, 0, 0), (0, 3, 0), (0, 2**21 - 1, 0), (1, 2, 0), (4, 1, 0), (5, 2, 0), (0, 0, 4), (5, 0, 2**40 - 1)],
+    [
+        (-1, 0, 0),
+        (6, 0, 0),
+        (0, 3, 0),
+        (0, 2**21 - 1, 0),
+        (1, 2, 0),
+        (4, 1, 0),
+        (5, 2, 0),
+        (0, 0, 4),
+        (5, 0, 2**40 - 1),
+    ],
 )
 def test_malformed_tokens_are_refused(
     tiny: Callable[..., Any], backend: ModuleType, pool: int, slot: int, generation: int

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 
-def described(name: str, value: Any) -> Any:
+def described(value: Any) -> Any:
     """Describe what a caller can see of a public thing, so that two descriptions can be compared."""
     if isinstance(value, type):
         return {"kind": "class", "members": members(value), "bases": [base.__name__ for base in word_bases(value)]}
@@ -88,7 +88,7 @@ def test_words_and_errors_are_the_same_objects(reference: ModuleType, native: Mo
 @pytest.mark.clause("PARAM-1")
 @pytest.mark.parametrize("name", [*CLASSES, *FUNCTIONS, *VALUES])
 def test_each_name_is_the_same_to_a_caller(reference: ModuleType, native: ModuleType, name: str) -> None:
-    one, two = described(name, getattr(reference, name)), described(name, getattr(native, name))
+    one, two = described(getattr(reference, name)), described(getattr(native, name))
     if one["kind"] == "class":
         assert set(one["members"]) == set(two["members"])
         for member, description in one["members"].items():

@@ -130,7 +130,7 @@ def test_released_memoryview_no_longer_pins(backend: ModuleType, collect: Callab
     view.release()
     collect()
     assert live(allocator) == 0
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="released"):
         view[0]
 
 

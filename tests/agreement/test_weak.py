@@ -155,8 +155,7 @@ def test_token_of_a_weak_pointer_is_no_reference(backend: ModuleType) -> None:
 @pytest.mark.clause("WEAK-7")
 def test_equal_exactly_if_all_four_parts_are(tiny: Callable[..., Any], backend: ModuleType) -> None:
     first, second = tiny(), tiny()
-    parts = [(allocator, pool, slot, generation)
-             for allocator in (first, second) for pool in (0, 1) for slot in (0, 1) for generation in (0, 1)]  # fmt: skip
+    parts = list(itertools.product((first, second), (0, 1), (0, 1), (0, 1)))
     weaks = [backend.WeakRingPtr(pool, slot, generation, allocator) for allocator, pool, slot, generation in parts]
     for one, two in itertools.product(range(len(parts)), repeat=2):
         assert (weaks[one] == weaks[two]) == (one == two)
@@ -175,8 +174,8 @@ def test_weak_pointers_of_one_event_are_equal_however_made(backend: ModuleType) 
     allocator = backend.EventAllocator()
     pointer = allocator.allocate(b"x")
     clone = pointer.clone()
-    assert pointer.downgrade() == clone.downgrade() == backend.WeakRingPtr.from_token(
-        pointer.downgrade().token, allocator
+    assert (
+        pointer.downgrade() == clone.downgrade() == backend.WeakRingPtr.from_token(pointer.downgrade().token, allocator)
     )
     assert pointer.downgrade() == backend.WeakRingPtr.from_token(pointer.downgrade().token, pointer.allocator)
 

@@ -370,7 +370,7 @@ def test_ctrl_c_ends_with_one_line_and_status_130(what: str, tmp_path: Path) -> 
     long.write_text("\n".join(json.dumps({"data": "x" * 50, "event_type": number}) for number in range(200_000)))
     arguments = ["replay", "--backend", "reference", "--slow-consumer", str(long)]
     if what == "diff":
-        arguments = ["diff", "--backend", "native", "--steps", "100000000"]
+        arguments = ["diff", "--backend", "native", "--profile", "seed", "--steps", "100000000"]
     elif what == "replay in threads":
         arguments.append("--threads")
     with subprocess.Popen(
@@ -381,7 +381,9 @@ def test_ctrl_c_ends_with_one_line_and_status_130(what: str, tmp_path: Path) -> 
         env=environment(),
         start_new_session=True,
     ) as process:
-        time.sleep(3)
+        assert process.stdout is not None
+        assert process.stdout.readline()  # it has begun
+        time.sleep(1)
         assert process.poll() is None
         os.killpg(process.pid, signal.SIGINT)
         _, complaint = process.communicate(timeout=30)

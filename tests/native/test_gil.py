@@ -14,7 +14,7 @@ LARGE = bytes(32_000_000)
 def gave_up_the_gil(call: Callable[[], object], calls: int) -> bool:
     """Whether another thread came to run during one of so many calls.
 
-    The interpreter is told not to switch threads by itself, so that the other thread runs only where the GIL is given up.
+    The interpreter is told not to switch threads by itself, so that the other runs only where the GIL is given up.
     """
     gate = threading.Lock()
     ran: list[bool] = []
@@ -50,7 +50,7 @@ def short_calls(allocator: EventAllocator) -> Callable[[], object]:
     def call() -> None:
         with allocator.allocate(b"payload", 1) as pointer, pointer.clone() as other:
             assert pointer.data == other.bytes
-            assert pointer.downgrade().upgrade().into_token()
+            allocator.drop_many([pointer.downgrade().upgrade().into_token()])
         allocator.drop_many(allocator.allocate_many([b"some", b"events"]))
         writer.add(b"event")
         writer.add_many([b"some", b"events"])

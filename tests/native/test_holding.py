@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy
 import pytest
 
-from rusted_ring import native, reference
+import rusted_ring.native as native
+import rusted_ring.reference as reference
 from rusted_ring.native import (
     EventAllocator,
     Lagged,
@@ -97,13 +98,14 @@ def test_a_view_alone_keeps_the_pool() -> None:
     del allocator
     gc.collect()
     assert gone() is None
-    assert view == b"kept"
+    assert bytes(view) == b"kept"
 
 
 @pytest.mark.clause("PTR-5", "LOAN-5")
 def test_cycles_give_back_what_they_hold(allocator: EventAllocator) -> None:
+    cycle: list[object] = []
     for _ in range(10):
-        cycle: list[object] = [allocator.allocate(b"x"), allocator.allocate(b"x").data, allocator.loan(9).data]
+        cycle = [allocator.allocate(b"x"), allocator.allocate(b"x").data, allocator.loan(9).data]
         cycle.append(cycle)
     del cycle
     assert live(allocator) == 30
@@ -126,7 +128,11 @@ def test_an_error_that_is_kept_holds_nothing() -> None:
         pointer.into_token()
     kept.append(outstanding.value)
     weak = pointer.downgrade()
-    del view, pointer, clones, wrong
+    # The tracebacks keep the pointer, but not what it held.
+    for held in (pointer, *clones):
+        held.drop()
+    del view
+    assert len(kept) == 3
     assert live(allocator) == 0
     with pytest.raises(StaleHandle):
         weak.upgrade()
@@ -142,15 +148,28 @@ def test_a_buffer_is_free_again_after_the_call(allocator: EventAllocator) -> Non
     writer.add(data)
     writer.add_many(data, lengths=2)
     data.extend(b"longer")
-    for wrong in (lambda: writer.add(data), lambda: writer.add(data, -1), lambda: allocator.allocate(data, -1)):
-        with pytest.raises(ValueError, match=r"^(data|event_type) is ") as kept:
+    wrongs: list[Callable[[], object]] = [
+        lambda: writer.add(data),
+        lambda: writer.add(data, -1),
+        lambda: writer.add_many([data, data]),
+        lambda: allocator.allocate(data, -1),
+        lambda: allocator.allocate(data, "type"),  # type: ignore[arg-type]
+        lambda: allocator.allocate(data, spill=1),  # type: ignore[arg-type]
+        lambda: allocator.allocate_many(data, lengths="x"),
+        lambda: allocator.allocate_many(data, lengths=0),
+        lambda: allocator.allocate_many(data, lengths=[3]),
+        lambda: allocator.allocate_many(data, event_types=-1),
+        lambda: allocator.allocate_many(data, event_types=[1, 2]),
+        lambda: allocator.allocate_many([data, "text"]),
+        lambda: allocator.drop_many(data),
+    ]
+    kept: list[BaseException] = []
+    for wrong in wrongs:
+        with pytest.raises((TypeError, ValueError), match=r" is ") as error:
             wrong()
+        kept.append(error.value)
         data.extend(b"!")
-        assert kept.value is not None
-    with pytest.raises(PayloadTooLarge) as too_large:
-        writer.add_many([data, data])
-    data.clear()
-    assert "8" in str(too_large.value)
+    assert len(kept) == len(wrongs)
 
 
 @pytest.mark.clause("PTR-5", "RING-19", "RING-27")

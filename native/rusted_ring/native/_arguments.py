@@ -159,11 +159,32 @@ def batch(data: object, lengths: object, event_types: object) -> Batch:
         ValueError: a buffer is not contiguous, or the numbers do not fit the data.
         PayloadTooLarge: one buffer alone is longer than an event can be.
     """
+    if type(data) is bytes and type(lengths) is int and type(event_types) is int:
+        # The most frequent form: nothing to convert.
+        count, rest = divmod(len(data), lengths) if lengths > 0 else (0, 1)
+        if rest == 0 and lengths <= U32_LIMIT and 0 <= event_types <= U32_LIMIT:
+            return Batch(data, count, None, lengths, None, event_types)
+    views: list[memoryview] = []
+    kept: memoryview | None = None
+    try:
+        events = _converted(data, lengths, event_types, views)
+        kept = events.data if isinstance(events.data, memoryview) else None
+        return events
+    finally:
+        # Now, since a traceback may keep the list.
+        for view in views:
+            if view is not kept:
+                view.release()
+
+
+def _converted(data: object, lengths: object, event_types: object, views: list[memoryview]) -> Batch:
+    """Return a batch, and leave the views made of `data` in `views`."""
     listed = isinstance(data, (list, tuple))
     if listed:
-        views = [buffer(f"data[{at}]", item) for at, item in enumerate(cast("Sequence[object]", data))]
+        for at, item in enumerate(cast("Sequence[object]", data)):
+            views.append(buffer(f"data[{at}]", item))
     else:
-        views = [buffer("data", data)]
+        views.append(buffer("data", data))
     wanted = None if lengths is None else numbers("lengths", lengths)
     types = numbers("event_types", event_types)
     for at, view in enumerate(views):
@@ -233,9 +254,10 @@ def token_words(tokens: object) -> array[int]:
             return _token_numbers(tokens, wanted)
         except (ValueError, BufferError) as error:
             raise wrong_value("tokens", tokens, f"a buffer that cannot be read ({error})", _CAST) from None
-        if view.itemsize == 8 and view.format.lstrip("@=<") in ("Q", "L"):
-            contiguous("tokens", tokens, view)
-            return array("Q", view.tobytes())
+        with view:
+            if view.itemsize == 8 and view.format.lstrip("@=<") in ("Q", "L"):
+                contiguous("tokens", tokens, view)
+                return array("Q", view.tobytes())
     raise wrong_type("tokens", tokens, f"a {type(tokens).__name__}, not tokens", wanted)
 
 

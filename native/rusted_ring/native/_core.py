@@ -7,7 +7,7 @@ others.
 from typing import TYPE_CHECKING
 
 from rusted_ring.native._cffi import ffi, lib
-from rusted_ring.native._hold import ENDED, Owner, Pin, make, own
+from rusted_ring.native._hold import ENDED, Owner, Pin, allocate, make, own
 from rusted_ring.native._quick import lib as quick
 
 if TYPE_CHECKING:
@@ -15,7 +15,21 @@ if TYPE_CHECKING:
 else:
     CData, Lib = ffi.CData, type(lib)
 
-__all__ = ["ENDED", "FAILED", "LONG", "CData", "Lib", "Owner", "Pin", "ffi", "lib", "make", "owned", "quick"]
+__all__ = [
+    "ENDED",
+    "FAILED",
+    "LONG",
+    "CData",
+    "Lib",
+    "Owner",
+    "Pin",
+    "allocate",
+    "ffi",
+    "lib",
+    "make",
+    "owned",
+    "quick",
+]
 
 LONG = lib.RRB_LONG_BYTES
 """Bytes above which a call gives up the GIL."""

@@ -1,8 +1,6 @@
 """The allocator: events copied into slots, singly and in bulk [ALLOC-1 to ALLOC-24]."""
 
-import contextlib
 from array import array
-from collections.abc import Iterator
 from typing import NoReturn
 
 from rusted_ring.native._arguments import (
@@ -18,7 +16,8 @@ from rusted_ring.native._arguments import (
     wrong_value,
 )
 from rusted_ring.native._base import AllocatorBase, allocator_argument
-from rusted_ring.native._core import FAILED, LONG, CData, Lib, ffi, lib, make, quick
+from rusted_ring.native._core import FAILED, LONG, CData, Lib, Pin, ffi, lib, make, quick
+from rusted_ring.native._core import allocate as _allocate
 from rusted_ring.native.parameters import SEED
 from rusted_ring.native.pointers import Loan, RingPtr, loan_of, pointer_to
 from rusted_ring.native.pools import POOLS, EventPools
@@ -28,7 +27,8 @@ from rusted_ring.reference.parameters import Profile
 from rusted_ring.reference.sizes import EventSize, PoolId
 
 _new = object.__new__
-_allocate = quick.rrb_allocate
+_from_buffer = ffi.from_buffer
+_NULL = ffi.NULL
 _SIZES = tuple(EventSize)
 _SPILL = 1
 _LONG_TOKENS = LONG // 8
@@ -98,29 +98,28 @@ class EventAllocator(AllocatorBase):
             PoolExhausted: no slot is free [ALLOC-3, ALLOC-7].
         """
         if type(data) is bytes and type(event_type) is int and spill is False and len(data) <= LONG:
-            length = len(data)
             try:
-                payload = _allocate(self._cdata, data, length, event_type, 0)
+                pin = _allocate(self._owner, data, event_type)
             except OverflowError:
                 event_type_value(event_type)
                 raise
-            if payload >= FAILED:
+            if isinstance(pin, Pin):
                 # As pointer_to, without a call.
                 pointer = _new(RingPtr)
-                pointer._pin = make(self._owner, payload, length, 0)
+                pointer._pin = pin
                 pointer._allocator = self
                 return pointer
-            self._refuse(payload, "data", length)
+            self._refuse(pin, "data", len(data))
         view, kind = _event_arguments(data, event_type)
-        flags = _SPILL if flag("spill", spill) else 0
         with view:
+            flags = _SPILL if flag("spill", spill) else 0
             length = _event_values(data, view, kind)
             calls = lib if length > LONG else quick
             with ffi.from_buffer("char[]", view) as source:
                 payload = calls.rrb_allocate(self._cdata, source, length, kind, flags)
         if payload < FAILED:
             self._refuse(payload, "data", length, spill)
-        return pointer_to(make(self._owner, payload, length, 0), self)
+        return pointer_to(make(self._owner, payload, 0), self)
 
     def allocate_many(self, data: object, *, lengths: object = None, event_types: object = 0) -> memoryview:
         """Allocate every event of a batch, or none, and return the tokens in their order [ALLOC-14].
@@ -143,8 +142,11 @@ class EventAllocator(AllocatorBase):
         events = batch(data, lengths, event_types)
         tokens = array("Q", bytes(8 * events.events))
         failed = ffi.new("size_t *")
-        with in_core(events) as given, ffi.from_buffer("uint64_t[]", tokens) as target:
-            status = calls_for(events).rrb_allocate_many(self._cdata, *given, target, failed)
+        lent, target = lend(events), _from_buffer("uint64_t[]", tokens)
+        try:
+            status = calls_for(events).rrb_allocate_many(self._cdata, *lent, target, failed)
+        finally:
+            take_back(events, lent)
         if status:
             at = failed[0]
             length = events.length if events.lengths is None else events.lengths[at]
@@ -169,8 +171,7 @@ class EventAllocator(AllocatorBase):
         words = token_words(tokens)
         failed = ffi.new("size_t *")
         calls = lib if len(words) > _LONG_TOKENS else quick
-        with ffi.from_buffer("uint64_t[]", words) as source:
-            status = calls.rrb_drop_many(self._cdata, source, len(words), failed)
+        status = calls.rrb_drop_many(self._cdata, _from_buffer("uint64_t[]", words), len(words), failed)
         if status:
             self._refuse_token(status, failed[0], words[failed[0]])
         return len(words)
@@ -197,7 +198,7 @@ class EventAllocator(AllocatorBase):
         payload = calls.rrb_loan(self._cdata, number, kind)
         if payload < FAILED:
             self._refuse(payload, "length", number)
-        return loan_of(make(self._owner, payload, number, 1), self)
+        return loan_of(make(self._owner, payload, 1), self)
 
     def stats(self) -> dict[PoolId, PoolStats]:
         """Return the counters of the six pools, in their order [ALLOC-9]."""
@@ -250,16 +251,24 @@ def calls_for(events: Batch) -> Lib:
     return lib if total + 8 * events.events > LONG else quick
 
 
-@contextlib.contextmanager
-def in_core(events: Batch) -> Iterator[tuple[CData, CData, int, CData, int, int]]:
+def lend(events: Batch) -> tuple[CData | bytes, CData, int, CData, int, int]:
     """Lend a batch to the core: data, lengths, length, event types, event type, count [ALLOC-14]."""
-    with contextlib.ExitStack() as stack:
-        source = stack.enter_context(ffi.from_buffer("char[]", events.data))
-        numbers = [
-            ffi.NULL if one is None else stack.enter_context(ffi.from_buffer("uint32_t[]", one))
-            for one in (events.lengths, events.event_types)
-        ]
-        yield source, numbers[0], events.length, numbers[1], events.event_type, events.events
+    data, count, lengths, length, event_types, event_type = events
+    return (
+        data if isinstance(data, bytes) else _from_buffer("char[]", data),
+        _NULL if lengths is None else _from_buffer("uint32_t[]", lengths),
+        length,
+        _NULL if event_types is None else _from_buffer("uint32_t[]", event_types),
+        event_type,
+        count,
+    )
+
+
+def take_back(events: Batch, lent: tuple[CData | bytes, CData, int, CData, int, int]) -> None:
+    """Let go of the caller's buffer now, since a traceback may keep both arguments [ALLOC-5]."""
+    if isinstance(events.data, memoryview):
+        ffi.release(lent[0])  # type: ignore[arg-type]
+        events.data.release()
 
 
 def _check_length(number: int) -> None:

@@ -156,7 +156,7 @@ class RingPtr(_Pinned):
         payload = quick.rrb_from_token(owner._cdata, token)
         if payload < FAILED:
             owner._pools._refuse(payload, *_triple(token))
-        self._pin = make(owner._owner, payload, quick.rrb_length(payload), 0)
+        self._pin = make(owner._owner, payload, 0)
         self._allocator = owner
 
     @classmethod
@@ -177,7 +177,7 @@ class RingPtr(_Pinned):
         payload = quick.rrb_from_token(owner._cdata, number)
         if payload < FAILED:
             owner._pools._refuse(payload, *_triple(number))
-        return pointer_to(make(owner._owner, payload, quick.rrb_length(payload), 0), owner)
+        return pointer_to(make(owner._owner, payload, 0), owner)
 
     def clone(self) -> "RingPtr":
         """Return another pointer to the event, one reference more [PTR-2].
@@ -315,7 +315,7 @@ class WeakRingPtr(Unpicklable):
         payload = quick.rrb_upgrade(allocator._cdata, self._token)
         if payload < FAILED:
             allocator._pools._refuse(payload, *_triple(self._token))
-        return pointer_to(make(allocator._owner, payload, quick.rrb_length(payload), 0), allocator)
+        return pointer_to(make(allocator._owner, payload, 0), allocator)
 
     @property
     def pool_id(self) -> PoolId:

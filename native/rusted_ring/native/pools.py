@@ -116,7 +116,7 @@ class EventPools:
         payload = quick.rrb_get_slot_data(self._cdata, *place)
         if payload < FAILED:
             self._refuse(payload, *place)
-        return memoryview(make(self._owner, payload, quick.rrb_length(payload), 0))  # type: ignore[arg-type]
+        return memoryview(make(self._owner, payload, 0))  # type: ignore[arg-type]
 
     def inc_ref_count(self, pool_id: PoolId | int, slot_index: int, generation: int | None = None) -> int:
         """Add one loose reference to a LIVE slot and return the new count [ALLOC-16].

@@ -20,7 +20,7 @@ from rusted_ring.native._arguments import (
     wrong_value,
 )
 from rusted_ring.native._core import LONG, CData, ffi, lib, owned, quick
-from rusted_ring.native.allocator import calls_for, in_core
+from rusted_ring.native.allocator import calls_for, lend, take_back
 from rusted_ring.native.pointers import Unpicklable
 from rusted_ring.reference.errors import (
     Lagged,
@@ -255,10 +255,12 @@ class Writer(Unpicklable):
         self._check("add_many")
         events = batch(data, lengths, event_types)
         counts = ffi.new("size_t[2]")
-        calls = calls_for(events)
-        with in_core(events) as given:
-            while (status := calls.rrb_add_many(self._handle, *given, counts, counts + 1)) == _BUSY:
+        calls, lent = calls_for(events), lend(events)
+        try:
+            while (status := calls.rrb_add_many(self._handle, *lent, counts, counts + 1)) == _BUSY:
                 time.sleep(0)
+        finally:
+            take_back(events, lent)
         if status:
             at = counts[1]
             length = events.length if events.lengths is None else events.lengths[at]
@@ -381,7 +383,7 @@ class Reader(Unpicklable):
             scratch, room = place
             length = self._next(self._handle, scratch)
             if length >= 0:
-                event = _new_tuple(PooledEvent, (_unpack(room, length), scratch.read.event_type))
+                event = _new_tuple(PooledEvent, (_unpack(room, length), scratch.event_type))
                 self._spare.append(place)
                 return event
             if length == -_EMPTY:
@@ -418,9 +420,9 @@ class Reader(Unpicklable):
         scratch, room = place
         lengths, kinds = array("I", bytes(4 * count)), array("I", bytes(4 * count))
         calls = lib if count * size > LONG else quick
-        with ffi.from_buffer("uint32_t[]", lengths) as each, ffi.from_buffer("uint32_t[]", kinds) as types:
-            while (status := calls.rrb_next_many(self._handle, count, scratch, each, types)) == _BUSY:
-                time.sleep(0)
+        each, types = ffi.from_buffer("uint32_t[]", lengths), ffi.from_buffer("uint32_t[]", kinds)
+        while (status := calls.rrb_next_many(self._handle, count, scratch, each, types)) == _BUSY:
+            time.sleep(0)
         read = scratch.read
         if status not in (0, _EMPTY):
             self._refuse(status, "next_many", scratch)

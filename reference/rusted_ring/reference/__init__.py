@@ -1,7 +1,8 @@
 """The reference: what a rusted ring does, as readable as its spec [SLOT-1].
 
-It is sequential at heart: one operation is one atomic step, whichever thread it comes from. It keeps to the same clauses and
-has the same public names as `rusted_ring.native`, and it is the oracle that the native core is compared with.
+It is sequential at heart: one operation is one atomic step, whichever thread it comes from. It keeps to the same
+clauses and has the same public names as `rusted_ring.native`, and it is the oracle that the native core is compared
+with.
 """
 
 from rusted_ring.reference.allocator import EventAllocator

@@ -3,8 +3,6 @@
 from array import array
 from collections.abc import Iterable, Sequence
 
-from rusted_ring.reference import loan as loans
-from rusted_ring.reference import pointer
 from rusted_ring.reference.arguments import (
     as_flag,
     as_number,
@@ -17,8 +15,10 @@ from rusted_ring.reference.arguments import (
 )
 from rusted_ring.reference.errors import PayloadTooLarge, PoolExhausted
 from rusted_ring.reference.event import PooledEvent, PoolStats
+from rusted_ring.reference.loan import Loan
 from rusted_ring.reference.parameters import SEED, Profile
 from rusted_ring.reference.pin import Pin
+from rusted_ring.reference.pointer import RingPtr
 from rusted_ring.reference.pool import Pool
 from rusted_ring.reference.pools import EventPools
 from rusted_ring.reference.sizes import EventSize, PoolId, smallest_class
@@ -84,7 +84,7 @@ class EventAllocator:
 
     # One event
 
-    def allocate(self, data: object, event_type: int = 0, *, spill: bool = False) -> "pointer.RingPtr":
+    def allocate(self, data: object, event_type: int = 0, *, spill: bool = False) -> RingPtr:
         """Copy an event into a free slot of its class and return a pointer to it [ALLOC-1].
 
         Args:
@@ -108,9 +108,9 @@ class EventAllocator:
         with self._pools._step:
             pool = self._pool_with_room(pool_id, len(payload), spill=spill)
             slot_index = pool.allocate(PooledEvent(payload, event_type))
-            return pointer.pointer_of_pin(Pin(self._pools._step, pool, slot_index), self)
+            return RingPtr._holding(Pin(self._pools._step, pool, slot_index), self)
 
-    def loan(self, length: int, event_type: int = 0) -> "loans.Loan":
+    def loan(self, length: int, event_type: int = 0) -> Loan:
         """Lend a slot of the smallest class that fits, to be written in place [LOAN-1].
 
         Args:
@@ -131,7 +131,7 @@ class EventAllocator:
         with self._pools._step:
             pool = self._pool_with_room(pool_id, length, spill=False)
             slot_index = pool.loan(PooledEvent(bytes(length), event_type))
-            return loans.loan_of_pin(Pin(self._pools._step, pool, slot_index), self)
+            return Loan._holding(Pin(self._pools._step, pool, slot_index), self)
 
     def _pool_for(self, name: str, length: int) -> PoolId:
         """Return the pool of the smallest class that a payload fits [SIZE-2, ALLOC-8].
@@ -142,7 +142,7 @@ class EventAllocator:
         return PoolId.from_size(_class_of(name, length, min(self.profile.heap_bytes, EventSize.XXL)))
 
     def _pool_with_room(self, pool_id: PoolId, length: int, *, spill: bool) -> Pool:
-        """Return the pool that takes a payload: the one of its class or, with `spill`, the next larger that can [ALLOC-4].
+        """Return the pool that takes a payload: that of its class or, with `spill`, the next with room [ALLOC-4].
 
         Raises:
             PoolExhausted: none can.
@@ -169,8 +169,8 @@ class EventAllocator:
 
         Args:
             data: a buffer of payloads back to back, or a list or tuple of buffers.
-            lengths: bytes of each payload of a buffer: one integer above 0 for all, or a sequence or buffer of one each; None
-                for a buffer that is one event, and for a list.
+            lengths: bytes of each payload of a buffer: one integer above 0 for all, or a sequence or buffer of one
+                each; None for a buffer that is one event, and for a list.
             event_types: one integer for all, or a sequence or buffer of one each [ALLOC-23].
 
         Returns:
@@ -245,7 +245,7 @@ def _class_of(name: str, length: int, heap_limit: int) -> EventSize:
     """
     if length > max(EventSize.XL, heap_limit):
         raise PayloadTooLarge(
-            f"{name} is {length} bytes long: more than the {heap_limit:d} that the largest class takes; split the payload, or "
-            f"make pools of more heap_bytes"
+            f"{name} is {length} bytes long: more than the {heap_limit:d} that the largest class takes; split the "
+            f"payload, or make pools of more heap_bytes"
         )
     return smallest_class(length)

@@ -2,7 +2,7 @@
 
 import operator
 import reprlib
-from array import array
+import struct
 from collections.abc import Iterable
 from typing import Final, NamedTuple, cast
 
@@ -237,9 +237,11 @@ def token_numbers(value: object) -> list[int]:
     except (ValueError, BufferError) as error:
         shown = reprlib.repr(value)
         raise ValueError(f"tokens is {shown}: a buffer that cannot be read ({error}); copy it first") from None
-    if view.itemsize != 8 or view.format.lstrip("@=<>!") not in ("Q", "L"):
+    order, code = view.format[:-1] or "=", view.format[-1:]
+    if view.itemsize != 8 or order not in ("@", "=", "<") or code not in ("Q", "L"):
         raise wrong_type("tokens", value, "a buffer of format Q or an iterable of integers")
-    return list(array("Q", contiguous_bytes("tokens", view)))
+    packed = contiguous_bytes("tokens", view)
+    return list(struct.unpack(f"{order.replace('@', '=')}{len(packed) // 8}Q", packed))
 
 
 def _numbers_of_iterable(value: object) -> list[int]:

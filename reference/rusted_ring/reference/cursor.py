@@ -1,4 +1,4 @@
-"""The arithmetic of sequence numbers: where an event lies, what is retained, how far a reader is [RING-1 to RING-30]."""
+"""The arithmetic of sequence numbers: where an event lies, what is retained, how far a reader is [RING-2, RING-12]."""
 
 from typing import NamedTuple
 
@@ -50,7 +50,7 @@ def room(published: int, slowest: int, capacity: int) -> int:
 
 
 def accepted(published: int, slowest: int, capacity: int, offered: int) -> int:
-    """Return how many of the events offered a gated ring takes: the longest prefix that fits [RING-14, RING-15, RING-25].
+    """Return how many of the events offered a gated ring takes: the longest prefix that fits [RING-14, RING-25].
 
     pre: capacity >= 1
     pre: 0 <= published - slowest <= capacity

@@ -38,8 +38,8 @@ class HeapPool(Pool):
         if self.payload_bytes + payload_bytes > self._heap_bytes:
             self.failures += 1
             raise PoolExhausted(
-                f"pool XXL has {self.payload_bytes} payload bytes and {payload_bytes} more are wanted: together above the "
-                f"{self._heap_bytes} of heap_bytes; drop pointers and views, or make pools of more heap_bytes"
+                f"pool XXL has {self.payload_bytes} payload bytes and {payload_bytes} more are wanted: together above "
+                f"heap_bytes {self._heap_bytes}; drop pointers and views, or make pools of more heap_bytes"
             )
 
     def payload_came(self, length: int) -> None:

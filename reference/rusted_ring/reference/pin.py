@@ -1,4 +1,4 @@
-"""A pin is one reference to a slot, which a pointer and its views share and whose end gives it back [PTR-5, VIEW-2, LOAN-8]."""
+"""Pins: what a pointer and its views share, and whose end gives a reference back [PTR-5, VIEW-2, LOAN-8]."""
 
 import functools
 from typing import Final
@@ -13,9 +13,10 @@ _SENTINEL: Final = b"\0"
 class Pin(bytearray):
     """One counted reference to a LIVE slot, or the loan of a LOANED one [PTR-1, LOAN-1].
 
-    A view of the pin's bytes keeps the pin alive, and slices, casts and arrays of a view do too, so that the pin ends after the
-    last of them [VIEW-3]. Python also refuses to take a byte off a `bytearray` that has views: the byte behind the payload is
-    there to be taken off by whoever must know that no view is left.
+    The payload is copied into the pin when it is first looked at. A view of the pin's bytes keeps the pin alive, and
+    slices, casts and arrays of a view do too, so that the pin ends after the last of them [VIEW-3]. Python also
+    refuses to take a byte off a `bytearray` that has views: the byte behind the payload is there to be taken off by
+    whoever must know that no view is left.
 
     Attributes:
         pool: the slot's pool.
@@ -61,6 +62,12 @@ class Pin(bytearray):
             where = f"slot_index {self.slot_index} of pool {self.pool.pool_id.name}"
             remedy = f"release every view, slice and array made of it, then call {call} again"
             raise ViewsOutstanding(f"data of {where} has views that would outlive it: {remedy}") from None
+
+    def written(self, length: int) -> bytes:
+        """Return the first bytes that were written into a loan, once its views are ended [LOAN-3]."""
+        if not self:
+            return self.pool.event(self.slot_index).data[:length]
+        return bytes(self[:length])
 
     def disarm(self) -> None:
         """Let the pin's reference go over to somebody else [PTR-12, LOAN-3]."""

@@ -88,11 +88,12 @@ class Pool:
     # Taking a slot
 
     def check_room(self, count: int, payload_bytes: int) -> None:
-        """Make sure that `count` slots can be taken for payloads of `payload_bytes` together [ALLOC-3].
+        """Make sure that `count` slots are free for payloads of `payload_bytes` together [ALLOC-3, ALLOC-7].
 
         Raises:
             PoolExhausted: they cannot.
         """
+        del payload_bytes  # the heap alone is bounded in bytes
         if self.free < count:
             self.failures += 1
             raise PoolExhausted(
@@ -162,8 +163,8 @@ class Pool:
         slot = self.slot(slot_index)
         if is_saturated(slot, self._counts):
             raise RefCountOverflow(
-                f"slot_index {slot_index} of pool {self.pool_id.name} has {slot.ref_count} references, all that its counter "
-                f"holds; drop one first, or make pools of more ref_bits"
+                f"slot_index {slot_index} of pool {self.pool_id.name} has {slot.ref_count} references: its counter "
+                f"holds no more; drop one first, or make pools of more ref_bits"
             )
         self._become(slot_index, cloned)
 
@@ -174,7 +175,7 @@ class Pool:
             self._freed(slot_index)
 
     def end(self, slot_index: int) -> None:
-        """Do what the end of a pin does: drop the reference to a LIVE slot, abort the loan of a LOANED one [PTR-5, LOAN-5]."""
+        """End what a pin holds: drop a reference to a LIVE slot, abort the loan of a LOANED one [PTR-5, LOAN-5]."""
         if self.slot(slot_index).state == SlotState.LOANED:
             self.abort(slot_index)
         else:
@@ -197,8 +198,8 @@ class Pool:
         if not is_event_of(slot, slot.generation if generation is None else generation):
             wanted = "" if generation is None else f" with generation {generation}"
             raise StaleHandle(
-                f"slot_index {slot_index} of pool {self.pool_id.name} is {slot.state.name} with generation {slot.generation}, "
-                f"not LIVE{wanted}: its event is gone; keep a pointer as long as you need the event"
+                f"slot_index {slot_index} of pool {self.pool_id.name} is {slot.state.name} with generation "
+                f"{slot.generation}, not LIVE{wanted}: its event is gone; keep a pointer as long as you need the event"
             )
 
     def check_loose(self, slot_index: int, count: int) -> None:
@@ -210,8 +211,8 @@ class Pool:
         loose = self.loose[slot_index]
         if loose < count:
             raise RefCountUnderflow(
-                f"slot_index {slot_index} of pool {self.pool_id.name} has {loose} loose references and {count} should end: the "
-                f"others belong to pointers and views; end each reference that was left loose once, and drop pointers"
+                f"slot_index {slot_index} of pool {self.pool_id.name} has {loose} loose references and {count} should "
+                f"end: the others belong to pointers and views; end what was left loose once, and drop pointers"
             )
 
     def leave_loose(self, slot_index: int) -> None:

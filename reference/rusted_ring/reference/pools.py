@@ -1,4 +1,4 @@
-"""The six pools of an allocator, and the calls that name a slot by its number [SLOT-14, SLOT-15, ALLOC-16 to ALLOC-20]."""
+"""The six pools of an allocator, and the calls that name a slot by its number [SLOT-14, ALLOC-16 to ALLOC-20]."""
 
 from rusted_ring.reference.arguments import as_number, check_between, wrong_type
 from rusted_ring.reference.errors import LayoutError, RefCountUnderflow
@@ -200,8 +200,8 @@ def check_storage(pool_id: PoolId, capacity: int, max_ring_bytes: int) -> None:
     storage = pool_bytes(capacity, slot_bytes(pool_id.size))
     if storage > max_ring_bytes:
         raise LayoutError(
-            f"capacities[{pool_id:d}] is {capacity}: pool {pool_id.name} would take {storage} bytes, more than max_ring_bytes "
-            f"{max_ring_bytes}; give it fewer slots, or the profile a higher max_ring_bytes"
+            f"max_ring_bytes is {max_ring_bytes}: the {capacity} slots of pool {pool_id.name} would take {storage} "
+            f"bytes; give it fewer slots, or the profile a higher max_ring_bytes"
         )
 
 

@@ -3,20 +3,21 @@
 import functools
 from array import array
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Self
 
 from rusted_ring.reference.arguments import as_number, as_text, check_not_negative
 from rusted_ring.reference.cursor import backlog_of, caught_up, delivered, is_lapped, lag_of
 from rusted_ring.reference.errors import Lagged, RingClosed
 from rusted_ring.reference.event import EventBatch, PooledEvent
 from rusted_ring.reference.ring import GATED, ReaderPlace, RingBuffer
+from rusted_ring.reference.unpicklable import Unpicklable
 from rusted_ring.reference.writer import as_ring
 
 OLDEST = "oldest"
 LATEST = "latest"
 
 
-class Reader:
+class Reader(Unpicklable):
     """A reader of a ring, which gets copies of events in order [RING-6, RING-28].
 
     In a gated ring it holds the writer back until it is closed, evicted or collected [RING-14].
@@ -211,22 +212,16 @@ class Reader:
         """Whether the reader was evicted [RING-20]."""
         return self._place.evicted
 
-    def __enter__(self) -> "Reader":
+    def __enter__(self) -> Self:
         with self._ring._step:
             self._check_open()
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
         return f"Reader({self._ring!r}, cursor={self.cursor}, closed={self.closed}, evicted={self.evicted})"
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(f"a Reader cannot be pickled: its ring is of this process alone (protocol {protocol})")
-
-    def __deepcopy__(self, memo: object) -> NoReturn:
-        raise TypeError("a Reader cannot be deep-copied: make another Reader of the ring")
 
 
 def _batch(first_sequence: int, events: list[PooledEvent]) -> EventBatch:

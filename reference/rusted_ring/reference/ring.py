@@ -50,8 +50,8 @@ class ReaderPlace:
 class RingBuffer:
     """A ring of events, each of which lies in slot `sequence mod capacity` [RING-1, RING-2, RING-3].
 
-    In `"overwrite"` mode the writer never waits, and a reader that is too slow is told how many events it missed; in `"gated"`
-    mode the writer is refused while the slowest reader is `capacity` events behind.
+    In `"overwrite"` mode the writer never waits, and a reader that is too slow is told how many events it missed; in
+    `"gated"` mode the writer is refused while the slowest reader is `capacity` events behind.
     """
 
     __slots__ = (
@@ -104,8 +104,8 @@ class RingBuffer:
         self._max_readers = places if mode == GATED else 0
         if self.memory_usage() > limit:
             raise LayoutError(
-                f"capacity is {self._capacity}: the ring would take {self.memory_usage()} bytes, more than max_ring_bytes "
-                f"{limit}; give it fewer or smaller slots, or a higher max_ring_bytes"
+                f"max_ring_bytes is {limit}: {self._capacity} slots of size {self._size} would take "
+                f"{self.memory_usage()} bytes; give the ring fewer or smaller slots, or a higher max_ring_bytes"
             )
         self._step = Step()
         self._events: dict[int, PooledEvent] = {}
@@ -195,7 +195,7 @@ class RingBuffer:
             self._writer = None
 
     def _publish_prefix(self, events: Sequence[PooledEvent]) -> int:
-        """Publish as many of the events as there is room for, in order, and return how many [RING-10, RING-14, RING-25]."""
+        """Publish as many of the events as there is room for, in order, and return how many [RING-14, RING-25]."""
         slowest = self._slowest()
         count = len(events) if slowest is None else accepted(self._published, slowest, self._capacity, len(events))
         for event in events[:count]:
@@ -215,14 +215,14 @@ class RingBuffer:
         if self._mode == GATED:
             if len(self._registered) == self._max_readers:
                 raise ReadersFull(
-                    f"ringbuffer is {self!r}: its {self._max_readers} places for readers are taken; close or evict a reader, or "
-                    f"make a ring of more max_readers"
+                    f"ringbuffer is {self!r}: its {self._max_readers} places for readers are taken; close or evict a "
+                    f"reader, or make a ring of more max_readers"
                 )
             self._registered.add(place)
         return place
 
     def _leave(self, place: ReaderPlace) -> None:
-        """Take a reader's place out of the ring, if it is still in; the writer need not wait for it [RING-19, RING-20]."""
+        """Take a reader's place out of the ring, if it is still in: nobody waits for it now [RING-19, RING-20]."""
         if place in self._registered:
             # What every reader has read is not retained any more, even when there is no reader left to tell.
             self._floor = self._oldest()

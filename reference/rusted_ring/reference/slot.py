@@ -1,9 +1,11 @@
 """The slot word and the arrows between its states [SLOT-1 to SLOT-12].
 
-A slot is what its word says: `SlotMetadata(ref_count, generation, state)`. Every function here is one arrow of the diagram in
-`spec/slots.md`; its precondition is the arrow's condition. `counts` is
-2^R, one more than the references that a counter holds, and `generations` is 2^G.
+A slot is what its word says: `SlotMetadata(ref_count, generation, state)`. Every function here is one arrow of the
+diagram in `spec/slots.md`; its precondition is the arrow's condition. `counts` is 2^R, one more than the references
+that a counter holds, and `generations` is 2^G.
 """
+
+# ruff: noqa: ARG001 - every arrow is given the same, and some use it in their contracts alone.
 
 from rusted_ring.reference.aba import next_generation
 from rusted_ring.reference.event import SlotMetadata, SlotState

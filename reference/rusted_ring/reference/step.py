@@ -9,8 +9,8 @@ from typing import Final
 class Step:
     """What makes every operation of a pools object or a ring one step, whichever thread it comes from [SLOT-1].
 
-    A finalizer may run in the middle of a step, so that it must not wait for one: it leaves in `left` what is to be done, and
-    the next step does that first. Nobody can tell the difference, since whoever looks does so in a step.
+    A finalizer may run in the middle of a step, so that it must not wait for one: it leaves in `left` what is to be
+    done, and the next step does that first. Nobody can tell the difference, since whoever looks does so in a step.
     """
 
     __slots__ = ("_lock", "left")

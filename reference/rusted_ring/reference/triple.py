@@ -66,7 +66,7 @@ def triple_of_token(name: str, token: int, pools: EventPools) -> Triple:
     )
     if not exists:
         raise ValueError(
-            f"{name} is {token}: it names pool {pool_number}, slot {slot_index} and generation {generation}, which this "
-            f"allocator does not have; give a token that this allocator or one of its pointers returned"
+            f"{name} is {token}: it names pool {pool_number}, slot {slot_index} and generation {generation}, which "
+            f"this allocator does not have; give a token that this allocator or one of its pointers returned"
         )
     return Triple(pools._pools[pool_number], slot_index, generation)

@@ -1,7 +1,5 @@
 """Weak pointers [WEAK-1 to WEAK-7]."""
 
-from typing import NoReturn
-
 from rusted_ring.reference import allocator as allocators
 from rusted_ring.reference import pointer
 from rusted_ring.reference.arguments import as_number
@@ -9,9 +7,10 @@ from rusted_ring.reference.pin import Pin
 from rusted_ring.reference.sizes import PoolId
 from rusted_ring.reference.token import token_of
 from rusted_ring.reference.triple import as_allocator, as_triple, triple_of_token
+from rusted_ring.reference.unpicklable import Unpicklable
 
 
-class WeakRingPtr:
+class WeakRingPtr(Unpicklable):
     """A triple of pool, slot and generation, which keeps nothing alive [WEAK-1]."""
 
     __slots__ = ("__weakref__", "_allocator", "_triple")
@@ -63,7 +62,7 @@ class WeakRingPtr:
         with step:
             pool.check_live(slot_index, generation)
             pool.clone(slot_index)
-            return pointer.pointer_of_pin(Pin(step, pool, slot_index), self._allocator)
+            return pointer.RingPtr._holding(Pin(step, pool, slot_index), self._allocator)
 
     @property
     def pool_id(self) -> PoolId:
@@ -100,11 +99,3 @@ class WeakRingPtr:
 
     def __repr__(self) -> str:
         return f"WeakRingPtr(pool_id={self.pool_id.name}, slot_index={self.slot_index}, generation={self.generation})"
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(f"a WeakRingPtr cannot be pickled: pass its token instead (protocol {protocol})")
-
-    def __deepcopy__(self, memo: object) -> NoReturn:
-        raise TypeError(
-            "a WeakRingPtr cannot be deep-copied: its allocator is shared; use it as it is, or pass its token"
-        )

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Self
 
 from rusted_ring.reference.arguments import (
     as_number,
@@ -15,9 +15,10 @@ from rusted_ring.reference.arguments import (
 from rusted_ring.reference.errors import PayloadTooLarge, RingClosed
 from rusted_ring.reference.event import PooledEvent
 from rusted_ring.reference.ring import RingBuffer, WriterPlace
+from rusted_ring.reference.unpicklable import Unpicklable
 
 
-class Writer:
+class Writer(Unpicklable):
     """The one writer of a ring, until it is closed or collected [RING-4]."""
 
     __slots__ = ("__weakref__", "_place", "_ring")
@@ -91,8 +92,8 @@ class Writer:
 
         Args:
             data: a buffer of payloads back to back, or a list or tuple of buffers.
-            lengths: bytes of each payload of a buffer: one integer above 0 for all, or a sequence or buffer of one each; None
-                for a buffer that is one event, and for a list.
+            lengths: bytes of each payload of a buffer: one integer above 0 for all, or a sequence or buffer of one
+                each; None for a buffer that is one event, and for a list.
             event_types: one integer for all, or a sequence or buffer of one each.
 
         Returns:
@@ -129,21 +130,15 @@ class Writer:
         """Whether the writer was closed [RING-27]."""
         return self._place is None
 
-    def __enter__(self) -> "Writer":
+    def __enter__(self) -> Self:
         self._open_ring()
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
         return f"Writer({self._ring!r}, closed={self.closed})"
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(f"a Writer cannot be pickled: its ring is of this process alone (protocol {protocol})")
-
-    def __deepcopy__(self, memo: object) -> NoReturn:
-        raise TypeError("a Writer cannot be deep-copied: a ring has one writer")
 
 
 def as_ring(ringbuffer: object) -> RingBuffer:
@@ -165,5 +160,6 @@ def _check_length(name: str, length: int, ring: RingBuffer) -> None:
     """
     if length > ring.size:
         raise PayloadTooLarge(
-            f"{name} is {length} bytes long: more than the ring's size {ring.size}; split the payload or make a ring of larger size"
+            f"{name} is {length} bytes long: more than the ring's size {ring.size}; split the payload or make a ring "
+            "of larger size"
         )

@@ -1,8 +1,8 @@
 """Who cites which clause, and who should and does not.
 
-Three failures: a clause that no test cites, a citation of no clause, and a public function of either implementation (Python,
-or the C header) that cites none. Run as `python -m rusted_ring.verify.citations`, from a checkout: the tests and the C
-sources are not in the wheel.
+Three failures: a clause that no test cites, a citation of no clause, and a public function of either implementation
+(Python, or the C header) that cites none. Run as `python -m rusted_ring.verify.citations`, from a checkout: the tests
+and the C sources are not in the wheel.
 """
 
 import argparse
@@ -117,7 +117,8 @@ def bracketed(text: str) -> list[str]:
 def marker_citations(source: str, name: str) -> tuple[list[Citation], list[str]]:
     """Return the clauses cited by `pytest.mark.clause(...)` in one test file, and what was wrong with the calls.
 
-    The file is parsed and not imported. A marker counts wherever it stands: on a function, a class, a parameter, in `pytestmark`.
+    The file is parsed and not imported. A marker counts wherever it stands: on a function, a class, a parameter, in
+    `pytestmark`.
 
     Args:
         source: the text of the file.
@@ -172,7 +173,7 @@ def c_mentions(source: str, name: str) -> list[Citation]:
 
 
 def header_functions(source: str) -> dict[str, str]:
-    """Return the functions that a C header declares or defines, each with the comment right above it ("" where there is none)."""
+    """Return the functions that a C header declares or defines, each with the comment right above it ("" for none)."""
     functions: dict[str, str] = {}
     source = _blank_strings(source)
     source = re.sub(
@@ -233,8 +234,8 @@ def _unstarred(comment: str) -> str:
 def public_functions(module: ModuleType) -> Iterator[tuple[str, str]]:
     """Yield the qualified name and the docstring of every public function, class, method and property of a module.
 
-    Public is what can be reached from `__all__` by names without a leading underscore. What a class inherits counts where
-    the base class is one of `rusted_ring`; constants, fields and members of an enumeration are not functions.
+    Public is what can be reached from `__all__` by names without a leading underscore. What a class inherits counts
+    where the base class is one of `rusted_ring`; constants, fields and members of an enumeration are not functions.
     """
     for name in module.__all__:
         value = getattr(module, name)
@@ -377,7 +378,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m rusted_ring.verify.citations", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--root", type=Path, help="the checkout to read (default: the one this module or the shell is in)")
+    parser.add_argument(
+        "--root", type=Path, help="the checkout to read (default: the one this module or the shell is in)"
+    )
     options = parser.parse_args(arguments)
     try:
         report = examine(options.root.resolve() if options.root else checkout())

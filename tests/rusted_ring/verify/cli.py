@@ -125,7 +125,7 @@ def _parser() -> _Parser:
     size = verify.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="less of each layer, a few seconds in all")
     size.add_argument(
-        "--full", action="store_true", help="more of each layer and the seeded defects, many minutes in all"
+        "--full", action="store_true", help="more of each layer and every seeded defect, many minutes in all"
     )
     return parser
 
@@ -211,11 +211,13 @@ def _replay(options: argparse.Namespace) -> int:
     every: list[dict[str, Any]] = []
     ok = True
     for workload in workloads:
+        if not options.json:
+            show_workload(workload)
         results = run_replay(backends, workload, settings)
         ok = ok and all(result.ok for result in results)
         every.append(replay_as_dict(workload, results))
         if not options.json:
-            show_replay(workload, results)
+            show_results(results)
     if options.json:
         print(json.dumps({"command": "replay", "ok": ok, "inputs": every}, indent=1))
     return 0 if ok else 1
@@ -249,14 +251,19 @@ def replay_as_dict(workload: Workload, results: Sequence[engine.RouteResult]) ->
     }
 
 
-def show_replay(workload: Workload, results: Sequence[engine.RouteResult]) -> None:
-    """Print what was replayed, a table with a row a consumer, and what went wrong."""
+def show_workload(workload: Workload) -> None:
+    """Print what is about to be replayed."""
     print(f"{workload.name}: {workload.kind}")
     classes = "  ".join(f"{name} {count:,}" for name, count in workload.classes().items())
     print(f"{len(workload.events):,} events of {workload.payload_bytes:,} bytes: {classes}")
     print(f"document of {len(workload.expected):,} bytes")
     for note in workload.notes:
         print(f"note: {note}")
+    sys.stdout.flush()
+
+
+def show_results(results: Sequence[engine.RouteResult]) -> None:
+    """Print a table with a row a consumer, and what went wrong."""
     columns = [
         "backend",
         "route",

@@ -22,28 +22,29 @@ reference.RingPtr.drop = _give_back  # type: ignore[method-assign]
 reference.Loan.abort = _give_back  # type: ignore[method-assign]
 
 
-def _run(name: str, parameters: list[int], operations: list[int]) -> int:
+def _run(name: str, parameters: list[int], codes: list[int], choices: list[int]) -> int:
     program = PROGRAMS[name]
     session = Session(reference)
-    program.run(session, *program.tame_parameters(parameters), map(program.tame, operations))
+    if program.fits(parameters) and len(choices) <= len(codes):
+        program.run(session, *parameters, program.operations(codes, choices))
     return len(session.answers)
 
 
-def slot(ref_bits: int, generation_bits: int, operations: list[int]) -> int:
+def slot(ref_bits: int, generation_bits: int, codes: list[int], choices: list[int]) -> int:
     """Run the slot program."""
-    return _run("slot", [ref_bits, generation_bits], operations)
+    return _run("slot", [ref_bits, generation_bits], codes, choices)
 
 
-def pool(capacity: int, operations: list[int]) -> int:
+def pool(capacity: int, codes: list[int], choices: list[int]) -> int:
     """Run the pool program."""
-    return _run("pool", [capacity], operations)
+    return _run("pool", [capacity], codes, choices)
 
 
-def cursor(capacity: int, places: int, operations: list[int]) -> int:
+def cursor(capacity: int, places: int, codes: list[int], choices: list[int]) -> int:
     """Run the cursor program."""
-    return _run("cursor", [capacity, places], operations)
+    return _run("cursor", [capacity, places], codes, choices)
 
 
-def lag(capacity: int, operations: list[int]) -> int:
+def lag(capacity: int, codes: list[int], choices: list[int]) -> int:
     """Run the lag program."""
-    return _run("lag", [capacity], operations)
+    return _run("lag", [capacity], codes, choices)

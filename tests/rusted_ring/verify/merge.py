@@ -143,7 +143,7 @@ class _Walker:
         return item
 
     def _settle(self, item: _Item, index: int) -> int:
-        """Return where an item goes among those that were inserted there by transactions which this one did not know of."""
+        """Return where an item goes among those inserted there by transactions that this one did not know of."""
         left_index, right_index = index - 1, self._index(item.right, len(self.items))
         passing = False
         for scan in range(index, len(self.items)):

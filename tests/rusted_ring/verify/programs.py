@@ -1,17 +1,20 @@
 """Small languages of integers for slots, pools, cursors and lag, which run on any backend.
 
-Each program takes a list of integers, every one of which is an operation, so that a solver can look for the lists that take new
-paths through the reference. `corpus.py` keeps those lists; the same programs run them on every backend and answer what was seen
-after each step. A backend chooses slots as it likes: what it chose is noted in `choices`, for the reference to follow.
+Each program takes a list of operations, each a code and a choice (of a handle, a size, a number of events), so that a
+solver can look for the lists that take new paths through the reference. `corpus.py` keeps those lists; the same programs
+run them on every backend and answer what was seen after each step. A backend chooses slots as it likes: what it chose is
+noted in `choices`, for the reference to follow.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 HEAP_BYTES: Final = 40_000
 Answer = tuple[Any, ...]
-Choice = tuple[int, int]
+Slot = tuple[int, int]
+Operation = tuple[int, int]
 Watcher = Callable[[Callable[[], Any]], Any]
 
 
@@ -29,13 +32,13 @@ class Session:
 
     api: Any
     watcher: Watcher | None = None
-    choices: list[list[Choice]] = dataclasses.field(default_factory=list)
-    following: list[list[Choice]] | None = None
+    choices: list[list[Slot]] = dataclasses.field(default_factory=list)
+    following: list[list[Slot]] | None = None
     answers: list[Answer] = dataclasses.field(default_factory=list)
 
-    def step(self, pools: Any, act: Callable[[list[Choice]], Any], seen: Callable[[], Answer]) -> None:
+    def step(self, pools: Any, act: Callable[[list[Slot]], Any], seen: Callable[[], Answer]) -> None:
         """Do one step; `act` appends the slots that it took to the list that it is given."""
-        taken: list[Choice] = []
+        taken: list[Slot] = []
         if pools is not None and self.following is not None:
             from rusted_ring.reference.following import follow
             from rusted_ring.reference.sizes import PoolId
@@ -60,16 +63,16 @@ def _plainly(act: Callable[[], Any]) -> Any:
     return act()
 
 
-def slot_program(session: Session, ref_bits: int, generation_bits: int, operations: Iterable[int]) -> None:
+def slot_program(session: Session, ref_bits: int, generation_bits: int, operations: Iterable[Operation]) -> None:
     """Run operations on one slot: every arrow of the slot's diagram, triples of any age, and loose references.
 
-    An operation is `code + 10 * age`: the age says by how many generations a triple is older than the slot.
+    The choice is an age: by how many generations a triple is older than the slot.
 
     Args:
         session: the run.
         ref_bits: 1 or more.
         generation_bits: 1 or more.
-        operations: each from 0 on.
+        operations: codes from 0 to 9, and ages.
     """
     api = session.api
     profile = api.Profile("corpus", ref_bits, generation_bits, 1, (1, 1, 1, 1, 1), 1, HEAP_BYTES)
@@ -82,11 +85,9 @@ def slot_program(session: Session, ref_bits: int, generation_bits: int, operatio
         slot = pools.slot_metadata(0, 0)
         return (int(slot.state), slot.ref_count, slot.generation)
 
-    for operation in operations:
-        code = operation % 10
-        age = operation // 10
+    for code, age in operations:
 
-        def act(taken: list[Choice], code: int = code, age: int = age) -> Any:
+        def act(taken: list[Slot], code: int = code, age: int = age) -> Any:
             generation = (pools.get_generation(0, 0) - age) % 2**generation_bits
             if code == 0:
                 pointers.append(allocator.allocate(b"slot", 7))
@@ -123,10 +124,10 @@ def slot_program(session: Session, ref_bits: int, generation_bits: int, operatio
         session.step(pools, act, seen)
 
 
-def pool_program(session: Session, capacity: int, operations: Iterable[int]) -> None:
+def pool_program(session: Session, capacity: int, operations: Iterable[Operation]) -> None:
     """Run operations on pools of `capacity` slots and a heap of two: full pools, spilling, batches, loans, heap bytes.
 
-    An operation is `code + 9 * choice`: the choice picks a handle or a size.
+    The choice picks a handle or a size.
     """
     api = session.api
     profile = api.Profile("corpus", 3, 3, 1, (capacity, 1, 1, 1, 1), 2, HEAP_BYTES)
@@ -141,20 +142,18 @@ def pool_program(session: Session, capacity: int, operations: Iterable[int]) -> 
         words = tuple(pools.slot_words(pool) for pool in range(6))
         return (words, tuple(tuple(stats) for stats in allocator.stats().values()), allocator.heap_usage())
 
-    def noted(handle: Any, taken: list[Choice]) -> Any:
+    def noted(handle: Any, taken: list[Slot]) -> Any:
         taken.append((int(handle.pool_id), handle.slot_index))
         return handle
 
-    def batch(made: Sequence[int], taken: list[Choice]) -> int:
+    def batch(made: Sequence[int], taken: list[Slot]) -> int:
         taken.extend(((token >> 61) - 1, (token >> 40) % 2**21) for token in made)
         tokens.extend(made)
         return len(made)
 
-    for operation in operations:
-        code = operation % 9
-        choice = operation // 9
+    for code, choice in operations:
 
-        def act(taken: list[Choice], code: int = code, choice: int = choice) -> Any:
+        def act(taken: list[Slot], code: int = code, choice: int = choice) -> Any:
             size = sizes[choice % 5]
             if code == 0:
                 pointers.append(noted(allocator.allocate(bytes(size), choice % 2**32), taken))
@@ -194,10 +193,10 @@ def pool_program(session: Session, capacity: int, operations: Iterable[int]) -> 
         session.step(pools, act, seen)
 
 
-def cursor_program(session: Session, capacity: int, places: int, operations: Iterable[int]) -> None:
+def cursor_program(session: Session, capacity: int, places: int, operations: Iterable[Operation]) -> None:
     """Run operations on a gated ring: adding, joining, reading, leaving, being evicted, writers one after another.
 
-    An operation is `code + 9 * choice`: the choice picks a reader or a number of events.
+    The choice picks a reader or a number of events.
     """
     api = session.api
     ring = api.RingBuffer(9, capacity, mode="gated", max_readers=places)
@@ -208,11 +207,9 @@ def cursor_program(session: Session, capacity: int, places: int, operations: Ite
         ended = tuple((reader.cursor, reader.delivered, reader.skipped, reader.evicted) for reader in readers)
         return (ring.write_cursor, ring.retained, ring.readers, ended)
 
-    for operation in operations:
-        code = operation % 9
-        choice = operation // 9
+    for code, choice in operations:
 
-        def act(_: list[Choice], code: int = code, choice: int = choice) -> Any:
+        def act(_: list[Slot], code: int = code, choice: int = choice) -> Any:
             nonlocal writer
             if code == 0:
                 return writer.add(bytes([ring.write_cursor % 251]) * (choice % 10), choice % 2**32)
@@ -243,10 +240,10 @@ def cursor_program(session: Session, capacity: int, places: int, operations: Ite
         session.step(None, act, seen)
 
 
-def lag_program(session: Session, capacity: int, operations: Iterable[int]) -> None:
+def lag_program(session: Session, capacity: int, operations: Iterable[Operation]) -> None:
     """Run operations on an overwriting ring with one reader after another: being lapped, by little and by much.
 
-    An operation is `code + 5 * choice`: the choice is a number of events, or how far back a reader begins.
+    The choice is a number of events, or how far back a reader begins.
     """
     api = session.api
     ring = api.RingBuffer(3, capacity)
@@ -257,11 +254,9 @@ def lag_program(session: Session, capacity: int, operations: Iterable[int]) -> N
         place = (reader.start, reader.cursor, reader.delivered, reader.skipped)
         return (ring.write_cursor, ring.retained, place, reader.lag, reader.backlog, reader.backpressure_ratio)
 
-    for operation in operations:
-        code = operation % 5
-        choice = operation // 5
+    for code, choice in operations:
 
-        def act(_: list[Choice], code: int = code, choice: int = choice) -> Any:
+        def act(_: list[Slot], code: int = code, choice: int = choice) -> Any:
             nonlocal reader
             if code == 0:
                 return writer.add(bytes([ring.write_cursor % 251]) * (choice % 4), choice % 2**32)
@@ -296,13 +291,24 @@ class Program:
     codes: int
     choices: int
 
-    def tame_parameters(self, parameters: Iterable[int]) -> list[int]:
-        """Bring any integers into the bounds of the parameters."""
-        return [1 + number % most for number, most in zip(parameters, self.parameters, strict=True)]
+    def fits(self, parameters: Iterable[int]) -> bool:
+        """Whether parameters are in their bounds."""
+        return all(1 <= number <= most for number, most in zip(parameters, self.parameters, strict=True))
 
-    def tame(self, operation: int) -> int:
-        """Bring any integer into the bounds of an operation."""
-        return operation % (self.codes * self.choices)
+    def operations(self, codes: Iterable[int], choices: Iterable[int]) -> Iterator[Operation]:
+        """Pair codes with choices up to the first that is out of its bounds; a missing choice is 0.
+
+        A code comes out as a plain number even if it is a solver's symbol, so that each costs one decision.
+        """
+        for code, choice in itertools.zip_longest(codes, choices, fillvalue=0):
+            for number in range(self.codes):
+                if code == number:
+                    break
+            else:
+                return
+            if not 0 <= choice < self.choices:
+                return
+            yield number, choice
 
 
 PROGRAMS: Final = {
