@@ -1,4 +1,4 @@
-"""What every test of the suite shares: both implementations as a fixture, the slow tests' switch, Hypothesis profiles."""
+"""What every test of the suite shares: both implementations as a fixture, the switch for slow tests, Hypothesis."""
 
 import importlib
 import importlib.util

@@ -924,6 +924,22 @@ int64_t rr_dec_ref_count(rr_allocator *allocator, uint32_t pool_id, uint32_t slo
 
 /* ------------------------------------------------------------------------------------------------------------ bulk */
 
+/* The index of the first event that fits no pool, or `count` [ALLOC-8]. */
+static size_t first_too_large(const rr_allocator *allocator, const uint32_t *lengths, uint32_t length, size_t count)
+{
+    size_t i = 0;
+    for (; i < count; ++i) {
+        uint32_t event_length = lengths != NULL ? lengths[i] : length;
+        if (rr_estimate_size(event_length) == RR_XXL && event_length > allocator->profile.heap_bytes) {
+            break;
+        }
+        if (lengths == NULL) {
+            return count;
+        }
+    }
+    return i;
+}
+
 /* Between claiming and writing, a batch keeps its slots where its tokens will be: pool * 2^21 + slot. */
 static rr_status take_batch(rr_allocator *allocator, const uint32_t *lengths, uint32_t length, size_t count,
                             uint64_t *taken, size_t *done)
@@ -941,9 +957,6 @@ static rr_status take_batch(rr_allocator *allocator, const uint32_t *lengths, ui
             uint32_t mask = 0;
             event_length = lengths != NULL ? lengths[i] : length;
             *done = i;
-            if (pool_id == RR_XXL && event_length > allocator->profile.heap_bytes) {
-                return RR_PAYLOAD_TOO_LARGE;
-            }
             rr_status status = take_slots(allocator, pool_id, event_length, run, &first, &mask);
             if (status != RR_OK) {
                 return status;
@@ -962,7 +975,13 @@ rr_status rr_allocate_many(rr_allocator *allocator, const void *data, const uint
                            size_t *failed)
 {
     const uint8_t *next = data;
-    size_t done = 0;
+    size_t done = first_too_large(allocator, lengths, length, count);
+    if (done < count) {
+        if (failed != NULL) {
+            *failed = done;
+        }
+        return RR_PAYLOAD_TOO_LARGE;
+    }
     rr_status status = take_batch(allocator, lengths, length, count, tokens, &done);
     if (status != RR_OK) {
         if (failed != NULL) {

@@ -78,7 +78,8 @@ def test_exactly_the_capacity_can_be_taken(
     for _ in range(3):
         pointers = [allocator.allocate(b"x") for _ in range(capacity)]
         assert {pointer.slot_index for pointer in pointers} == set(range(capacity))
-        for refused in (lambda: allocator.allocate(b"x"), lambda: allocator.loan(1)):
+        refusals: list[Callable[..., Any]] = [lambda: allocator.allocate(b"x"), lambda: allocator.loan(1)]
+        for refused in refusals:
             with pytest.raises(backend.PoolExhausted):
                 refused()
         # Any one slot that comes back is found, wherever it is.
@@ -250,7 +251,8 @@ def test_heap_events_behave_as_others(backend: ModuleType, collect: Callable[[],
 def test_heap_slots_are_bounded(tiny: Callable[..., Any], backend: ModuleType) -> None:
     allocator = tiny()
     first, second = allocator.allocate(b"a" * 17_000), allocator.loan(17_000)
-    for refused in (lambda: allocator.allocate(b"c" * 17_000), lambda: allocator.loan(17_000)):
+    refusals: list[Callable[..., Any]] = [lambda: allocator.allocate(b"c" * 17_000), lambda: allocator.loan(17_000)]
+    for refused in refusals:
         with pytest.raises(backend.PoolExhausted):
             refused()
     second.abort()
@@ -817,7 +819,7 @@ def test_ffi_entry(backend: ModuleType, length: int) -> None:
 def test_event_types(backend: ModuleType) -> None:
     allocator = backend.EventAllocator()
     writer = backend.Writer(backend.RingBuffer(8, 8))
-    calls = [
+    calls: list[Callable[..., Any]] = [
         lambda event_type: allocator.allocate(b"x", event_type),
         lambda event_type: allocator.loan(1, event_type),
         lambda event_type: backend.handle_ffi_event(allocator, b"x", event_type),

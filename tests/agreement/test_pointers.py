@@ -442,7 +442,7 @@ def test_malformed_tokens_are_refused(
 ) -> None:
     allocator = tiny()
     token = ((pool + 1) * 2**21 + slot) * 2**40 + generation
-    calls = [
+    calls: list[Callable[..., Any]] = [
         lambda: backend.RingPtr.from_token(token, allocator),
         lambda: backend.WeakRingPtr.from_token(token, allocator),
         lambda: allocator.drop_many([token]),

@@ -21,8 +21,8 @@ def described(value: Any) -> Any:
 
 
 def word_bases(owner: type) -> list[type]:
-    """Return the public bases of a class, those that a caller may catch or test for."""
-    return [base for base in owner.__mro__[1:] if not base.__name__.startswith("_") and base is not object]
+    """Return the bases of a class that a caller may catch or test for: an implementation's own helpers are not."""
+    return [base for base in owner.__mro__[1:-1] if not base.__module__.startswith("rusted_ring")]
 
 
 def signature(value: Any) -> list[tuple[str, str, Any]]:

@@ -14,31 +14,31 @@ def fault(file: str, before: str, after: str, *clauses: str) -> Fault:
 FAULTS = {
     "missing_generation_bump": fault(
         "slot",
-        "    return SlotMetadata(0, next_generation(slot.generation, generation_bits), SlotState.FREE)\n\n\ndef is_event_of",
+        "    return SlotMetadata(0, next_generation(slot.generation, generations), SlotState.FREE)\n\n\ndef is_event_of",
         "    return SlotMetadata(0, slot.generation, SlotState.FREE)\n\n\ndef is_event_of",
         *("SLOT-12", "PTR-5", "PTR-4", "ALLOC-15", "ALLOC-17", "VIEW-2"),
     ),
     "missing_bump_after_abort": fault(
         "slot",
-        "    return SlotMetadata(0, next_generation(slot.generation, generation_bits), SlotState.FREE)\n\n\ndef is_saturated",
+        "    return SlotMetadata(0, next_generation(slot.generation, generations), SlotState.FREE)\n\n\ndef is_saturated",
         "    return SlotMetadata(0, slot.generation, SlotState.FREE)\n\n\ndef is_saturated",
         *("SLOT-8", "LOAN-5", "LOAN-8", "PTR-5"),
     ),
     "generation_that_does_not_wrap": fault(
         "aba",
-        "    return (generation + 1) % 2**generation_bits",
+        "    return (generation + 1) % generations",
         "    return generation + 1",
         *("SLOT-12", "SLOT-8", "PTR-5", "PTR-4", "ALLOC-15", "ALLOC-17", "VIEW-2", "LOAN-5", "LOAN-8", "WEAK-4", "WEAK-5"),
     ),
     "saturation_one_early": fault(
         "slot",
-        "return slot.ref_count == largest_count(ref_bits)",
-        "return slot.ref_count == largest_count(ref_bits) - 1",
+        "return slot.ref_count == counts - 1",
+        "return slot.ref_count >= counts - 2",
         *("PTR-2", "SLOT-10", "WEAK-2", "ALLOC-16", "VIEW-6", "SLOT-9", "ALLOC-19"),
     ),
     "saturation_unchecked": fault(
         "slot",
-        "return slot.ref_count == largest_count(ref_bits)",
+        "return slot.ref_count == counts - 1",
         "return False",
         *("SLOT-10",),
     ),
@@ -68,14 +68,20 @@ FAULTS = {
     ),
     "wrong_class": fault(
         "allocator",
-        "return PoolId.from_size(smallest_class(length))",
-        "return PoolId.from_size(smallest_class(length + (length == 64)))",
+        "    return smallest_class(length)\n",
+        "    return smallest_class(length + (length == 64))\n",
         *("ALLOC-1", "SLOT-5", "SLOT-6", "ALLOC-2", "ALLOC-14", "ALLOC-3"),
     ),
     "leak_on_a_failed_batch": fault(
         "allocator",
-        "            self._check_room_for_all(pool_ids, batch.payloads)\n",
-        "",
+        "            self._check_room_for_all(pool_ids, batch.payloads)\n"
+        "            tokens = array(\"Q\")\n"
+        "            for pool_id, payload, event_type in zip(pool_ids, batch.payloads, batch.event_types, strict=True):\n"
+        "                pool = self._pools._pools[pool_id]\n",
+        "            tokens = array(\"Q\")\n"
+        "            for pool_id, payload, event_type in zip(pool_ids, batch.payloads, batch.event_types, strict=True):\n"
+        "                pool = self._pools._pools[pool_id]\n"
+        "                pool.check_room(1, len(payload))\n",
         *("ALLOC-14", "ERR-1", "ALLOC-3"),
     ),
     "batch_dropped_in_part": fault(
@@ -129,8 +135,7 @@ FAULTS = {
     ),
     "commit_keeps_all": fault(
         "loan",
-        "written = bytes(pin[:kept]) if pin else loaned.data[:kept]",
-        "written = bytes(pin) if pin else loaned.data",
+        "PooledEvent(pin.written(kept), ","PooledEvent(pin.written(room), ",
         *("PTR-7", "SLOT-7", "LAYOUT-5"),
     ),
     "lag_one_too_small": fault(

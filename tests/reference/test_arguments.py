@@ -5,6 +5,7 @@ from array import array
 from typing import Any
 
 import pytest
+
 from rusted_ring.reference.arguments import (
     as_flag,
     as_number,
@@ -66,9 +67,9 @@ def test_flags_and_texts_are_of_their_types() -> None:
 def test_buffer_is_anything_with_one_and_must_be_contiguous() -> None:
     for value in (b"ab", bytearray(b"ab"), array("B", b"ab"), memoryview(b"ab"), (ctypes.c_char * 2)(b"a", b"b")):
         assert buffer_view("data", value).tobytes() == b"ab"
-    for value in (None, "ab", 2, [1, 2]):
+    for wrong in (None, "ab", 2, [1, 2]):
         with pytest.raises(TypeError, match=r"^data is "):
-            buffer_view("data", value)
+            buffer_view("data", wrong)
     with pytest.raises(ValueError, match=r"^data is .*copy"):
         check_contiguous("data", memoryview(b"abcd")[::2])
     released = memoryview(b"ab")
@@ -144,11 +145,11 @@ def test_tokens_in_every_form() -> None:
 @pytest.mark.clause("ALLOC-15", "ERR-4", "ERR-6")
 @pytest.mark.parametrize("value", [None, 5, "5", b"12345678", array("q", [1]), array("I", [1]), [True], [1.0], ["1"]])
 def test_tokens_of_wrong_types(value: object) -> None:
-    with pytest.raises(TypeError, match="^tokens"):
+    with pytest.raises(TypeError, match=r"^tokens"):
         token_numbers(value)
 
 
 @pytest.mark.clause("ALLOC-15")
 def test_tokens_of_a_strided_buffer_are_refused() -> None:
-    with pytest.raises(ValueError, match="^tokens"):
+    with pytest.raises(ValueError, match=r"^tokens"):
         token_numbers(memoryview(array("Q", [1, 2, 3]))[::2])

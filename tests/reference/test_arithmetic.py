@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+
 from rusted_ring.reference.aba import generation_after, is_refused, next_generation
 from rusted_ring.reference.cursor import (
     accepted,

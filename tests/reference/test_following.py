@@ -4,6 +4,7 @@ import dataclasses
 from array import array
 
 import pytest
+
 from rusted_ring.reference import TINY, EventAllocator, PoolExhausted, PoolId, SlotState
 from rusted_ring.reference.following import FollowError, follow
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
 from rusted_ring.reference import (
     MAX_RING_BYTES,
     SEED,
@@ -20,7 +21,6 @@ from rusted_ring.reference import (
     LayoutError,
     PayloadTooLarge,
     PooledEvent,
-    PoolId,
     PoolStats,
     Profile,
     RingError,
@@ -161,7 +161,8 @@ def test_capacity_is_accepted_within_its_bounds_alone(place: int) -> None:
     def changed(count: int) -> Profile:
         capacities = [1, 1, 1, 1, 1]
         capacities[place] = count
-        return dataclasses.replace(TINY, capacities=tuple(capacities))
+        first, second, third, fourth, fifth = capacities
+        return dataclasses.replace(TINY, capacities=(first, second, third, fourth, fifth))
 
     for count in (1, 3, 2_097_152):
         assert changed(count).capacities[place] == count
@@ -204,7 +205,7 @@ def test_profile_takes_whatever_has_an_index_and_cannot_be_changed() -> None:
 
 @pytest.mark.clause("ERR-5")
 def test_lagged_keeps_its_numbers_when_pickled() -> None:
-    error = pickle.loads(pickle.dumps(Lagged(3, 9)))  # noqa: S301 - our own bytes
+    error = pickle.loads(pickle.dumps(Lagged(3, 9)))
     assert (error.skipped, error.next_sequence) == (3, 9)
     assert "3 events" in str(error)
     assert "sequence 9" in str(error)

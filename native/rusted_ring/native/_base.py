@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rusted_ring.native.allocator import EventAllocator
 
 
-class AllocatorBase:
+class _AllocatorBase:
     """The base of `EventAllocator`, known before the pointers that it makes [ALLOC-24]."""
 
     __slots__ = ("__weakref__", "_cdata", "_owner", "_pools")
@@ -26,7 +26,7 @@ def allocator_argument(value: object) -> "EventAllocator":
     Raises:
         TypeError: it is not.
     """
-    if isinstance(value, AllocatorBase):
+    if isinstance(value, _AllocatorBase):
         return cast("EventAllocator", value)
     remedy = "pass the native EventAllocator that the event is in"
     raise wrong_type("allocator", value, f"a {type(value).__name__}, not an EventAllocator", remedy)

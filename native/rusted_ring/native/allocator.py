@@ -15,7 +15,7 @@ from rusted_ring.native._arguments import (
     token_words,
     wrong_value,
 )
-from rusted_ring.native._base import AllocatorBase, allocator_argument
+from rusted_ring.native._base import _AllocatorBase, allocator_argument
 from rusted_ring.native._core import FAILED, LONG, CData, Lib, Pin, ffi, lib, make, quick
 from rusted_ring.native._core import allocate as _allocate
 from rusted_ring.native.parameters import SEED
@@ -34,7 +34,7 @@ _SPILL = 1
 _LONG_TOKENS = LONG // 8
 
 
-class EventAllocator(AllocatorBase):
+class EventAllocator(_AllocatorBase):
     """Pools and the ways to put events in them [ALLOC-1, ALLOC-13]."""
 
     __slots__ = ()

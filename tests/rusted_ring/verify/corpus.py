@@ -17,6 +17,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Final
@@ -24,7 +25,8 @@ from typing import Any, Final
 from rusted_ring.verify.programs import PROGRAMS, Answer, Operation, Session
 
 FOLDER: Final = pathlib.Path("tests") / "corpus"
-SECONDS: Final = 45.0
+SECONDS: Final = 60.0
+ROUNDS: Final = 4
 PROCESSES: Final = 2
 WATCHED: Final = ("aba", "cursor", "heap", "pool", "reader", "ring", "slot")
 TARGETS: Final = "rusted_ring.verify.corpus_targets"
@@ -204,8 +206,8 @@ def select(name: str, cases: Iterable[Case]) -> list[Case]:
 # Looking for paths
 
 
-def parse_calls(name: str, output: str) -> list[Case]:
-    """Read the calls that `crosshair cover` printed, as far as they are in the program's bounds."""
+def parse_calls(name: str, output: str, starts: Sequence[Case]) -> list[Case]:
+    """Read the calls that `crosshair cover` printed, each a start and what comes after it."""
     program = PROGRAMS[name]
     cases = []
     for line in output.splitlines():
@@ -213,17 +215,19 @@ def parse_calls(name: str, output: str) -> list[Case]:
             continue
         call = ast.parse(line, mode="eval").body
         assert isinstance(call, ast.Call)
-        *numbers, codes, choices = [ast.literal_eval(argument) for argument in call.args]
-        if program.fits(numbers) and len(choices) <= len(codes):
-            cases.append((tuple(numbers), tuple(program.operations(codes, choices))))
+        start, codes, choices = [ast.literal_eval(argument) for argument in call.args]
+        if 0 <= start < len(starts) and len(choices) <= len(codes):
+            parameters, operations = starts[start]
+            cases.append((parameters, (*operations, *program.operations(codes, choices))))
     return [case for case in cases if case[1]]
 
 
-def find_cases(name: str, seconds: float) -> list[Case]:
+def find_cases(name: str, starts: Sequence[Case], seconds: float) -> list[Case]:
     """Let CrossHair look for paths through a program.
 
     Args:
         name: the program.
+        starts: parameters, and operations after which it begins to look.
         seconds: the processor time that it may take.
 
     Raises:
@@ -232,29 +236,42 @@ def find_cases(name: str, seconds: float) -> list[Case]:
     command = [sys.executable, "-m", "crosshair", "cover", "--coverage_type", "path"]
     command += ["--per_condition_timeout", str(seconds), f"{TARGETS}.{name}"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONHASHSEED": "0"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    cases = parse_calls(name, done.stdout)
+    with tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder:
+        file = pathlib.Path(folder) / "starts.json"
+        file.write_text(json.dumps({name: starts}), encoding="utf-8")
+        environment["RUSTED_RING_STARTS"] = str(file)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    cases = parse_calls(name, done.stdout, starts)
     if not cases:
         complaint = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise CorpusError(f"crosshair cover found no path through {name}: {complaint}")
     return cases
 
 
-def regenerate(folder: pathlib.Path, *, seconds: float = SECONDS, names: Sequence[str] = tuple(PROGRAMS)) -> dict[str, int]:
+def grow(name: str, known: Sequence[Case], seconds: float) -> list[Case]:
+    """Look for paths in rounds, each from where the paths of the one before ended."""
+    cases = select(name, known)
+    for _ in range(ROUNDS):
+        beginnings: list[Case] = [(parameters, ()) for parameters in PROGRAMS[name].beginnings()]
+        starts = [*beginnings, *sorted(cases, key=lambda case: len(case[1]))]
+        cases = select(name, [*cases, *find_cases(name, starts, seconds / ROUNDS)])
+    return cases
+
+
+def regenerate(
+    folder: pathlib.Path, *, seconds: float = SECONDS, names: Sequence[str] = tuple(PROGRAMS)
+) -> dict[str, int]:
     """Look for paths again and write the corpus.
 
     Returns:
         How many cases each program has now.
     """
+    known = [load(name, folder) if (folder / f"{name}.json").is_file() else [] for name in names]
     with concurrent.futures.ThreadPoolExecutor(max_workers=PROCESSES) as executor:
-        found = dict(zip(names, executor.map(lambda name: find_cases(name, seconds), names), strict=True))
-    counts = {}
-    for name in names:
-        known = load(name, folder) if (folder / f"{name}.json").is_file() else []
-        cases = select(name, [*known, *found[name]])
+        found = list(executor.map(lambda name, cases: grow(name, cases, seconds), names, known))
+    for name, cases in zip(names, found, strict=True):
         save(name, cases, folder)
-        counts[name] = len(cases)
-    return counts
+    return {name: len(cases) for name, cases in zip(names, found, strict=True)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

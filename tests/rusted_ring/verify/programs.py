@@ -291,9 +291,9 @@ class Program:
     codes: int
     choices: int
 
-    def fits(self, parameters: Iterable[int]) -> bool:
-        """Whether parameters are in their bounds."""
-        return all(1 <= number <= most for number, most in zip(parameters, self.parameters, strict=True))
+    def beginnings(self) -> list[tuple[int, ...]]:
+        """All parameters that the program can be given."""
+        return list(itertools.product(*(range(1, most + 1) for most in self.parameters)))
 
     def operations(self, codes: Iterable[int], choices: Iterable[int]) -> Iterator[Operation]:
         """Pair codes with choices up to the first that is out of its bounds; a missing choice is 0.

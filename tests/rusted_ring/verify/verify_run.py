@@ -59,7 +59,7 @@ class Size:
 
 SIZES = {
     "quick": Size(5_000, 5_000, 500, 50, 0, c_tests=False, defects=0),
-    "default": Size(20_000, 50_000, 2_000, 500, 6, c_tests=True, defects=12),
+    "default": Size(40_000, 50_000, 2_000, 500, 6, c_tests=True, defects=12),
     "full": Size(1_000_000, 10**9, 10**9, 10**9, 12, c_tests=True, defects=1),
 }
 
@@ -252,10 +252,12 @@ def lock_step(context: Context, profile: str) -> Found:
         raise Skipped(str(error)) from None
     problems = ["\n".join(line for line in cli.failure_lines(report) if line)] if report.failure else []
     errors = len(report.errors)
+    never = [*report.never_reached, *report.errors_never_reached] if report.agrees else []
     return Found(
         f"{report.steps:,} operations, {len(problems) or 'no'} disagreement; "
         f"{len(report.clauses)} of {len(report.clauses) + len(report.never_reached)} clauses "
-        f"and {errors} of {errors + len(report.errors_never_reached)} errors reached",
+        f"and {errors} of {errors + len(report.errors_never_reached)} errors reached"
+        + (f", not {', '.join(never)}" if never else ""),
         problems,
         report.to_json(),
     )
