@@ -2,13 +2,17 @@
 
 import array
 import dataclasses
+import os
 import queue
 import random
+import shutil
 import statistics
+import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -413,6 +417,22 @@ def test_work_of_an_allocation_does_not_grow_with_the_slots_taken(native: Module
     crowded = measure()
     assert allocator.stats()[0].live == capacity - 656
     assert crowded < 30 * empty + 10_000, f"{empty} ns empty, {crowded} ns with 1 % free"
+
+
+@pytest.mark.clause("ALLOC-12")
+def test_thread_stopped_inside_any_call_holds_up_nobody(tmp_path: Path) -> None:
+    """The C core with a program that stops a thread at any instruction, since no Python can."""
+    compiler = os.environ.get("CC") or next(filter(shutil.which, ("cc", "gcc", "clang")), None)
+    if compiler is None:
+        pytest.skip("no C compiler: set CC or install one")
+    here = Path(__file__).resolve().parent
+    native_root = here.parents[1] / "native"
+    sources = [str(path) for path in sorted((native_root / "src").glob("*.c"))]
+    program = tmp_path / "lock_freedom"
+    options = ["-std=c11", "-O2", f"-I{native_root / 'include'}", "-o", str(program)]
+    subprocess.run([*compiler.split(), *options, str(here / "lock_freedom.c"), *sources, "-lpthread"], check=True)
+    ended = subprocess.run([str(program)], capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stderr or f"ended by signal {-ended.returncode}"
 
 
 @pytest.mark.clause("ALLOC-12", "ALLOC-13")
@@ -861,14 +881,15 @@ def test_allocators_know_nothing_of_each_other(backend: ModuleType) -> None:
 @pytest.mark.clause("ALLOC-24", "ERR-4")
 def test_arguments_that_are_no_allocator(backend: ModuleType, reference: ModuleType, native: ModuleType) -> None:
     other = native if backend is reference else reference
+    calls: list[Callable[[Any], Any]] = [
+        lambda wrong: backend.handle_ffi_event(wrong, b"x", 0),
+        lambda wrong: backend.allocate_from_pool(wrong, b"x", 0),
+        lambda wrong: backend.allocate_to_pool(wrong, b"x", 0),
+        lambda wrong: backend.RingPtr.from_token(2**61, wrong),
+        lambda wrong: backend.WeakRingPtr.from_token(2**61, wrong),
+        lambda wrong: backend.RingPtr(0, 0, 0, wrong),
+    ]
     for wrong in (None, 3, backend.EventPools(), other.EventAllocator(), backend.EventAllocator):
-        for call in (
-            lambda wrong=wrong: backend.handle_ffi_event(wrong, b"x", 0),
-            lambda wrong=wrong: backend.allocate_from_pool(wrong, b"x", 0),
-            lambda wrong=wrong: backend.allocate_to_pool(wrong, b"x", 0),
-            lambda wrong=wrong: backend.RingPtr.from_token(2**61, wrong),
-            lambda wrong=wrong: backend.WeakRingPtr.from_token(2**61, wrong),
-            lambda wrong=wrong: backend.RingPtr(0, 0, 0, wrong),
-        ):
+        for call in calls:
             with pytest.raises(TypeError, match="allocator"):
-                call()
+                call(wrong)

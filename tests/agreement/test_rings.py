@@ -614,6 +614,7 @@ AFTER_CLOSE: dict[str, Callable[[Any], Any]] = {
     "lag": lambda reader: reader.lag,
     "backlog": lambda reader: reader.backlog,
     "backpressure_ratio": lambda reader: reader.backpressure_ratio,
+    "ringbuffer": lambda reader: reader.ringbuffer,
     "with": lambda reader: reader.__enter__(),
 }
 
@@ -879,7 +880,7 @@ def test_closed_writer(backend: ModuleType, mode: str) -> None:
     assert not writer.closed
     writer.close()
     assert writer.closed
-    for use in (lambda: writer.add(b"x"), lambda: writer.add_many([b"x"]), writer.__enter__):
+    for use in (lambda: writer.add(b"x"), lambda: writer.add_many([b"x"]), lambda: writer.ringbuffer, writer.__enter__):
         with pytest.raises(backend.RingClosed):
             use()
     writer.close()

@@ -70,7 +70,10 @@ BAD_INPUT: dict[str, tuple[list[str], str]] = {
     "no consumers": (["replay", "--consumers", "0", GOOD], "--consumers: 0 is below 1"),
     "too many consumers": (["replay", "--consumers", "65", GOOD], "--consumers: 65 is above 64"),
     "negative capacity": (["replay", "--capacity", "-5", GOOD], "--capacity: -5 is below 1"),
-    "huge ring": (["replay", "--ring-size", "999999999", GOOD], "--ring-size: 999999999 is above"),
+    "huge ring": (
+        ["replay", "--ring-size", "999999999", GOOD],
+        "--ring-size: 999999999 bytes times a --capacity of 1024 is above",
+    ),
     "batch is no number": (["replay", "--batch", "many", GOOD], "--batch: 'many' is not a whole number"),
     "unknown route": (["replay", "--route", "scenic", GOOD], "--route: invalid choice: 'scenic'"),
     "unknown backend to replay": (["replay", "--backend", "no.such.ring", GOOD], "backend is 'no.such.ring'"),

@@ -6,6 +6,7 @@ import sys
 import textwrap
 
 import pytest
+
 from rusted_ring.verify import contracts
 from rusted_ring.verify.contracts import Condition, Finding, Listing, Message, Verdict
 

@@ -1,4 +1,4 @@
-"""Backends that are not this project's own: a ring of a few lines, one that is wrong, one that crashes, one that hangs."""
+"""Backends that are not this project's own: a ring of a few lines, and some that are wrong, crash or hang."""
 
 import os
 import signal
@@ -33,6 +33,7 @@ class DequeWriter:
             self.ringbuffer.has_writer = False
 
     def add(self, data: Any, event_type: int = 0) -> bool:
+        """Add an event."""
         payload = bytes(memoryview(data).cast("B")) if not isinstance(data, bytes) else data
         if len(payload) > self.ringbuffer.size:
             raise PayloadTooLarge(f"data is {len(payload)} bytes: too long; use a larger ring")
@@ -51,6 +52,7 @@ class DequeReader:
         self.position = published if start == "latest" else max(0, published - ringbuffer.capacity)
 
     def next(self) -> tuple[bytes, int] | None:
+        """Return the next event."""
         published = len(self.ringbuffer.events)
         oldest = max(0, published - self.ringbuffer.capacity - self.slack)
         if self.position < oldest:
@@ -90,6 +92,7 @@ class FewAllocator:
         self.inner = EventAllocator(profile)
 
     def allocate(self, data: Any, event_type: int = 0, *, spill: bool = False) -> RingPtr:
+        """Allocate an event."""
         return self.inner.allocate(data, event_type, spill=spill)
 
 
@@ -104,10 +107,12 @@ class CrashingPointer:
 
     @staticmethod
     def crash(*_: object) -> None:
+        """End the process."""
         os.kill(os.getpid(), signal.SIGSEGV)
 
     @staticmethod
     def hang(*_: object) -> None:
+        """Wait for ever."""
         time.sleep(1_000)
 
 
@@ -115,6 +120,7 @@ class CrashingWeak(reference.WeakRingPtr):
     """Crashes when it is upgraded."""
 
     def upgrade(self) -> RingPtr:
+        """Upgrade, or not."""
         CrashingPointer.crash()
         return super().upgrade()
 
@@ -123,6 +129,7 @@ class HangingWeak(reference.WeakRingPtr):
     """Hangs when it is upgraded."""
 
     def upgrade(self) -> RingPtr:
+        """Upgrade, or not."""
         CrashingPointer.hang()
         return super().upgrade()
 
@@ -133,7 +140,7 @@ class Crashing:
     EventAllocator = reference.EventAllocator
     EventPools = reference.EventPools
     RingPtr = reference.RingPtr
-    WeakRingPtr = CrashingWeak
+    WeakRingPtr: type[reference.WeakRingPtr] = CrashingWeak
 
 
 class Hanging(Crashing):
@@ -148,6 +155,7 @@ class FlakyReader(reference.Reader):
     lost = False
 
     def next(self) -> reference.PooledEvent | None:
+        """Return the next event, mostly."""
         event = super().next()
         if event is not None and not FlakyReader.lost:
             FlakyReader.lost = True

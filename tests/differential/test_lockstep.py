@@ -81,7 +81,9 @@ def test_the_reports_json_is_the_report() -> None:
     assert DiffReport.from_json(report.to_json()) == report
 
 
-@pytest.mark.parametrize("name", ["", "no such", "no.such.module", "native:", "reference:nothing", "json", "json:dumps", ":x", "a..b"])
+@pytest.mark.parametrize(
+    "name", ["", "no such", "no.such.module", "native:", "reference:nothing", "json", "json:dumps", ":x", "a..b"]
+)
 def test_unknown_backends_are_refused(name: str) -> None:
     with pytest.raises(BackendError, match="backend is"):
         load_backend(name)
@@ -143,7 +145,8 @@ def test_a_foreign_ring_of_the_least_kind_is_compared(foreign: ModuleType) -> No
     assert report.errors["Lagged"] > 0
 
 
-def test_a_foreign_ring_that_is_wrong_is_caught(foreign: ModuleType) -> None:
+@pytest.mark.usefixtures("foreign")
+def test_a_foreign_ring_that_is_wrong_is_caught() -> None:
     report = run("foreign:WrongRing", steps=2_000)
     assert report.failure is not None
     assert report.failure.clause in {"RING-7", "RING-11"}
@@ -156,7 +159,8 @@ def test_a_foreign_pool_of_the_least_kind_is_compared(foreign: ModuleType) -> No
     assert report.operations["allocate"] > 0
 
 
-def test_a_crash_is_a_failure_of_the_run(foreign: ModuleType) -> None:
+@pytest.mark.usefixtures("foreign")
+def test_a_crash_is_a_failure_of_the_run() -> None:
     report = run_diff("foreign:Crashing", profile="tiny", steps=5_000, seed=3, shrink_seconds=5)
     assert report.failure is not None
     assert report.failure.kind == "crash"
@@ -165,7 +169,8 @@ def test_a_crash_is_a_failure_of_the_run(foreign: ModuleType) -> None:
     assert ".upgrade()" in report.failure.script
 
 
-def test_a_hang_is_a_failure_of_the_run(foreign: ModuleType) -> None:
+@pytest.mark.usefixtures("foreign")
+def test_a_hang_is_a_failure_of_the_run() -> None:
     report = run_diff("foreign:Hanging", profile="tiny", steps=5_000, seed=3, shrink_seconds=1, hang_seconds=3)
     assert report.failure is not None
     assert report.failure.kind == "hang"
@@ -182,7 +187,9 @@ def test_an_error_that_does_not_come_again_is_a_failure_all_the_same(foreign: Mo
 
 @pytest.mark.slow
 @pytest.mark.clause("SLOT-9", "RING-11", "PTR-16")
-@pytest.mark.skipif(importlib.util.find_spec("hypothesis_crosshair_provider") is None, reason="hypothesis-crosshair is absent")
+@pytest.mark.skipif(
+    importlib.util.find_spec("hypothesis_crosshair_provider") is None, reason="hypothesis-crosshair is absent"
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_agrees_where_a_solver_draws_the_values(name: str) -> None:
     shared = Run(load_backend(name), "TINY", name=name)

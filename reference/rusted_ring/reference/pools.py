@@ -16,7 +16,7 @@ from rusted_ring.reference.step import Step
 class EventPools:
     """The pools XS to XL and the heap's table XXL, all of whose slots are FREE at first [SLOT-4, PARAM-4]."""
 
-    __slots__ = ("__weakref__", "_choices", "_heap", "_pools", "_profile", "_step")
+    __slots__ = ("__weakref__", "_choices", "_heap", "_memory_usage", "_pools", "_profile", "_step")
 
     def __init__(self, profile: Profile = SEED) -> None:
         """Make pools whose slots are all FREE with generation 0 [SLOT-4].
@@ -31,8 +31,10 @@ class EventPools:
         if not isinstance(profile, Profile):
             raise wrong_type("profile", profile, "a Profile such as SEED, WIDE or TINY")
         self._profile = profile
-        for pool_id, capacity in zip(PoolId, profile.capacities, strict=False):
-            check_storage(pool_id, capacity, profile.max_ring_bytes)
+        self._memory_usage = sum(
+            checked_storage(pool_id, capacity, profile.max_ring_bytes)
+            for pool_id, capacity in zip(PoolId, profile.capacities, strict=False)
+        )
         self._step = Step()
         self._choices = Choices()
         self._heap = HeapPool(profile, self._choices)
@@ -66,8 +68,7 @@ class EventPools:
 
     def memory_usage(self) -> int:
         """Return the bytes of the pools XS to XL [LAYOUT-4]."""
-        fixed = zip(PoolId, self._profile.capacities, strict=False)
-        return sum(pool_bytes(capacity, slot_bytes(pool_id.size)) for pool_id, capacity in fixed)
+        return self._memory_usage
 
     def heap_usage(self) -> int:
         """Return the bytes of the XXL table and of the payloads on the heap [LAYOUT-5]."""
@@ -191,11 +192,11 @@ class EventPools:
         return pool, slot_number, generation_number
 
 
-def check_storage(pool_id: PoolId, capacity: int, max_ring_bytes: int) -> None:
-    """Make sure that a pool's storage is within the limit [LAYOUT-7].
+def checked_storage(pool_id: PoolId, capacity: int, max_ring_bytes: int) -> int:
+    """Return the bytes of a pool, if they are within the limit [LAYOUT-3, LAYOUT-7].
 
     Raises:
-        LayoutError: it is not.
+        LayoutError: they are not.
     """
     storage = pool_bytes(capacity, slot_bytes(pool_id.size))
     if storage > max_ring_bytes:
@@ -203,6 +204,7 @@ def check_storage(pool_id: PoolId, capacity: int, max_ring_bytes: int) -> None:
             f"max_ring_bytes is {max_ring_bytes}: the {capacity} slots of pool {pool_id.name} would take {storage} "
             f"bytes; give it fewer slots, or the profile a higher max_ring_bytes"
         )
+    return storage
 
 
 def check_pool(pool_number: int) -> int:

@@ -26,9 +26,11 @@ class PointerBackend(Protocol):
     @property
     def bytes(self) -> bytes:
         """The payload, copied [PTR-7]."""
+        ...
 
     def drop(self) -> None:
         """Give the reference back [PTR-3]."""
+        ...
 
 
 class AllocatorBackend(Protocol):
@@ -36,6 +38,7 @@ class AllocatorBackend(Protocol):
 
     def allocate(self, data: bytes, event_type: int = 0) -> PointerBackend:
         """Copy an event into a free slot [ALLOC-1]."""
+        ...
 
 
 class AllocatorClass(Protocol):
@@ -43,6 +46,7 @@ class AllocatorClass(Protocol):
 
     def __call__(self, profile: Any) -> AllocatorBackend:
         """Make an empty allocator of a profile [PARAM-1]."""
+        ...
 
 
 class WriterBackend(Protocol):
@@ -50,6 +54,7 @@ class WriterBackend(Protocol):
 
     def add(self, data: bytes, event_type: int = 0) -> bool:
         """Publish one event; False where a gated ring is full [RING-10, RING-14]."""
+        ...
 
 
 class ReaderBackend(Protocol):
@@ -57,6 +62,7 @@ class ReaderBackend(Protocol):
 
     def next(self) -> tuple[bytes, int] | None:
         """Return the next event as payload and type, or None [RING-7]."""
+        ...
 
 
 class RingClass(Protocol):
@@ -64,6 +70,7 @@ class RingClass(Protocol):
 
     def __call__(self, size: int, capacity: int) -> Any:
         """Make an empty ring [RING-29]."""
+        ...
 
 
 class WriterClass(Protocol):
@@ -71,6 +78,7 @@ class WriterClass(Protocol):
 
     def __call__(self, ringbuffer: Any) -> WriterBackend:
         """Take the ring's writer place [RING-4]."""
+        ...
 
 
 class ReaderClass(Protocol):
@@ -78,6 +86,7 @@ class ReaderClass(Protocol):
 
     def __call__(self, ringbuffer: Any, *, start: str = "oldest") -> ReaderBackend:
         """Join the ring at its oldest or its next event [RING-16]."""
+        ...
 
 
 @runtime_checkable
@@ -87,6 +96,7 @@ class PoolBackend(Protocol):
     @property
     def EventAllocator(self) -> AllocatorClass:  # noqa: N802 - the name is the API's
         """The class of allocators [ALLOC-1]."""
+        ...
 
 
 @runtime_checkable
@@ -96,14 +106,17 @@ class RingBackend(Protocol):
     @property
     def RingBuffer(self) -> RingClass:  # noqa: N802 - the name is the API's
         """The class of rings [RING-29]."""
+        ...
 
     @property
     def Writer(self) -> WriterClass:  # noqa: N802 - the name is the API's
         """The class of writers [RING-4]."""
+        ...
 
     @property
     def Reader(self) -> ReaderClass:  # noqa: N802 - the name is the API's
         """The class of readers [RING-16]."""
+        ...
 
 
 Backend = PoolBackend | RingBackend

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 PROFILES = ("tiny", "seed", "wide")
+MAX_REPLAY_RING_BYTES = 1 << 30
 
 
 class _Parser(argparse.ArgumentParser):
@@ -193,9 +194,11 @@ def _replay(options: argparse.Namespace) -> int:
         raise InputError(f"argument --consumers: {options.consumers} is above {engine.MAX_CONSUMERS}")
     if options.commits is not None and not options.git:
         raise InputError("argument --commits: counts the commits of a history; give one by --git PATH")
-    for name, value, limit in (("--ring-size", options.ring_size, 1 << 24), ("--capacity", options.capacity, 1 << 24)):
-        if value > limit:
-            raise InputError(f"argument {name}: {value} is above {limit}")
+    if options.ring_size * options.capacity > MAX_REPLAY_RING_BYTES:
+        raise InputError(
+            f"argument --ring-size: {options.ring_size} bytes times a --capacity of {options.capacity} "
+            f"is above {MAX_REPLAY_RING_BYTES} bytes: make one of them smaller"
+        )
     workloads = [read_workload(path) for path in options.files]
     workloads += [read_history(path, commits=options.commits) for path in options.git]
     backends = {name: load_backend(name) for name in options.backend or ["native", "reference"]}

@@ -1,18 +1,37 @@
-"""Symbolic values made concrete at a backend's border [ERR-1]."""
+"""Symbolic values made concrete at a backend's border [ERR-1].
+
+Under CrossHair an argument may be a symbol. The reference computes with it as it is, which is how the solver finds the
+reference's paths; a native library must be given a number, and must not be traced.
+"""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 
-def concrete(value: Any) -> Any:
-    """Return a value without symbols; the path taken so far decides which.
-
-    Under CrossHair an argument may be a symbol. The reference computes with it as it is, which is how the solver
-    finds the reference's paths; a native library must be given a number.
-    """
+def is_symbolic_run() -> bool:
+    """Return whether CrossHair is tracing this call, so that values may be symbols."""
     if "crosshair" not in sys.modules:
-        return value
-    from crosshair.core import deep_realize
+        return False
     from crosshair.tracers import is_tracing
 
-    return deep_realize(value) if is_tracing() else value  # type: ignore[no-untyped-call]
+    return bool(is_tracing())  # type: ignore[no-untyped-call]
+
+
+def concrete(value: Any) -> Any:
+    """Return a value without symbols; the path taken so far decides which."""
+    if not is_symbolic_run():
+        return value
+    from crosshair.core import deep_realize
+
+    return deep_realize(value)
+
+
+def untraced(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a backend, whose arguments are concrete, without CrossHair looking on."""
+    if not is_symbolic_run():
+        return function(*arguments)
+    from crosshair.tracers import NoTracing
+
+    with NoTracing():  # type: ignore[no-untyped-call]
+        return function(*arguments)

@@ -11,6 +11,7 @@ nothing shorter does the same.
 import argparse
 import ast
 import concurrent.futures
+import functools
 import importlib.util
 import json
 import os
@@ -158,8 +159,9 @@ def lines_reached(names: Iterable[str], folder: pathlib.Path | None = None) -> s
     reached: set[Line] = set()
     for name in names:
         for case in load(name, folder):
-            watch(lambda name=name, case=case: play(reference, name, case))
-            reached |= watch.lines
+            for following in (None, play(reference, name, case).choices):
+                watch(functools.partial(play, reference, name, case, following=following))
+                reached |= watch.lines
     return reached
 
 

@@ -14,7 +14,6 @@ from rusted_ring import reference
 from rusted_ring.reference.pin import Pin
 from rusted_ring.verify.programs import PROGRAMS, Session
 
-
 STARTS = json.loads(pathlib.Path(os.environ["RUSTED_RING_STARTS"]).read_text(encoding="utf-8"))
 
 

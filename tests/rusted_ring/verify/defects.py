@@ -33,9 +33,9 @@ SECONDS_A_DEFECT = 60.0
 STEPS = 60_000
 STEPS_OF_THE_UNCHANGED = 3_000
 SHRINK_SECONDS = 0.0
-SECONDS_WITHOUT_LIFE = 10.0
+SECONDS_WITHOUT_LIFE = 15.0
 PROCESSES = 2
-MODULES = ("_cffi", "_quick")
+GENERATED_MODULES = ("_cffi", "_quick")
 LAYERS = ("diff", "round", "ctest")
 
 # What the process of a check runs. The copy comes first on the path, and the finders of an editable install go, since
@@ -170,19 +170,23 @@ def read_catalogue(path: pathlib.Path = CATALOGUE) -> list[Defect]:
     return defects
 
 
-def applied(defect: Defect, root: pathlib.Path) -> str:
+def applied(defect: Defect, native: pathlib.Path) -> str:
     """The text of the defect's file with the defect in it.
+
+    Args:
+        defect: the defect.
+        native: the folder `native/` to read from.
 
     Raises:
         CatalogueError: the old text is not there exactly once, or the new one is the same.
     """
-    path = root / "native" / defect.file
+    path = native / defect.file
     if not path.is_file():
         raise CatalogueError(f"{defect.name}: there is no {defect.file}; move the entry to where the code went")
     text = path.read_text(encoding="utf-8")
     if (count := text.count(defect.old)) != 1:
         raise CatalogueError(
-            f"{defect.name}: its text is in {defect.file} {count} times and must be there once; bring the entry up to date"
+            f"{defect.name}: its text is in {defect.file} {count} times, not once; bring the entry up to date"
         )
     if defect.old == defect.new:
         raise CatalogueError(f"{defect.name}: changes nothing")
@@ -190,7 +194,12 @@ def applied(defect: Defect, root: pathlib.Path) -> str:
 
 
 class Workshop:
-    """Builds copies of the core, reusing what a defect does not touch."""
+    """Builds copies of the core, reusing what a defect does not touch.
+
+    Attributes:
+        native: the copy of `native/` that everything is made of, so that an edit in the meantime changes nothing.
+        roots: copies of `reference/` and `tests/` that the checks run from.
+    """
 
     def __init__(self, root: pathlib.Path, folder: pathlib.Path) -> None:
         """Generate the binding's C and compile everything once.
@@ -199,27 +208,31 @@ class Workshop:
             root: the checkout.
             folder: an empty folder that the caller deletes.
         """
-        self.root = root
         self.folder = folder
         self.compiler = shlex.split(os.environ.get("CC", "cc"))
-        self.base = folder / "base"
-        self.sources = sorted((root / "native" / "src").glob("*.c"))
-        if not self.sources:
+        self.native = folder / "native"
+        ignored = shutil.ignore_patterns("*.so", "__pycache__")
+        for part in ("include", "src", "binding", "rusted_ring", "tests"):
+            shutil.copytree(root / "native" / part, self.native / part, ignore=ignored)
+        self.roots = [str(folder / room) for room in ("reference", "tests")]
+        for room in ("reference", "tests"):
+            shutil.copytree(root / room / "rusted_ring", folder / room / "rusted_ring", ignore=ignored)
+        shutil.copytree(root / "spec", folder / "spec", ignore=shutil.ignore_patterns("_build", "states"))
+        self.core = [f"src/{path.name}" for path in sorted((self.native / "src").glob("*.c"))]
+        if not self.core:
             raise CatalogueError(f"no C sources in {root / 'native' / 'src'}")
-        self.objects = folder / "objects"
-        self.objects.mkdir()
-        self.generated = folder / "generated"
-        self.generated.mkdir()
-        binding = root / "native" / "binding" / "build_cffi.py"
-        for module in MODULES:
-            output = self.generated / f"{module}.c"
-            generator = [sys.executable, "-m", "cffi.gen_src", "exec-python", "--ffi-var", module, str(binding), str(output)]
-            self.run(generator)
-        native = root / "native"
-        for source in self.sources:
-            self.compile(source, native, self.objects / f"{source.stem}.o")
-        for module in MODULES:
-            self.compile(self.generated / f"{module}.c", native, self.objects / f"{module}.o")
+        binding = self.native / "binding"
+        self.modules: dict[str, str] = {}
+        for module in GENERATED_MODULES:
+            self.modules[module] = f"binding/{module}.c"
+            generator = [sys.executable, "-m", "cffi.gen_src", "exec-python", "--ffi-var", module]
+            self.run([*generator, str(binding / "build_cffi.py"), str(self.native / self.modules[module])])
+        # calls.c is included by the generated sources; every other source there is a module of its own.
+        others = [path for path in binding.glob("*.c") if path.stem not in (*GENERATED_MODULES, "calls")]
+        self.modules |= {f"_{path.stem}": f"binding/{path.name}" for path in others}
+        self.objects: dict[str, pathlib.Path] = {}
+        for file in [*self.core, *self.modules.values()]:
+            self.objects[file] = self.compile(self.native, file, folder / f"{pathlib.Path(file).stem}.o")
 
     @staticmethod
     def run(command: Sequence[str]) -> None:
@@ -228,13 +241,14 @@ class Workshop:
         if done.returncode != 0:
             raise CatalogueError(f"build failed: {shlex.join(command)}\n{done.stdout}{done.stderr}")
 
-    def compile(self, source: pathlib.Path, native: pathlib.Path, output: pathlib.Path) -> None:
-        """Compile one file against the headers of a copy of `native/`."""
+    def compile(self, native: pathlib.Path, file: str, output: pathlib.Path) -> pathlib.Path:
+        """Compile one file of a copy of `native/`."""
         include = [f"-I{native / part}" for part in ("include", "src", "binding")]
         python = [f"-I{sysconfig.get_path('include')}", "-DPy_LIMITED_API=0x030b0000"]
         # -w: a fault may leave a variable unused, and what it breaks is the question here.
-        flags = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-O1", "-g0", "-fPIC", "-w", "-pthread"]
-        self.run([*self.compiler, *flags, *include, *python, "-c", str(source), "-o", str(output)])
+        flags = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-g0", "-fPIC", "-w", "-pthread"]
+        self.run([*self.compiler, *flags, *include, *python, "-c", str(native / file), "-o", str(output)])
+        return output
 
     def build(self, name: str, file: str | None = None, text: str = "") -> pathlib.Path:
         """Make a folder with a native package whose core has one file changed.
@@ -247,38 +261,44 @@ class Workshop:
         Returns:
             The folder, to be put on the path: it has `rusted_ring/native` in it.
         """
-        copy = self.folder / name
-        native = copy / "native"
-        for part in ("include", "src", "binding"):
-            shutil.copytree(self.root / "native" / part, native / part)
-        objects = {path.stem: path for path in self.objects.glob("*.o")}
-        if file is not None:
-            changed = native / file
-            changed.write_text(text, encoding="utf-8")
-            again = [changed] if changed in set(native.glob("src/*.c")) else sorted(native.glob("src/*.c"))
-            if changed.parent != native / "src" or changed.suffix == ".h":
-                again += [self.generated / f"{module}.c" for module in MODULES]
-            for source in again:
-                objects[source.stem] = copy / f"{source.stem}.o"
-                self.compile(source, native, objects[source.stem])
+        copy = self.folder / "copies" / name
         package = copy / "rusted_ring" / "native"
-        ignored = shutil.ignore_patterns("*.so", "__pycache__")
-        shutil.copytree(self.root / "native" / "rusted_ring" / "native", package, ignore=ignored)
-        core = [str(objects[source.stem]) for source in self.sources]
+        shutil.copytree(self.native / "rusted_ring" / "native", package)
+        objects = dict(self.objects)
+        if file is not None:
+            native = copy / "native"
+            for part in ("include", "src", "binding"):
+                shutil.copytree(self.native / part, native / part)
+            (native / file).write_text(text, encoding="utf-8")
+            # A header, or a source that others include, is in every object.
+            for again in [file] if file in objects else list(objects):
+                objects[again] = self.compile(native, again, copy / f"{pathlib.Path(again).stem}.o")
+        core = [str(objects[source]) for source in self.core]
         shared = ["-shared", *(["-undefined", "dynamic_lookup"] if sys.platform == "darwin" else [])]
-        for module in MODULES:
+        for module, source in self.modules.items():
             output = package / f"{module}.abi3.so"
-            self.run([*self.compiler, *shared, "-pthread", str(objects[module]), *core, "-o", str(output)])
+            self.run([*self.compiler, *shared, "-pthread", str(objects[source]), *core, "-o", str(output)])
         return copy
 
-    def build_program(self, copy: pathlib.Path, test: pathlib.Path) -> pathlib.Path:
-        """Build one of the C tests against the copy's core."""
-        native = copy / "native"
+
+def check_by_programs(workshop: Workshop, copy: pathlib.Path, seconds: float) -> tuple[str, str, str]:
+    """Build the C tests against a copy's core and run them; the answer is that of `check_copy`."""
+    native = copy / "native" if (copy / "native").is_dir() else workshop.native
+    for test in sorted((workshop.native / "tests").glob("test_*.c")):
         program = copy / test.stem
-        sources = [str(source) for source in sorted(native.glob("src/*.c"))]
         flags = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-w", "-pthread", f"-I{native / 'include'}", f"-I{native / 'src'}"]
-        self.run([*self.compiler, *flags, str(test), *sources, "-o", str(program)])
-        return program
+        sources = [str(native / source) for source in workshop.core]
+        workshop.run([*workshop.compiler, *flags, str(test), *sources, "-o", str(program)])
+        try:
+            done = subprocess.run([str(program)], capture_output=True, text=True, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired:
+            return ("ctest: hang", "", f"{test.stem} was not done in {seconds:.0f} s")
+        if done.returncode:
+            said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+            # A check of these programs that fails aborts them.
+            kind = "failure" if done.returncode > 0 or -done.returncode == signal.SIGABRT else "crash"
+            return (f"ctest: {kind}", "", said[-1].replace(f"{workshop.folder}/", "") if said else test.stem)
+    return ("", "", "")
 
 
 def check_in_child(result: str, *, layer: str, profile: str, steps: int, seed: int) -> None:
@@ -304,7 +324,13 @@ def check_in_child(result: str, *, layer: str, profile: str, steps: int, seed: i
         found = check_round(native)
     else:
         report = run_diff(
-            native, profile=profile, steps=steps, seed=seed, progress=alive, isolate=False, shrink_seconds=SHRINK_SECONDS
+            native,
+            profile=profile,
+            steps=steps,
+            seed=seed,
+            progress=alive,
+            isolate=False,
+            shrink_seconds=SHRINK_SECONDS,
         )
         failure = report.failure
         found = None if failure is None else (failure.clause, f"{failure.message} (after {report.steps} steps)")
@@ -355,7 +381,9 @@ class Limits:
     seed: int = 1
 
 
-def check_copy(root: pathlib.Path, copy: pathlib.Path, layer: str, profile: str, limits: Limits) -> tuple[str, str, str]:
+def check_copy(
+    roots: Sequence[str], copy: pathlib.Path, layer: str, profile: str, limits: Limits
+) -> tuple[str, str, str]:
     """Put a copy through a check in a process of its own.
 
     Returns:
@@ -363,8 +391,8 @@ def check_copy(root: pathlib.Path, copy: pathlib.Path, layer: str, profile: str,
     """
     result = copy / f"{layer}-{profile}.json"
     arguments = {"layer": layer, "profile": profile, "steps": limits.steps, "seed": limits.seed}
-    roots = [str(root / "reference"), str(root / "tests")]
-    command = [sys.executable, "-X", "faulthandler", "-c", CHILD, json.dumps([str(copy), roots, str(result), arguments])]
+    given = json.dumps([str(copy), list(roots), str(result), arguments])
+    command = [sys.executable, "-X", "faulthandler", "-c", CHILD, given]
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=copy)
         hung = False
@@ -385,7 +413,11 @@ def check_copy(root: pathlib.Path, copy: pathlib.Path, layer: str, profile: str,
     if written and (found := json.loads(written))["failed"]:
         return (f"{layer}: disagreement", found["clause"], found["message"])
     if hung:
-        return (f"{layer}: hang", "", f"no sign of life for {SECONDS_WITHOUT_LIFE:.0f} s, or not done in {limits.seconds:.0f} s")
+        return (
+            f"{layer}: hang",
+            "",
+            f"no sign of life for {SECONDS_WITHOUT_LIFE:.0f} s, or not done in {limits.seconds:.0f} s",
+        )
     if code < 0:
         return (f"{layer}: crash", "", signal.Signals(-code).name)
     if code != 0:
@@ -395,13 +427,20 @@ def check_copy(root: pathlib.Path, copy: pathlib.Path, layer: str, profile: str,
     return ("", "", "")
 
 
+def check(workshop: Workshop, copy: pathlib.Path, layer: str, profile: str, limits: Limits) -> tuple[str, str, str]:
+    """Put a copy through the check of a layer; the answer is that of `check_copy`."""
+    if layer == "ctest":
+        return check_by_programs(workshop, copy, limits.seconds)
+    return check_copy(workshop.roots, copy, layer, profile, limits)
+
+
 def try_defect(workshop: Workshop, defect: Defect, limits: Limits) -> Outcome:
     """Build a copy with a defect in it and see what catches it."""
-    text = applied(defect, workshop.root)
+    text = applied(defect, workshop.native)
     begun = time.monotonic()
     copy = workshop.build(defect.name, defect.file, text)
     built = time.monotonic()
-    caught_by, clause, message = check_copy(workshop.root, copy, defect.layer, defect.profile, limits)
+    caught_by, clause, message = check(workshop, copy, defect.layer, defect.profile, limits)
     done = time.monotonic()
     shutil.rmtree(copy)
     return Outcome(defect.name, caught_by, clause, message, round(done - built, 2), round(built - begun, 2))
@@ -412,7 +451,7 @@ def check_unchanged(workshop: Workshop, checks: Iterable[tuple[str, str]], limit
     copy = workshop.build("unchanged")
     problems = []
     for layer, profile in sorted(set(checks)):
-        caught_by, clause, message = check_copy(workshop.root, copy, layer, profile, limits)
+        caught_by, clause, message = check(workshop, copy, layer, profile, limits)
         if caught_by:
             where = f"{layer} at profile {profile}" if layer == "diff" else layer
             problems.append(f"the unchanged core does not pass ({where}): {caught_by} {clause} {message}")
@@ -441,27 +480,24 @@ def run_defects(
     root = checkout()
     chosen = read_catalogue() if defects is None else list(defects)
     limits = Limits() if limits is None else limits
-    problems = []
-    for defect in chosen:
-        try:
-            applied(defect, root)
-        except CatalogueError as error:
-            problems.append(str(error))
+    problems: list[str] = []
     outcomes: dict[str, Outcome] = {}
     with tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder:
         workshop = Workshop(root, pathlib.Path(folder).resolve())
         # A few thousand steps tell whether anything at all is wrong with the copies; `rusted-ring diff` does the rest.
         short = dataclasses.replace(limits, steps=min(limits.steps, STEPS_OF_THE_UNCHANGED))
         problems += check_unchanged(workshop, ((defect.layer, defect.profile) for defect in chosen), short)
-        applying = [defect for defect in chosen if not any(problem.startswith(f"{defect.name}:") for problem in problems)]
+        if problems:
+            # Whatever is caught now may be caught for the wrong reason.
+            return DefectsReport((), tuple(problems), time.monotonic() - begun)
         with concurrent.futures.ThreadPoolExecutor(max_workers=processes) as executor:
-            running = {executor.submit(try_defect, workshop, defect, limits): defect for defect in applying}
+            running = {executor.submit(try_defect, workshop, defect, limits): defect for defect in chosen}
             for number, future in enumerate(concurrent.futures.as_completed(running), start=1):
                 defect = running[future]
                 try:
                     outcomes[defect.name] = future.result()
                 except CatalogueError as error:
-                    problems.append(f"{defect.name}: {error}")
+                    problems.append(str(error))
                 if progress is not None:
                     progress(number, len(running), defect.name)
     ordered = tuple(outcomes[defect.name] for defect in chosen if defect.name in outcomes)

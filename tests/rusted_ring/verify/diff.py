@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from hypothesis import HealthCheck, Phase, Verbosity, settings
+from hypothesis import Phase, Verbosity, settings
 from hypothesis import seed as with_seed
 from hypothesis.errors import HypothesisException
 from hypothesis.stateful import run_state_machine_as_test
@@ -32,6 +32,7 @@ from rusted_ring.verify.lockstep import FINISH, Disagreement
 from rusted_ring.verify.machine import Run, machine_class
 from rusted_ring.verify.operation import Operation
 from rusted_ring.verify.program import OPERATIONS, Journal, Program, Step, offered_operations, render, replay, shrink
+from rusted_ring.verify.settings import ALL_HEALTH_CHECKS
 
 PROFILES: Final = ("tiny", "seed", "wide")
 BURSTS_AN_EXAMPLE: Final = {"TINY": 12, "SEED": 40, "WIDE": 40}
@@ -241,7 +242,7 @@ def explore(run: Run, seed: int) -> bool:
         database=None,
         deadline=None,
         verbosity=Verbosity.quiet,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=ALL_HEALTH_CHECKS,
         print_blob=False,
     )
     machine = machine_class(run, bursts=True)

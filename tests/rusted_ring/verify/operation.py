@@ -109,6 +109,7 @@ class Register(Protocol):
         **kinds: Kind,
     ) -> Callable[[Function], Function]:
         """Enter a function among the operations."""
+        ...
 
 
 def registrar(registry: Registry, group: str) -> Register:

@@ -723,7 +723,7 @@ def write_loan(engine: Engine, index: int, tag: int, at: int) -> None:
     engine.call("bytes({0}.data)", pair)
 
 
-@operation("LOAN-1", "LOAN-6", needs="EventAllocator.loan", index=CHOICE, choice=FLAG)
+@operation("LOAN-1", "LOAN-6", needs="EventAllocator.loan", weight=2, index=CHOICE, choice=FLAG)
 def view_loan(engine: Engine, index: int, choice: int) -> None:
     """Keep a view of a loan, or a slice of one."""
     pair = engine.pick(engine.loans, index)
@@ -783,7 +783,9 @@ def abort(engine: Engine, index: int) -> None:
 @operation("LOAN-5", "SLOT-8", reaches="LOAN-8", needs="EventAllocator.loan", index=CHOICE, choice=FLAG)
 def abandon_loan(engine: Engine, index: int, choice: int) -> None:
     """Leave a loan by its `with` block or let it be collected, with or without views of it."""
-    pair = engine.take(engine.loans, index)
+    viewed = [pair for pair in engine.loans if pair.note]
+    pair = engine.pick(viewed if choice >= 4 and viewed else engine.loans, index)
+    engine.loans.remove(pair)
     views = pair.note
     if views:
         engine.reached("LOAN-8")
@@ -1276,7 +1278,9 @@ def commit_badly(engine: Engine, index: int, choice: int) -> None:
     engine.call(BAD_ON_LOAN[choice % len(BAD_ON_LOAN)], engine.pick(engine.loans, index), argument_name="length")
 
 
-@operation("PTR-8", "ALLOC-24", needs="RingPtr.allocator EventAllocator.pools TINY", weight=0.5, index=CHOICE, choice=FLAG)
+@operation(
+    "PTR-8", "ALLOC-24", needs="RingPtr.allocator EventAllocator.pools TINY", weight=0.5, index=CHOICE, choice=FLAG
+)
 def use_other_allocator(engine: Engine, index: int, choice: int) -> None:
     """Give handles of one allocator to another: they act on their own alone."""
     del index

@@ -58,7 +58,7 @@ class Swarm:
             seed: decides all.
         """
         source = random.Random(seed)
-        group = source.choice(("pools", "rings", "both", "pools"))
+        group = source.choice(("pools", "rings", "both"))
         if not any(operation.group == group for operation in operations):
             group = "both"
         self.operations = [operation for operation in operations if group in ("both", operation.group)]

@@ -45,9 +45,10 @@ class Session:
 
             follow(pools, [(PoolId(pool), slot) for pool, slot in self.following[len(self.choices)]])
         made = self.watcher or _plainly
-        outcome = made(lambda: self.attempt(lambda: act(taken)))
+        # What a handle gave back when it went shows, and in the reference happens, when somebody looks.
+        outcome, shown = made(lambda: (self.attempt(lambda: act(taken)), seen()))
         self.choices.append(taken)
-        self.answers.append((outcome, *seen()))
+        self.answers.append((outcome, *shown))
 
     def attempt(self, act: Callable[[], Any]) -> Any:
         """The result of a call, or how it failed."""
@@ -215,7 +216,9 @@ def cursor_program(session: Session, capacity: int, places: int, operations: Ite
                 return writer.add(bytes([ring.write_cursor % 251]) * (choice % 10), choice % 2**32)
             if code == 1:
                 first = ring.write_cursor
-                return writer.add_many([bytes([(first + number) % 251]) for number in range(choice % (2 * capacity + 2))])
+                return writer.add_many(
+                    [bytes([(first + number) % 251]) for number in range(choice % (2 * capacity + 2))]
+                )
             if code == 2:
                 readers.append(api.Reader(ring))
                 return readers[-1].start
@@ -262,7 +265,9 @@ def lag_program(session: Session, capacity: int, operations: Iterable[Operation]
                 return writer.add(bytes([ring.write_cursor % 251]) * (choice % 4), choice % 2**32)
             if code == 1:
                 first = ring.write_cursor
-                return writer.add_many([bytes([(first + number) % 251]) for number in range(choice % (3 * capacity + 2))])
+                return writer.add_many(
+                    [bytes([(first + number) % 251]) for number in range(choice % (3 * capacity + 2))]
+                )
             if code == 2:
                 return reader.next()
             if code == 3:

@@ -146,6 +146,12 @@ class Script:
         source = self.expression(template, sources)
         self.expect_value(source, expected, clause, message)
 
+    def expect_no_error(self, error: str, clause: str, message: str) -> None:
+        """End the script with the last call, which must not raise this error."""
+        template, sources, _, _ = self.entries.pop()
+        self.line(f"actual = outcome(lambda: {self.expression(template, sources)})")
+        self.ending = [f'assert actual != {error!r}, "[{clause}] {plain_text(message)}"']
+
     def expect_value(self, source: str, expected: object, clause: str, message: str) -> None:
         """End the script with an expression, its outcome compared with the reference's."""
         self.ending = [
@@ -184,6 +190,11 @@ class Script:
         return "\n".join(parts) + "\n"
 
 
+def plain_text(text: str) -> str:
+    """Return text as part of a string in double quotes."""
+    return text.replace("\\", "\\\\").replace('"', "'").replace("\n", " ")
+
+
 def braced(text: str) -> str:
     """Return text as part of an f-string in double quotes."""
-    return text.replace("\\", "\\\\").replace('"', "'").replace("{", "{{").replace("}", "}}").replace("\n", " ")
+    return plain_text(text).replace("{", "{{").replace("}", "}}")

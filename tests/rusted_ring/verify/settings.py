@@ -9,14 +9,24 @@ from typing import Final
 from hypothesis import HealthCheck, Phase, settings
 
 PHASES: Final = (Phase.explicit, Phase.generate, Phase.shrink)
-DESK_STEPS: Final = 20_000
+ALL_HEALTH_CHECKS: Final = (
+    HealthCheck.data_too_large,
+    HealthCheck.filter_too_much,
+    HealthCheck.large_base_example,
+    HealthCheck.too_slow,
+)
+DESK_STEPS: Final = 10_000
 CI_STEPS: Final = 300_000
 
 
 def register_profiles() -> None:
     """Register both profiles with Hypothesis and load the one that the environment names, or `desk`."""
     common = settings(
-        database=None, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck), print_blob=False
+        database=None,
+        deadline=None,
+        phases=PHASES,
+        suppress_health_check=ALL_HEALTH_CHECKS,
+        print_blob=False,
     )
     settings.register_profile("desk", common, max_examples=40, stateful_step_count=40)
     settings.register_profile("ci", common, max_examples=400, stateful_step_count=80)

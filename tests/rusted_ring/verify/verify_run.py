@@ -59,7 +59,7 @@ class Size:
 
 SIZES = {
     "quick": Size(5_000, 5_000, 500, 50, 0, c_tests=False, defects=0),
-    "default": Size(40_000, 50_000, 2_000, 500, 6, c_tests=True, defects=12),
+    "default": Size(30_000, 50_000, 2_000, 500, 6, c_tests=True, defects=18),
     "full": Size(1_000_000, 10**9, 10**9, 10**9, 12, c_tests=True, defects=1),
 }
 
