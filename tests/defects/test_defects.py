@@ -1,4 +1,4 @@
-"""The catalogue of seeded defects: it applies to the source, what it seeds is caught, and what nothing catches is told."""
+"""The catalogue of seeded defects: it applies to the source, is caught, and what nothing catches is told."""
 
 import pathlib
 

@@ -267,7 +267,7 @@ def judge(findings: Sequence[Finding], listing: Listing) -> tuple[list[str], lis
             problems.append(f"refuted: {where}: {finding.text}")
         elif finding.verdict is not Verdict.CONFIRMED and listing.reason(condition) is None:
             problems.append(
-                f"{finding.verdict.value}, and not listed: {where}; confirm it or list it in {LISTED.name} with a reason"
+                f"{finding.verdict.value}, and not listed: {where}; confirm it, or list it in {LISTED.name} with why"
             )
     for (function, text), reason in listing.reasons.items():
         named = [f for f in functions.get(function, []) if text in ("*", f.condition.shown)]
@@ -406,7 +406,10 @@ def table(report: ContractsReport) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check the contracts from the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m rusted_ring.verify.contracts", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m rusted_ring.verify.contracts",
+        description="Check the reference's contracts by CrossHair and judge them by counts.",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--seconds", type=float, default=SECONDS_A_CONDITION, help="processor seconds a condition")
     options = parser.parse_args(arguments)

@@ -1,11 +1,12 @@
 """Sequences of operations that take every path CrossHair found through the reference's slots, pools, cursors and lag.
 
-`crosshair cover` runs the programs of `programs.py` on the reference with symbolic integers and prints a list of integers for each
-path that it finds. Of those, the shortest are kept that together take every *step path*: what one operation did, as its program,
-its code and the lines that it ran of the reference. They lie in `tests/corpus/*.json` and are replayed on every backend.
+`crosshair cover` runs the programs of `programs.py` on the reference with symbolic integers and prints a list of
+integers for each path that it finds. Of those, the shortest are kept that together take every *step path*: what one
+operation did, as its program, its code and the lines that it ran of the reference. They lie in `tests/corpus/*.json`
+and are replayed on every backend.
 
-`python -m rusted_ring.verify.corpus [--seconds S]`, from a checkout, looks again and writes the files; what they held is kept where
-nothing shorter does the same.
+`python -m rusted_ring.verify.corpus [--seconds S]`, from a checkout, looks again and writes the files; what they held
+is kept where nothing shorter does the same.
 """
 
 import argparse
@@ -26,8 +27,8 @@ from typing import Any, Final
 from rusted_ring.verify.programs import PROGRAMS, Answer, Operation, Session
 
 FOLDER: Final = pathlib.Path("tests") / "corpus"
-SECONDS: Final = 60.0
-ROUNDS: Final = 4
+SECONDS: Final = 90.0
+ROUNDS: Final = 6
 PROCESSES: Final = 2
 WATCHED: Final = ("aba", "cursor", "heap", "pool", "reader", "ring", "slot")
 TARGETS: Final = "rusted_ring.verify.corpus_targets"
@@ -253,10 +254,13 @@ def find_cases(name: str, starts: Sequence[Case], seconds: float) -> list[Case]:
 def grow(name: str, known: Sequence[Case], seconds: float) -> list[Case]:
     """Look for paths in rounds, each from where the paths of the one before ended."""
     cases = select(name, known)
+    beginnings: list[Case] = [(parameters, ()) for parameters in PROGRAMS[name].beginnings()]
+    starts = [*beginnings, *cases]
     for _ in range(ROUNDS):
-        beginnings: list[Case] = [(parameters, ()) for parameters in PROGRAMS[name].beginnings()]
-        starts = [*beginnings, *sorted(cases, key=lambda case: len(case[1]))]
+        before = set(cases)
         cases = select(name, [*cases, *find_cases(name, starts, seconds / ROUNDS)])
+        new = [case for case in cases if case not in before]
+        starts = new or [*beginnings, *cases]
     return cases
 
 
@@ -278,7 +282,10 @@ def regenerate(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Regenerate the corpus from the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m rusted_ring.verify.corpus", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m rusted_ring.verify.corpus",
+        description="Look for paths through the reference again and write the corpus.",
+    )
     parser.add_argument("--seconds", type=float, default=SECONDS, help="processor seconds for each program")
     options = parser.parse_args(arguments)
     if options.seconds <= 0:

@@ -1,8 +1,8 @@
 """What `crosshair cover` is pointed at: the programs on the reference, with no finalizers.
 
-For `corpus.py` alone. A finalizer that runs in the middle of CrossHair's own work confuses it, so that importing this module makes
-the reference's handles give back what they hold when they are told to, and not when they are collected. Where to start from
-is in the file that the environment variable names.
+For `corpus.py` alone. A finalizer that runs in the middle of CrossHair's own work confuses it, so that importing this
+module makes the reference's handles give back what they hold when they are told to, and not when they are collected.
+Where to start from is in the file that the environment variable names.
 """
 
 import itertools
@@ -25,9 +25,9 @@ def _give_back(handle: "reference.RingPtr | reference.Loan") -> None:
 
 
 for _class in (Pin, reference.Reader, reference.Writer):
-    del _class.__del__  # type: ignore[attr-defined]
-reference.RingPtr.drop = _give_back  # type: ignore[method-assign]
-reference.Loan.abort = _give_back  # type: ignore[method-assign]
+    del _class.__del__
+setattr(reference.RingPtr, "drop", _give_back)  # noqa: B010 - to a type checker it is another signature
+setattr(reference.Loan, "abort", _give_back)  # noqa: B010
 
 
 def _run(name: str, start: int, codes: list[int], choices: list[int]) -> int:

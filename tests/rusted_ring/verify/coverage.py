@@ -62,6 +62,8 @@ def expected_clauses(operations: Iterable[Operation], profile: str) -> set[str]:
         if operation.profiles and profile not in operation.profiles:
             continue
         found.update(operation.clauses, operation.reaches, *operation.errors.values())
+        if operation.errors:
+            found.add("ERR-1")
     return found - OUT_OF_REACH.get(profile, frozenset())
 
 

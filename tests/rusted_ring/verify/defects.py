@@ -1,13 +1,14 @@
 """Seeded defects: one-line faults of the C core, each of which the suite must catch.
 
-`defects.toml` lists them: the exact text that is there, the text that is put in its place, the clause that this breaks and the check
-that should see it. Each is applied to a copy of the core, built, loaded in a process of its own under the name
-`rusted_ring.native`, and put through that check. A fault that nothing catches within its time survives, and a survivor fails the
-run; so does a fault whose text is no longer in the source exactly once, so that the catalogue keeps up with the code. First of all
-the unchanged core goes through the same checks, and must pass them.
+`defects.toml` lists them: the exact text that is there, the text that is put in its place, the clause that this
+breaks and the check that should see it. Each is applied to a copy of the core, built, loaded in a process of its own
+under the name `rusted_ring.native`, and put through that check. A fault that nothing catches within its time
+survives, and a survivor fails the run; so does a fault whose text is no longer in the source exactly once, so that
+the catalogue keeps up with the code. First of all the unchanged core goes through the same checks, and must pass
+them.
 
-`python -m rusted_ring.verify.defects [--only NAME] [--json]`, from a checkout (the C sources are not in the wheel), exits with 0
-(all caught), 1 (not) or 2 (could not run).
+`python -m rusted_ring.verify.defects [--only NAME] [--json]`, from a checkout (the C sources are not in the wheel),
+exits with 0 (all caught), 1 (not) or 2 (could not run).
 """
 
 import argparse
@@ -305,7 +306,7 @@ def check_in_child(result: str, *, layer: str, profile: str, steps: int, seed: i
     """Put the native backend of this process through a check and write what it found.
 
     Args:
-        result: the file to write, as JSON: `clause` and `message` where the check failed; its time says that all is well.
+        result: the file to write, as JSON: `clause` and `message` where the check failed; its time is the sign of life.
         layer: `diff` or `round`.
         profile: the profile's name.
         steps: the steps of a differential run.
@@ -522,7 +523,10 @@ def table(report: DefectsReport) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Try the catalogue from the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m rusted_ring.verify.defects", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m rusted_ring.verify.defects",
+        description="Seed every fault of the catalogue and see that it is caught.",
+    )
     parser.add_argument("--only", action="append", metavar="NAME", help="try this defect alone (may be repeated)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)

@@ -1,9 +1,9 @@
 """Small languages of integers for slots, pools, cursors and lag, which run on any backend.
 
 Each program takes a list of operations, each a code and a choice (of a handle, a size, a number of events), so that a
-solver can look for the lists that take new paths through the reference. `corpus.py` keeps those lists; the same programs
-run them on every backend and answer what was seen after each step. A backend chooses slots as it likes: what it chose is
-noted in `choices`, for the reference to follow.
+solver can look for the lists that take new paths through the reference. `corpus.py` keeps those lists; the same
+programs run them on every backend and answer what was seen after each step. A backend chooses slots as it likes: what
+it chose is noted in `choices`, for the reference to follow.
 """
 
 import dataclasses

@@ -190,6 +190,7 @@ def use_closed_writer(engine: Engine, index: int, choice: int) -> None:
     "RING-2",
     "RING-10",
     "RING-3",
+    "RING-30",
     errors={"PayloadTooLarge": "RING-9"},
     reaches="RING-14",
     needs="Writer.add",
