@@ -6,6 +6,7 @@ import pytest
 
 from rusted_ring.verify import defects
 from rusted_ring.verify.clauses import load_clauses
+from rusted_ring.verify.checkout import checkout
 from rusted_ring.verify.defects import CatalogueError, Defect, DefectsReport, Limits, Outcome
 
 NOTHING_WRONG = Defect(
@@ -18,7 +19,7 @@ NOTHING_WRONG = Defect(
 
 
 def native_folder() -> pathlib.Path:
-    return defects.checkout() / "native"
+    return checkout() / "native"
 
 
 def test_the_catalogue_is_large_and_its_clauses_exist() -> None:

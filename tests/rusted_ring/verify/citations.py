@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
 
+from rusted_ring.verify.checkout import NoCheckout, checkout
 from rusted_ring.verify.clauses import Clause, SpecError, load_clauses
 
 IMPLEMENTATIONS = ("rusted_ring.reference", "rusted_ring.native")
@@ -361,18 +362,6 @@ def summary(report: Report) -> str:
     return "\n".join(lines)
 
 
-def checkout() -> Path:
-    """Return the checkout that this module is part of or, for an installed one, that one works in.
-
-    Raises:
-        SpecError: there is none.
-    """
-    for root in (Path(__file__).resolve().parents[3], Path.cwd()):
-        if (root / "spec" / "sizes.md").is_file() and (root / "tests").is_dir():
-            return root
-    raise SpecError("the citations can be checked in a checkout alone: give one by --root")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the summary and return 0, 1 where something failed, 2 where the checkout cannot be read."""
     parser = argparse.ArgumentParser(
@@ -384,7 +373,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         report = examine(options.root.resolve() if options.root else checkout())
-    except SpecError as error:
+    except (NoCheckout, SpecError) as error:
         print(f"citations: {error}", file=sys.stderr)
         return 2
     print(summary(report))

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Final
 
+from rusted_ring.verify.checkout import NoCheckout, checkout
 from rusted_ring.verify.programs import PROGRAMS, Answer, Operation, Session
 
 FOLDER: Final = pathlib.Path("tests") / "corpus"
@@ -42,25 +43,13 @@ class CorpusError(ValueError):
     """The corpus is not there, or CrossHair found nothing."""
 
 
-def checkout_folder() -> pathlib.Path:
-    """The folder of the corpus in the checkout that this file is in.
-
-    Raises:
-        CorpusError: this is an installed copy.
-    """
-    root = pathlib.Path(__file__).resolve().parents[3]
-    if not (root / "tests").is_dir() or not (root / "native").is_dir():
-        raise CorpusError(f"no checkout at {root}: the corpus is kept there")
-    return root / FOLDER
-
-
 def load(name: str, folder: pathlib.Path | None = None) -> list[Case]:
     """Read the cases of a program.
 
     Raises:
         CorpusError: there is no such file.
     """
-    path = (folder or checkout_folder()) / f"{name}.json"
+    path = (folder or checkout() / FOLDER) / f"{name}.json"
     if not path.is_file():
         raise CorpusError(f"no corpus at {path}: run python -m rusted_ring.verify.corpus")
     values = json.loads(path.read_text(encoding="utf-8"))
@@ -294,10 +283,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("crosshair is not installed: pip install rusted-ring[test]", file=sys.stderr)
         return 2
     try:
-        folder = checkout_folder()
+        folder = checkout() / FOLDER
         for name, count in regenerate(folder, seconds=options.seconds).items():
             print(f"{folder / name}.json: {count} cases")
-    except CorpusError as error:
+    except (CorpusError, NoCheckout) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

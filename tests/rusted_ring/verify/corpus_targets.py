@@ -12,7 +12,7 @@ import pathlib
 
 from rusted_ring import reference
 from rusted_ring.reference.pin import Pin
-from rusted_ring.verify.programs import PROGRAMS, Session
+from rusted_ring.verify.programs import PROGRAMS, Session, plain_number
 
 STARTS = json.loads(pathlib.Path(os.environ["RUSTED_RING_STARTS"]).read_text(encoding="utf-8"))
 
@@ -34,9 +34,10 @@ def _run(name: str, start: int, codes: list[int], choices: list[int]) -> int:
     program = PROGRAMS[name]
     session = Session(reference)
     # The start is one of the cases that are known: their last steps were something new.
-    for number, (parameters, operations) in enumerate(STARTS[name]):
-        if start == number and len(choices) <= len(codes):
-            program.run(session, *parameters, itertools.chain(operations, program.operations(codes, choices)))
+    starts = STARTS[name]
+    if 0 <= start < len(starts) and len(choices) <= len(codes):
+        parameters, operations = starts[plain_number(start, len(starts))]
+        program.run(session, *parameters, itertools.chain(operations, program.operations(codes, choices)))
     return len(session.answers)
 
 

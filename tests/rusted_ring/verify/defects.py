@@ -29,6 +29,8 @@ import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from rusted_ring.verify.checkout import NoCheckout, checkout
+
 CATALOGUE = pathlib.Path(__file__).with_name("defects.toml")
 SECONDS_A_DEFECT = 60.0
 STEPS = 60_000
@@ -133,18 +135,6 @@ class DefectsReport:
             "problems": list(self.problems),
             "outcomes": [dataclasses.asdict(outcome) for outcome in self.outcomes],
         }
-
-
-def checkout() -> pathlib.Path:
-    """The root of the checkout that this file is in.
-
-    Raises:
-        CatalogueError: the C sources are not there, since this is an installed copy.
-    """
-    root = pathlib.Path(__file__).resolve().parents[3]
-    if not (root / "native" / "src").is_dir():
-        raise CatalogueError(f"no C sources at {root / 'native' / 'src'}: run from a checkout, PYTHONPATH=tests")
-    return root
 
 
 def read_catalogue(path: pathlib.Path = CATALOGUE) -> list[Defect]:
@@ -542,7 +532,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         chosen = [defect for defect in defects if not options.only or defect.name in options.only]
         report = run_defects(chosen, progress=progress)
-    except CatalogueError as error:
+    except (CatalogueError, NoCheckout) as error:
         print(error, file=sys.stderr)
         return 2
     print(json.dumps(report.as_dict(), indent=1) if options.json else table(report))

@@ -280,6 +280,18 @@ def lag_program(session: Session, capacity: int, operations: Iterable[Operation]
         session.step(None, act, seen)
 
 
+def plain_number(number: int, limit: int) -> int:
+    """A number from 0 to `limit` - 1, found by halves: a solver's symbol becomes plain, each value as likely as any."""
+    low = 0
+    while limit - low > 1:
+        middle = (low + limit) // 2
+        if number < middle:
+            limit = middle
+        else:
+            low = middle
+    return low
+
+
 @dataclasses.dataclass(frozen=True)
 class Program:
     """A program and what it is given.
@@ -303,17 +315,11 @@ class Program:
     def operations(self, codes: Iterable[int], choices: Iterable[int]) -> Iterator[Operation]:
         """Pair codes with choices up to the first that is out of its bounds; a missing choice is 0.
 
-        A code comes out as a plain number even if it is a solver's symbol, so that each costs one decision.
         """
         for code, choice in itertools.zip_longest(codes, choices, fillvalue=0):
-            for number in range(self.codes):
-                if code == number:
-                    break
-            else:
+            if not 0 <= code < self.codes or not 0 <= choice < self.choices:
                 return
-            if not 0 <= choice < self.choices:
-                return
-            yield number, choice
+            yield plain_number(code, self.codes), choice
 
 
 PROGRAMS: Final = {
