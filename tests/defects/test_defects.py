@@ -5,8 +5,8 @@ import pathlib
 import pytest
 
 from rusted_ring.verify import defects
-from rusted_ring.verify.clauses import load_clauses
 from rusted_ring.verify.checkout import checkout
+from rusted_ring.verify.clauses import load_clauses
 from rusted_ring.verify.defects import CatalogueError, Defect, DefectsReport, Limits, Outcome
 
 NOTHING_WRONG = Defect(

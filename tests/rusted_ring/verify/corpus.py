@@ -2,8 +2,8 @@
 
 `crosshair cover` runs the programs of `programs.py` on the reference with symbolic integers and prints a list of
 integers for each path that it finds. Of those, the shortest are kept that together take every *step path*: what one
-operation did, as its program, its code and the lines that it ran of the reference. They lie in `tests/corpus/*.json`
-and are replayed on every backend.
+operation did, as its code, the lines that it ran of the reference and what it left (how many slots live, how many
+events unread). They lie in `tests/corpus/*.json` and are replayed on every backend.
 
 `python -m rusted_ring.verify.corpus [--seconds S]`, from a checkout, looks again and writes the files; what they held
 is kept where nothing shorter does the same.
@@ -36,7 +36,7 @@ TARGETS: Final = "rusted_ring.verify.corpus_targets"
 
 Case = tuple[tuple[int, ...], tuple[Operation, ...]]
 Line = tuple[str, int]
-StepPath = tuple[str, int, frozenset[Line]]
+StepPath = tuple[int, frozenset[Line], object]
 
 
 class CorpusError(ValueError):
@@ -137,8 +137,11 @@ def step_paths(name: str, case: Case) -> list[StepPath]:
     from rusted_ring import reference
 
     watch = Watch()
-    play(reference, name, case, watcher=watch)
-    return [(name, code, lines) for (code, _), lines in zip(case[1], watch.steps, strict=True)]
+    answers = play(reference, name, case, watcher=watch).answers
+    signatures = map(PROGRAMS[name].signature, answers)
+    return [
+        (code, lines, signature) for (code, _), lines, signature in zip(case[1], watch.steps, signatures, strict=True)
+    ]
 
 
 def lines_reached(names: Iterable[str], folder: pathlib.Path | None = None) -> set[Line]:

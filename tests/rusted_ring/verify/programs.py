@@ -167,23 +167,23 @@ def pool_program(session: Session, capacity: int, operations: Iterable[Operation
             elif code == 4:
                 if not loans:
                     return "no loan"
-                loan = loans.pop(choice % len(loans))
+                loan = loans.pop(-1 - choice % len(loans))
                 pointers.append(loan.commit(min(loan.len, choice % 7)))
             elif code == 5:
                 if not loans:
                     return "no loan"
-                loans.pop(choice % len(loans)).abort()
+                loans.pop(-1 - choice % len(loans)).abort()
             elif code == 6:
                 if not pointers:
                     return "no pointer"
-                pointer = pointers.pop(choice % len(pointers))
+                pointer = pointers.pop(-1 - choice % len(pointers))
                 shown = (pointer.bytes, pointer.event_type)
                 pointer.drop()
                 return shown
             elif code == 7:
                 if not pointers:
                     return "no pointer"
-                tokens.append(pointers.pop(choice % len(pointers)).into_token())
+                tokens.append(pointers.pop(-1 - choice % len(pointers)).into_token())
             else:
                 some = tokens[: 1 + choice % 3] + tokens[: choice % 2]
                 dropped = allocator.drop_many(some)
@@ -301,21 +301,21 @@ class Program:
         parameters: the most that each parameter may be; 1 is the least.
         codes: how many codes the operations have.
         choices: how many choices are worth telling apart.
+        signature: what of an answer tells states apart that are worth going on from.
     """
 
     run: Callable[..., None]
     parameters: tuple[int, ...]
     codes: int
     choices: int
+    signature: Callable[[Answer], object]
 
     def beginnings(self) -> list[tuple[int, ...]]:
         """All parameters that the program can be given."""
         return list(itertools.product(*(range(1, most + 1) for most in self.parameters)))
 
     def operations(self, codes: Iterable[int], choices: Iterable[int]) -> Iterator[Operation]:
-        """Pair codes with choices up to the first that is out of its bounds; a missing choice is 0.
-
-        """
+        """Pair codes with choices up to the first that is out of its bounds; a missing choice is 0."""
         for code, choice in itertools.zip_longest(codes, choices, fillvalue=0):
             if not 0 <= code < self.codes or not 0 <= choice < self.choices:
                 return
@@ -323,8 +323,8 @@ class Program:
 
 
 PROGRAMS: Final = {
-    "slot": Program(slot_program, (2, 2), 10, 5),
-    "pool": Program(pool_program, (3,), 9, 30),
-    "cursor": Program(cursor_program, (3, 2), 9, 24),
-    "lag": Program(lag_program, (3,), 5, 24),
+    "slot": Program(slot_program, (2, 2), 10, 5, lambda answer: answer[1:3]),
+    "pool": Program(pool_program, (3,), 9, 30, lambda answer: (answer[2][0][1], answer[2][5][1])),
+    "cursor": Program(cursor_program, (3, 2), 9, 24, lambda answer: answer[2:4]),
+    "lag": Program(lag_program, (3,), 5, 24, lambda answer: (answer[2], answer[5])),
 }
