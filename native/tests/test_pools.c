@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../src/private.h"
 #include "check.h"
 #include "rusted_ring.h"
 
@@ -208,6 +209,26 @@ static void reuse_goes_round(void) /* [ALLOC-2] [ALLOC-10] */
     for (uint32_t i = 0; i < 40; ++i) {
         rr_release_payload(allocator, held[i]);
     }
+    CHECK_EQUAL(rr_allocator_destroy(allocator), RR_OK);
+}
+
+/* Without the version a thread that stops between two looks at the pool could call it exhausted while it never was. */
+static void every_slot_given_back_raises_the_version(void) /* [ALLOC-3] [ORDER-2] */
+{
+    rr_allocator *allocator = make(rr_profile_seed());
+    const uint8_t *payload = put(allocator, "first");
+    const struct slot_line *line = (const struct slot_line *)(const void *)(payload - LINE_BYTES);
+    uint64_t tokens[5];
+    CHECK_EQUAL(rr_payload_slot_index(payload), 0); /* whose line holds the first word of the free list */
+    CHECK_EQUAL(atomic_load_explicit(&line->free_bits, memory_order_relaxed), UINT32_MAX - 1);
+    rr_release_payload(allocator, payload);
+    CHECK_EQUAL(atomic_load_explicit(&line->free_bits, memory_order_relaxed) >> 32, 1);
+    rr_abort(allocator, rr_loan(allocator, 8, 0, NULL));
+    CHECK_EQUAL(atomic_load_explicit(&line->free_bits, memory_order_relaxed) >> 32, 2);
+    CHECK_EQUAL(rr_allocate_many(allocator, "abcde", NULL, 1, NULL, 0, 5, tokens, NULL), RR_OK);
+    CHECK_EQUAL(atomic_load_explicit(&line->free_bits, memory_order_relaxed) >> 32, 2);
+    CHECK_EQUAL(rr_drop_many(allocator, tokens, 5, NULL), RR_OK);
+    CHECK_EQUAL(atomic_load_explicit(&line->free_bits, memory_order_relaxed), (UINT64_C(7) << 32) + UINT32_MAX);
     CHECK_EQUAL(rr_allocator_destroy(allocator), RR_OK);
 }
 
@@ -482,6 +503,7 @@ int main(void)
     RUN(generations_wrap_and_refuse_until_then);
     RUN(a_full_pool_says_so);
     RUN(reuse_goes_round);
+    RUN(every_slot_given_back_raises_the_version);
     RUN(the_heap_is_bounded);
     RUN(loans_are_zeroed_exclusive_and_end);
     RUN(loose_references_are_those_of_tokens);

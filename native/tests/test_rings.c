@@ -223,7 +223,11 @@ static void small_buffers_read_nothing(void) /* [ERR-1] */
     uint8_t data[ROOM];
     rr_read read;
     CHECK_EQUAL(rr_writer_add(writer, "0123456789", 10, 1), RR_OK);
+    memset(data, 0x5a, sizeof data);
     CHECK_EQUAL(rr_reader_next(reader, data, 9, &read), RR_BUFFER_TOO_SMALL);
+    for (size_t i = 9; i < sizeof data; ++i) {
+        CHECK_EQUAL(data[i], 0x5a); /* nothing behind the room that was given */
+    }
     CHECK_EQUAL(read.bytes, 10);
     CHECK_EQUAL(rr_reader_cursor(reader), 0);
     CHECK_EQUAL(rr_reader_next(reader, data, 10, &read), RR_OK);

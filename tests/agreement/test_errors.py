@@ -328,3 +328,34 @@ def test_errors_of_an_index_are_its_own(backend: ModuleType) -> None:
 
     with pytest.raises(KeyError, match="mine"):
         backend.EventAllocator().allocate(b"x", Broken())
+
+
+@pytest.mark.clause("ERR-7")
+def test_of_several_errors_the_first_in_order_is_raised(backend: ModuleType) -> None:
+    allocator = backend.EventAllocator(backend.TINY)
+    taken = [allocator.allocate(b"") for _ in range(3)]
+    too_large = bytes(backend.TINY.heap_bytes + 1)
+    ended = backend.Writer(backend.RingBuffer(8, 1))
+    ended.close()
+    writer = backend.Writer(backend.RingBuffer(8, 1, mode="gated"))
+    reader = backend.Reader(writer.ringbuffer)
+    writer.add(b"fills the ring"[:8])
+    loan = allocator.loan(1_000)
+    loan.abort()
+    with pytest.raises(backend.ReleasedHandle):  # an end, before a wrong type
+        loan.commit("long")
+    with pytest.raises(backend.RingClosed):
+        ended.add("text", -1)
+    with pytest.raises(TypeError, match="data"):  # a wrong type, before a wrong value
+        allocator.allocate("text", -1)
+    with pytest.raises(TypeError, match="event_type"):
+        writer.add(b"longer than a slot", 1.5)
+    with pytest.raises(ValueError, match="event_type"):  # a wrong value, before a payload that is too large
+        allocator.allocate(too_large, -1)
+    with pytest.raises(ValueError, match="event_type"):
+        writer.add(b"longer than a slot", 2**32)
+    with pytest.raises(backend.PayloadTooLarge):  # too large, before no room
+        allocator.allocate_many([b"", too_large], event_types=0)
+    with pytest.raises(backend.PayloadTooLarge):
+        writer.add(b"longer than a slot")
+    assert (len(taken), reader.backlog) == (3, 1)
