@@ -16,7 +16,7 @@ ALL_HEALTH_CHECKS: Final = (
     HealthCheck.too_slow,
 )
 DESK_STEPS: Final = 10_000
-CI_STEPS: Final = 300_000
+CI_STEPS: Final = 100_000
 
 
 def register_profiles() -> None:
@@ -29,7 +29,7 @@ def register_profiles() -> None:
         print_blob=False,
     )
     settings.register_profile("desk", common, max_examples=40, stateful_step_count=40)
-    settings.register_profile("ci", common, max_examples=400, stateful_step_count=80)
+    settings.register_profile("ci", common, max_examples=200, stateful_step_count=80)
     settings.load_profile(profile_name())
 
 
