@@ -669,13 +669,20 @@ rr_reader *rr_reader_join(rr_ring *ring, rr_join_at at, uint64_t cursor, rr_stat
     return reader;
 }
 
+/* Kept in the reader itself, since after 2^22 more readers of its place the stamp there comes round. */
+static bool was_evicted(const rr_reader *reader)
+{
+    /* pairs with nothing: the place decides as long as its stamp has not come round [ORDER-13] */
+    return atomic_load_explicit(&reader->evicted, memory_order_relaxed) != 0;
+}
+
 void rr_reader_leave(rr_reader *reader)
 {
     /* pairs with nothing: only the reader's own thread leaves [ORDER-8] */
     if (atomic_load_explicit(&reader->left, memory_order_relaxed) == 0) {
         /* pairs with rr_reader_evicted, by way of vacate's release [ORDER-8] */
         atomic_store_explicit(&reader->left, 1, memory_order_relaxed);
-        if (reader->ring->mode == RR_GATED) {
+        if (reader->ring->mode == RR_GATED && !was_evicted(reader)) {
             (void)vacate(reader->ring, reader->place, reader->stamp);
         }
     }
@@ -695,7 +702,7 @@ rr_status rr_reader_evict(rr_reader *reader)
     if (reader->ring->mode != RR_GATED) {
         return RR_BAD_ARGUMENT;
     }
-    if (vacate(reader->ring, reader->place, reader->stamp)) {
+    if (rr_reader_left(reader) == 0 && !was_evicted(reader) && vacate(reader->ring, reader->place, reader->stamp)) {
         /* pairs with nothing: the place decides what the reader may do, this says why [ORDER-13] */
         atomic_store_explicit(&reader->evicted, 1, memory_order_relaxed);
     }
@@ -714,7 +721,7 @@ static bool is_closed(const rr_reader *reader)
 {
     /* pairs with nothing: only the reader's own thread leaves [ORDER-8] */
     return atomic_load_explicit(&reader->left, memory_order_relaxed) != 0 ||
-           (reader->ring->mode == RR_GATED && !has_place(reader));
+           (reader->ring->mode == RR_GATED && (was_evicted(reader) || !has_place(reader)));
 }
 
 /* Moves the reader on to `cursor` after a copy, if it was not evicted meanwhile. */
@@ -860,8 +867,7 @@ int rr_reader_left(const rr_reader *reader)
 
 int rr_reader_evicted(const rr_reader *reader)
 {
-    /* pairs with nothing: as rr_reader_evict left it [ORDER-13] */
-    if (atomic_load_explicit(&reader->evicted, memory_order_relaxed) != 0) {
+    if (was_evicted(reader)) {
         return 1;
     }
     /* an eviction that has taken the place and not yet said so: the reader is out, and did not leave by itself */

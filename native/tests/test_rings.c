@@ -235,6 +235,28 @@ static void small_buffers_read_nothing(void) /* [ERR-1] */
     end(ring, writer, reader);
 }
 
+/* The stamp of a place comes round after 2^22 readers; a reader that was evicted before must not take that for its own. */
+static void an_evicted_reader_stays_out_for_good(void) /* [RING-6] [RING-20] */
+{
+    rr_ring *ring = make(8, 2, RR_GATED, 1);
+    rr_writer *writer = writer_of(ring);
+    rr_reader *evicted = join(ring, RR_LATEST);
+    uint8_t data[ROOM];
+    rr_read read;
+    CHECK_EQUAL(rr_reader_evict(evicted), RR_OK);
+    for (uint32_t i = 0; i < (UINT32_C(1) << 22) - 1; ++i) {
+        rr_reader_free(join(ring, RR_LATEST));
+    }
+    rr_reader *later = join(ring, RR_LATEST);
+    CHECK_EQUAL(rr_writer_add(writer, "x", 1, 1), RR_OK);
+    CHECK_EQUAL(rr_reader_next(evicted, data, sizeof data, &read), RR_RING_CLOSED);
+    CHECK_EQUAL(rr_reader_evict(evicted), RR_OK);
+    rr_reader_free(evicted);
+    CHECK_EQUAL(rr_reader_evicted(later), 0);
+    CHECK_EQUAL(rr_reader_next(later, data, sizeof data, &read), RR_OK);
+    end(ring, writer, later);
+}
+
 static void bulk_calls_do_what_single_ones_do(void) /* [RING-25] [RING-26] */
 {
     static uint8_t data[300 * 24];
@@ -408,6 +430,7 @@ int main(void)
     RUN(a_lapped_reader_is_told_once_and_goes_on);
     RUN(readers_join_where_they_ask);
     RUN(small_buffers_read_nothing);
+    RUN(an_evicted_reader_stays_out_for_good);
     RUN(bulk_calls_do_what_single_ones_do);
     RUN(a_gated_ring_waits_for_the_slowest);
     RUN(a_gated_ring_retains_what_is_unread);

@@ -41,7 +41,10 @@ def test_there_are_examples_of_everything_in_the_quick_start() -> None:
 
 def test_both_commands_are_marked_one_line_each_and_stay_in_the_virtual_environment() -> None:
     text = README.read_text(encoding="utf-8")
-    for mark, ending in (("main", ".venv/bin/rusted-ring verify"), ("test", ".venv/bin/python -m pytest -n auto --dist worksteal")):
+    for mark, ending in (
+        ("main", ".venv/bin/rusted-ring verify"),
+        ("test", ".venv/bin/python -m pytest -n auto --dist worksteal"),
+    ):
         (command,) = re.findall(rf"^<!-- command: {mark} -->\n```sh\n(.*)\n```$", text, re.MULTILINE)
         assert command.startswith("python3 -m venv .venv && .venv/bin/pip install '.[test]' && ")
         assert command.endswith(ending)

@@ -43,3 +43,10 @@ _KINDS = ("allocator", "ring", "writer", "reader")
 def owned(kind: str, made: CData, parent: Owner | None = None) -> Owner:
     """Return the owner of an object of the core, which frees it at its end, and before its parent [PTR-8]."""
     return own(_KINDS.index(kind), int(ffi.cast("uintptr_t", made)), parent)
+
+
+def made_once(thing: object) -> None:
+    """Refuse to make an object anew in place: other threads may be in a call on what it owns [PTR-8]."""
+    if hasattr(thing, "_owner"):
+        name = type(thing).__name__
+        raise TypeError(f"{name} is made already: it cannot be made anew in its place; call {name}() for another")

@@ -16,7 +16,7 @@ from rusted_ring.native._arguments import (
     wrong_value,
 )
 from rusted_ring.native._base import _AllocatorBase, allocator_argument
-from rusted_ring.native._core import FAILED, LONG, CData, Lib, Pin, ffi, lib, make, quick
+from rusted_ring.native._core import FAILED, LONG, CData, Lib, Pin, ffi, lib, made_once, make, quick
 from rusted_ring.native._core import allocate as _allocate
 from rusted_ring.native.parameters import SEED
 from rusted_ring.native.pointers import Loan, RingPtr, loan_of, pointer_to
@@ -50,6 +50,7 @@ class EventAllocator(_AllocatorBase):
             LayoutError: a pool would be larger than the profile's `max_ring_bytes` [LAYOUT-7].
             MemoryError: the system gave no memory.
         """
+        made_once(self)
         self._pools = EventPools(profile)
         self._cdata = self._pools._cdata
         self._owner = self._pools._owner

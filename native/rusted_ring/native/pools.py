@@ -4,7 +4,7 @@ from array import array
 from typing import NoReturn
 
 from rusted_ring.native._arguments import U64_LIMIT, between, integer, shown, wrong_type
-from rusted_ring.native._core import FAILED, CData, Owner, ffi, lib, make, owned, quick
+from rusted_ring.native._core import FAILED, CData, Owner, ffi, lib, made_once, make, owned, quick
 from rusted_ring.native.parameters import SEED
 from rusted_ring.reference.errors import LayoutError, RefCountOverflow, RefCountUnderflow, StaleHandle
 from rusted_ring.reference.event import PoolStats, SlotMetadata, SlotState
@@ -34,6 +34,7 @@ class EventPools:
             LayoutError: a pool would be larger than the profile's `max_ring_bytes` [LAYOUT-7].
             MemoryError: the system gave no memory.
         """
+        made_once(self)
         if not isinstance(profile, Profile):
             remedy = "pass SEED, WIDE, TINY or a Profile"
             raise wrong_type("profile", profile, f"a {type(profile).__name__}, not a Profile", remedy)
@@ -61,7 +62,8 @@ class EventPools:
         self._cdata = made
         self._owner = owned("allocator", made)
         self._profile = profile
-        self._capacities = (*profile.capacities, profile.heap_slots)
+        # As the core has them: how much `slot_words` copies follows from them.
+        self._capacities = (*values.capacities, values.heap_slots)
 
     def __repr__(self) -> str:
         return f"EventPools({self._profile.name})"

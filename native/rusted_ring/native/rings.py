@@ -19,7 +19,7 @@ from rusted_ring.native._arguments import (
     wrong_type,
     wrong_value,
 )
-from rusted_ring.native._core import LONG, CData, ffi, lib, owned, quick
+from rusted_ring.native._core import LONG, CData, ffi, lib, made_once, owned, quick
 from rusted_ring.native.allocator import calls_for, lend, take_back
 from rusted_ring.native.pointers import Unpicklable
 from rusted_ring.reference.errors import (
@@ -84,6 +84,7 @@ class RingBuffer:
             LayoutError: a number is out of its bounds [RING-29], or the storage above `max_ring_bytes` [LAYOUT-7].
             MemoryError: the system gave no memory.
         """
+        made_once(self)
         numbers = integer("size", size), integer("capacity", capacity)
         if not isinstance(mode, str):
             raise wrong_type("mode", mode, f"a {type(mode).__name__}, not a str", 'pass "overwrite" or "gated"')
@@ -177,7 +178,9 @@ class Writer(Unpicklable):
             TypeError: `ringbuffer` is not a ring.
             WriterTaken: the ring has a writer.
         """
-        ring = _ring_argument(ringbuffer)
+        made_once(self)
+        ring = self._ringbuffer = _ring_argument(ringbuffer)
+        self._closed = False
         status = ffi.new("int *")
         made = quick.rrb_writer_open(ring._cdata, status)
         if not made:
@@ -186,8 +189,6 @@ class Writer(Unpicklable):
             raise MemoryError
         self._handle: CData = made
         self._owner = owned("writer", made, ring._owner)
-        self._ringbuffer = ring
-        self._closed = False
 
     @property
     def ringbuffer(self) -> RingBuffer:
@@ -323,6 +324,7 @@ class Reader(Unpicklable):
             ValueError: there is no such start, or the cursor is not from 0 to `write_cursor`, or the ring is gated.
             ReadersFull: every place of the gated ring is taken [RING-21].
         """
+        made_once(self)
         ring = _ring_argument(ringbuffer)
         if not isinstance(start, str):
             raise wrong_type("start", start, f"a {type(start).__name__}, not a str", 'pass "oldest" or "latest"')
