@@ -63,7 +63,7 @@ class EventPools:
         self._owner = owned("allocator", made)
         self._profile = profile
         # As the core has them: how much `slot_words` copies follows from them.
-        self._capacities = (*values.capacities, values.heap_slots)
+        self._capacities: tuple[int, ...] = (*values.capacities, values.heap_slots)
 
     def __repr__(self) -> str:
         return f"EventPools({self._profile.name})"
