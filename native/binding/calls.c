@@ -219,7 +219,7 @@ uint64_t rrb_ring_memory_usage(rr_ring *ring)
 
 /* ---------------------------------------------------------------------------------------------------------- writers */
 
-rrb_writer *rrb_writer_open(rr_ring *ring, int *status)
+static rrb_writer *rrb_writer_open(rr_ring *ring, int *status)
 {
     rr_status found = RR_NO_MEMORY;
     rrb_writer *writer = malloc(sizeof *writer);
@@ -276,7 +276,7 @@ int rrb_add_many(rrb_writer *writer, const char *data, const uint32_t *lengths, 
 
 /* ---------------------------------------------------------------------------------------------------------- readers */
 
-rrb_reader *rrb_reader_join(rr_ring *ring, int at, uint64_t cursor, int *status)
+static rrb_reader *rrb_reader_join(rr_ring *ring, int at, uint64_t cursor, int *status)
 {
     rr_status found = RR_NO_MEMORY;
     rrb_reader *reader = malloc(sizeof *reader);

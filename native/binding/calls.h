@@ -119,7 +119,6 @@ uint64_t rrb_ring_write_cursor(rr_ring *ring);
 uint64_t rrb_ring_retained(rr_ring *ring);
 uint64_t rrb_ring_memory_usage(rr_ring *ring);
 
-rrb_writer *rrb_writer_open(rr_ring *ring, int *status);
 void rrb_writer_free(rrb_writer *writer);
 int rrb_writer_close(rrb_writer *writer);
 int rrb_add(rrb_writer *writer, const char *data, uint64_t length, uint32_t event_type);
@@ -127,7 +126,6 @@ int rrb_add_long(rrb_writer *writer, const char *data, uint64_t length, uint32_t
 int rrb_add_many(rrb_writer *writer, const char *data, const uint32_t *lengths, uint32_t length,
                  const uint32_t *event_types, uint32_t event_type, size_t count, size_t *added, size_t *failed);
 
-rrb_reader *rrb_reader_join(rr_ring *ring, int at, uint64_t cursor, int *status);
 void rrb_reader_free(rrb_reader *reader);
 int rrb_reader_close(rrb_reader *reader);
 int rrb_reader_evict(rrb_reader *reader);

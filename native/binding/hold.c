@@ -75,15 +75,75 @@ static void reader_end(void *object)
 static void owner_dealloc(PyObject *self)
 {
     owner *held = (owner *)self;
-    held->end(held->object);
+    if (held->object != NULL)
+        held->end(held->object);
     Py_XDECREF(held->parent);
     object_free(self);
+}
+
+static owner *owner_new(void (*end)(void *), PyObject *parent)
+{
+    owner *held = (owner *)object_new(owner_type);
+    if (held == NULL)
+        return NULL;
+    held->object = NULL;
+    held->end = end;
+    held->parent = parent == Py_None ? NULL : parent;
+    Py_XINCREF(held->parent);
+    return held;
+}
+
+/* The owner of what was opened, or the status where nothing was. Owners are made before what they own: a signal's handler
+ * that raises between two calls then finds nothing that nobody owns. */
+static PyObject *owner_of(owner *held, void *object, int status)
+{
+    held->object = object;
+    if (object != NULL)
+        return (PyObject *)held;
+    Py_DECREF(held);
+    return PyLong_FromLong(status);
+}
+
+/* open_writer(ring) */
+static PyObject *open_writer(PyObject *module, PyObject *ring)
+{
+    int status = 0;
+    (void)module;
+    owner *held = owner_new(writer_end, ring);
+    if (held == NULL)
+        return NULL;
+    void *writer = rrb_writer_open(((owner *)ring)->object, &status);
+    return owner_of(held, writer, status);
+}
+
+/* join_reader(ring, at, cursor) */
+static PyObject *join_reader(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    int status = 0;
+    (void)module;
+    if (count != 3)
+        return PyErr_Format(PyExc_TypeError, "join_reader takes 3 arguments");
+    long at = PyLong_AsLong(arguments[1]);
+    unsigned long long cursor = PyLong_AsUnsignedLongLong(arguments[2]);
+    if (PyErr_Occurred())
+        return NULL;
+    owner *held = owner_new(reader_end, arguments[0]);
+    if (held == NULL)
+        return NULL;
+    void *reader = rrb_reader_join(((owner *)arguments[0])->object, (int)at, cursor, &status);
+    return owner_of(held, reader, status);
+}
+
+static PyObject *owner_address(PyObject *self, PyObject *none)
+{
+    (void)none;
+    return PyLong_FromVoidPtr(((owner *)self)->object);
 }
 
 /* own(kind, address, parent) */
 static PyObject *own(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
-    static void (*const ends[])(void *) = {allocator_end, ring_end, writer_end, reader_end};
+    static void (*const ends[])(void *) = {allocator_end, ring_end};
     (void)module;
     if (count != 3)
         return PyErr_Format(PyExc_TypeError, "own takes 3 arguments");
@@ -92,19 +152,18 @@ static PyObject *own(PyObject *module, PyObject *const *arguments, Py_ssize_t co
     if (PyErr_Occurred())
         return NULL;
     if (kind >= sizeof ends / sizeof *ends || object == NULL)
-        return PyErr_Format(PyExc_ValueError, "own takes a kind from 0 to 3 and an address");
-    owner *held = (owner *)object_new(owner_type);
-    if (held == NULL)
-        return NULL;
-    held->object = object;
-    held->end = ends[kind];
-    held->parent = arguments[2] == Py_None ? NULL : arguments[2];
-    Py_XINCREF(held->parent);
-    return (PyObject *)held;
+        return PyErr_Format(PyExc_ValueError, "own takes a kind, 0 or 1, and an address");
+    owner *held = owner_new(ends[kind], arguments[2]);
+    return held == NULL ? NULL : owner_of(held, object, 0);
 }
 
+static PyMethodDef owner_methods[] = {
+    {"address", owner_address, METH_NOARGS, "Where the object is."},
+    {NULL, NULL, 0, NULL},
+};
 static PyType_Slot owner_slots[] = {
     {Py_tp_dealloc, owner_dealloc},
+    {Py_tp_methods, owner_methods},
     {Py_tp_doc, "Frees an allocator, ring, writer or reader at its end."},
     {0, NULL},
 };
@@ -376,6 +435,9 @@ static PyType_Spec pin_spec = {
 
 static PyMethodDef functions[] = {
     {"own", (PyCFunction)(void (*)(void))own, METH_FASTCALL, "own(kind, address, parent): the owner of an object."},
+    {"open_writer", open_writer, METH_O, "open_writer(ring): the owner of a writer, or the status."},
+    {"join_reader", (PyCFunction)(void (*)(void))join_reader, METH_FASTCALL,
+     "join_reader(ring, at, cursor): the owner of a reader, or the status."},
     {"make", (PyCFunction)(void (*)(void))make, METH_FASTCALL, "make(owner, address, loan): a pin."},
     {"allocate", (PyCFunction)(void (*)(void))allocate, METH_FASTCALL,
      "allocate(owner, data, event_type): the pin of a new event, or the status."},

@@ -7,7 +7,7 @@ others.
 from typing import TYPE_CHECKING
 
 from rusted_ring.native._cffi import ffi, lib
-from rusted_ring.native._hold import ENDED, Owner, Pin, allocate, make, own
+from rusted_ring.native._hold import ENDED, Owner, Pin, allocate, join_reader, make, open_writer, own
 from rusted_ring.native._quick import lib as quick
 
 if TYPE_CHECKING:
@@ -25,8 +25,11 @@ __all__ = [
     "Pin",
     "allocate",
     "ffi",
+    "join_reader",
     "lib",
+    "made_once",
     "make",
+    "open_writer",
     "owned",
     "quick",
 ]
@@ -37,7 +40,7 @@ LONG = lib.RRB_LONG_BYTES
 FAILED = lib.RRB_FAILED
 """What looks like an address or a token and is below this is a status."""
 
-_KINDS = ("allocator", "ring", "writer", "reader")
+_KINDS = ("allocator", "ring")
 
 
 def owned(kind: str, made: CData, parent: Owner | None = None) -> Owner:

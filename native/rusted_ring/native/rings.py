@@ -19,7 +19,7 @@ from rusted_ring.native._arguments import (
     wrong_type,
     wrong_value,
 )
-from rusted_ring.native._core import LONG, CData, ffi, lib, made_once, owned, quick
+from rusted_ring.native._core import LONG, CData, ffi, join_reader, lib, made_once, open_writer, owned, quick
 from rusted_ring.native.allocator import calls_for, lend, take_back
 from rusted_ring.native.pointers import Unpicklable
 from rusted_ring.reference.errors import (
@@ -181,14 +181,13 @@ class Writer(Unpicklable):
         made_once(self)
         ring = self._ringbuffer = _ring_argument(ringbuffer)
         self._closed = False
-        status = ffi.new("int *")
-        made = quick.rrb_writer_open(ring._cdata, status)
-        if not made:
-            if status[0] == lib.RR_WRITER_TAKEN:
+        made = open_writer(ring._owner)
+        if isinstance(made, int):
+            if made == lib.RR_WRITER_TAKEN:
                 raise WriterTaken(f"ringbuffer is {ring!r}: it has a writer; close that one first")
             raise MemoryError
-        self._handle: CData = made
-        self._owner = owned("writer", made, ring._owner)
+        self._owner = made
+        self._handle: CData = ffi.cast("rrb_writer *", made.address())
 
     @property
     def ringbuffer(self) -> RingBuffer:
@@ -331,22 +330,21 @@ class Reader(Unpicklable):
         at = None if cursor is None else integer("cursor", cursor)
         if start not in _STARTS:
             raise wrong_value("start", start, "no place to start", 'pass "oldest" or "latest"')
-        status = ffi.new("int *")
         if at is None:
-            made = quick.rrb_reader_join(ring._cdata, _STARTS.index(start), 0, status)
+            made = join_reader(ring._owner, _STARTS.index(start), 0)
         else:
             if ring.mode == "gated":
                 why = "a reader of a gated ring cannot begin at a cursor"
                 raise wrong_value("cursor", at, why, 'leave it out and pass start="oldest" or "latest"')
             between("cursor", at, 0, ring.write_cursor, "pass a cursor that was published")
-            made = quick.rrb_reader_join(ring._cdata, _AT_CURSOR, at, status)
-        if not made:
-            if status[0] == lib.RR_READERS_FULL:
+            made = join_reader(ring._owner, _AT_CURSOR, at)
+        if isinstance(made, int):
+            if made == lib.RR_READERS_FULL:
                 why = f"its {ring.max_readers} places for readers are taken"
                 raise ReadersFull(f"ringbuffer is {ring!r}: {why}; close or evict a reader, or raise max_readers")
             raise MemoryError
-        self._handle: CData = made
-        self._owner = owned("reader", made, ring._owner)
+        self._owner = made
+        self._handle: CData = ffi.cast("rrb_reader *", made.address())
         self._ringbuffer = ring
         self._closed = False
         self._next = (lib if ring.size > LONG else quick).rrb_next
