@@ -1,4 +1,7 @@
-/* Rings in one thread: every function of rings, writers and readers, and every error they have. */
+/* Rings, nearly always in one thread: every function of rings, writers and readers, and every error they have. */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "check.h"
@@ -257,6 +260,73 @@ static void an_evicted_reader_stays_out_for_good(void) /* [RING-6] [RING-20] */
     end(ring, writer, later);
 }
 
+/* A reader that is evicted in the middle of a long copy, and the next one, which takes its place at the same cursor. */
+struct interrupted {
+    rr_reader *reader;
+    uint8_t *data;
+    uint32_t *lengths;
+    uint32_t *types;
+    rr_status status;
+    _Atomic uint32_t begun;
+};
+
+static void *read_everything(void *argument)
+{
+    struct interrupted *seen = argument;
+    rr_read read;
+    atomic_store_explicit(&seen->begun, 1, memory_order_relaxed);
+    seen->status = rr_reader_next_many(seen->reader, 2048, seen->data, (size_t)2048 * ROOM, seen->lengths, seen->types, &read);
+    return NULL;
+}
+
+/* Without a stamp in the place the copy would end by moving the next reader on, past events that nobody read to it. */
+static void an_evicted_reader_does_not_move_its_successor_on(void) /* [RING-15] [RING-20] */
+{
+    static const uint8_t payload[ROOM] = {1};
+    struct interrupted seen = {.data = malloc((size_t)2048 * ROOM),
+                               .lengths = calloc(2048, sizeof(uint32_t)),
+                               .types = calloc(2048, sizeof(uint32_t))};
+    rr_ring *ring = rr_ring_create(ROOM, 2048, RR_GATED, 1, UINT64_MAX, NULL);
+    CHECK(seen.data != NULL && seen.lengths != NULL && seen.types != NULL && ring != NULL);
+    rr_writer *writer = writer_of(ring);
+    uint32_t interrupted = 0;
+    for (uint32_t round = 0; round < 1000 && interrupted < 3; ++round) {
+        seen.reader = join(ring, RR_OLDEST);
+        while (rr_writer_add(writer, payload, ROOM, round) == RR_OK) {
+        }
+        CHECK_EQUAL(rr_reader_lag(seen.reader), 2048);
+        pthread_t thread;
+        atomic_store_explicit(&seen.begun, 0, memory_order_relaxed);
+        CHECK_EQUAL(pthread_create(&thread, NULL, read_everything, &seen), 0);
+        while (atomic_load_explicit(&seen.begun, memory_order_relaxed) == 0) {
+            sched_yield();
+        }
+        CHECK_EQUAL(rr_reader_evict(seen.reader), RR_OK);
+        rr_reader *successor = join(ring, RR_OLDEST);
+        CHECK_EQUAL(pthread_join(thread, NULL), 0);
+        uint8_t data[ROOM];
+        rr_read read;
+        uint64_t lag = rr_reader_lag(successor);
+        if (seen.status == RR_RING_CLOSED) {
+            CHECK_EQUAL(lag, 2048);
+            ++interrupted;
+        } else {
+            CHECK_EQUAL(seen.status, RR_OK);
+            CHECK_EQUAL(lag, 0);
+        }
+        CHECK_EQUAL(rr_reader_evicted(successor), 0);
+        CHECK_EQUAL(rr_reader_next(successor, data, sizeof data, &read), lag > 0 ? RR_OK : RR_EMPTY);
+        rr_reader_free(seen.reader);
+        rr_reader_free(successor);
+    }
+    CHECK(interrupted > 0);
+    rr_writer_free(writer);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
+    free(seen.types);
+    free(seen.lengths);
+    free(seen.data);
+}
+
 static void bulk_calls_do_what_single_ones_do(void) /* [RING-25] [RING-26] */
 {
     static uint8_t data[300 * 24];
@@ -431,6 +501,7 @@ int main(void)
     RUN(readers_join_where_they_ask);
     RUN(small_buffers_read_nothing);
     RUN(an_evicted_reader_stays_out_for_good);
+    RUN(an_evicted_reader_does_not_move_its_successor_on);
     RUN(bulk_calls_do_what_single_ones_do);
     RUN(a_gated_ring_waits_for_the_slowest);
     RUN(a_gated_ring_retains_what_is_unread);
