@@ -1,0 +1,97 @@
+/* fiber.c - threads of the program under test, as stacks that the engine switches between. */
+#define _GNU_SOURCE
+#include "internal.h"
+
+#if defined(__x86_64__)
+
+/* System V: rbx, rbp, r12 to r15 belong to the caller. */
+__asm__(".text\n"
+        ".globl explorer_switch\n"
+        ".type explorer_switch,@function\n"
+        "explorer_switch:\n"
+        "  pushq %rbp\n  pushq %rbx\n  pushq %r12\n  pushq %r13\n  pushq %r14\n  pushq %r15\n"
+        "  movq %rsp, (%rdi)\n"
+        "  movq %rsi, %rsp\n"
+        "  popq %r15\n  popq %r14\n  popq %r13\n  popq %r12\n  popq %rbx\n  popq %rbp\n"
+        "  ret\n"
+        ".size explorer_switch,.-explorer_switch\n");
+void explorer_switch(void **from, void *to);
+
+void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void))
+{
+    uint64_t *top = (uint64_t *)(void *)(stack + bytes);
+    *--top = 0; /* where body would return to: it never does; also what the ABI wants of the alignment */
+    *--top = (uint64_t)(uintptr_t)body;
+    for (int i = 0; i < 6; ++i) {
+        *--top = 0;
+    }
+    return top;
+}
+
+void fiber_switch(void **from, void *to)
+{
+    explorer_switch(from, to);
+}
+
+#elif defined(__aarch64__)
+
+/* AAPCS64: x19 to x30 and d8 to d15 belong to the caller. */
+__asm__(".text\n"
+        ".globl explorer_switch\n"
+        ".type explorer_switch,%function\n"
+        "explorer_switch:\n"
+        "  sub sp, sp, #160\n"
+        "  stp x19, x20, [sp, #0]\n  stp x21, x22, [sp, #16]\n  stp x23, x24, [sp, #32]\n"
+        "  stp x25, x26, [sp, #48]\n  stp x27, x28, [sp, #64]\n  stp x29, x30, [sp, #80]\n"
+        "  stp d8, d9, [sp, #96]\n  stp d10, d11, [sp, #112]\n  stp d12, d13, [sp, #128]\n  stp d14, d15, [sp, #144]\n"
+        "  mov x9, sp\n  str x9, [x0]\n  mov sp, x1\n"
+        "  ldp x19, x20, [sp, #0]\n  ldp x21, x22, [sp, #16]\n  ldp x23, x24, [sp, #32]\n"
+        "  ldp x25, x26, [sp, #48]\n  ldp x27, x28, [sp, #64]\n  ldp x29, x30, [sp, #80]\n"
+        "  ldp d8, d9, [sp, #96]\n  ldp d10, d11, [sp, #112]\n  ldp d12, d13, [sp, #128]\n  ldp d14, d15, [sp, #144]\n"
+        "  add sp, sp, #160\n"
+        "  ret\n"
+        ".size explorer_switch,.-explorer_switch\n");
+void explorer_switch(void **from, void *to);
+
+void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void))
+{
+    uint64_t *top = (uint64_t *)(void *)(stack + bytes) - 20;
+    for (int i = 0; i < 20; ++i) {
+        top[i] = 0;
+    }
+    top[11] = (uint64_t)(uintptr_t)body; /* x30 */
+    return top;
+}
+
+void fiber_switch(void **from, void *to)
+{
+    explorer_switch(from, to);
+}
+
+#else
+
+#include <stdlib.h>
+#include <ucontext.h>
+
+/* Elsewhere the context lies at the top of the stack that it is for; the engine's own is static. */
+static ucontext_t engine_context EXPLORER_STATE;
+
+void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void))
+{
+    ucontext_t *context = (ucontext_t *)(void *)(stack + bytes - sizeof(ucontext_t) - 64);
+    getcontext(context);
+    context->uc_stack.ss_sp = stack;
+    context->uc_stack.ss_size = bytes - sizeof(ucontext_t) - 128;
+    context->uc_link = NULL;
+    makecontext(context, body, 0);
+    return context;
+}
+
+void fiber_switch(void **from, void *to)
+{
+    ucontext_t *mine = *from != NULL ? (ucontext_t *)*from : &engine_context;
+    *from = mine;
+    swapcontext(mine, (ucontext_t *)to);
+}
+
+#endif
