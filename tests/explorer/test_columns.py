@@ -41,6 +41,18 @@ def test_happens_before_is_looked_up_in_the_counts(race: Trace) -> None:
     assert not race.happens_before(write, write)
 
 
+def test_counts_of_steps_order_plain_accesses_that_are_no_steps(samples: Sample) -> None:
+    content = samples("race")
+    write, store, load, read = content["events"][2:]
+    write["hb"], store["hb"] = [1, 1, 0], [1, 1, 0]  # before the first step of T1, and the step itself
+    load["hb"], read["hb"] = [2, 1, 1], [2, 1, 2]  # synchronises with it; and a read after the step of T2
+    trace = parse(content)
+    assert trace.happens_before(trace.by_id[2], trace.by_id[3])
+    assert trace.happens_before(trace.by_id[2], trace.by_id[5])
+    assert not trace.happens_before(trace.by_id[5], trace.by_id[2])
+    assert not trace.happens_before(trace.by_id[4], trace.by_id[3])
+
+
 def test_a_read_that_passes_over_a_newer_write_is_found(buffering: Trace, calls: Trace) -> None:
     assert {identity: newer.id for identity, newer in buffering.passed_over.items()} == {6: 2}
     assert {identity: newer.id for identity, newer in calls.passed_over.items()} == {13: 10}
@@ -94,7 +106,8 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "no such thread": (lambda trace: trace["events"][3].update(thread=3), r"events\[3\]: thread is 3, not below 3"),
     "no counts": (lambda trace: trace["events"][3].pop("hb"), r"events\[3\]: hb is missing, not a list of 3 counts"),
     "counts too few": (lambda trace: trace["events"][3].update(hb=[1]), r"hb is \[1\], not a list of 3 counts"),
-    "does not count itself": (lambda trace: trace["events"][3].update(hb=[1, 1, 0]), "but it is number 2"),
+    "does not count itself": (lambda trace: trace["events"][2].update(hb=[1, 0, 0]), "hb counts 0 steps of its own"),
+    "counts go down": (lambda trace: trace["events"][2].update(hb=[1, 3, 0]), "counts 2 .* not at least 3"),
     "counts beyond the end": (lambda trace: trace["events"][3].update(hb=[9, 2, 0]), "thread 0, which has 2"),
     "the id is taken": (lambda trace: trace["events"][3].update(id=2), r"events\[3\]: the id 2 is taken"),
     "negative line": (lambda trace: trace["events"][3].update(line=-1), "line is -1, not a whole number from 0"),

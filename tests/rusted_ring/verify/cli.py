@@ -1,12 +1,14 @@
-"""The command `rusted-ring`: `diff`, `replay` and `verify`.
+"""The command `rusted-ring`: `diff`, `explore`, `replay` and `verify`.
 
-Exit status: 0 where everything agrees, 1 where something does not, 2 where the input cannot be used, 130 after Ctrl-C.
+Exit status: 0 where everything agrees, 1 where something does not, 2 where the input cannot be used, 3 where an
+exploration found nothing but did not cover everything, 130 after Ctrl-C.
 """
 
 import argparse
 import contextlib
 import importlib.metadata
 import json
+import math
 import os
 import secrets
 import sys
@@ -14,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from rusted_ring.verify import explore
 from rusted_ring.verify import replay as engine
 from rusted_ring.verify.backend import BackendError, load_backend
 from rusted_ring.verify.clauses import SpecError, load_clauses
@@ -58,10 +61,20 @@ def _seed(text: str) -> int:
     return value
 
 
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0: give a number of seconds")
+    return value
+
+
 def _parser() -> _Parser:
     parser = _Parser(prog="rusted-ring", description="Whether a ring buffer does what its specification says.")
     parser.add_argument("--version", action="version", version=f"rusted-ring {_version()}")
-    commands = parser.add_subparsers(dest="command", metavar="{diff,replay,verify}", parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", metavar="{diff,explore,replay,verify}", parser_class=_Parser)
 
     diff = commands.add_parser("diff", help="drive a backend and the reference in lock-step until they disagree")
     diff.add_argument(
@@ -75,6 +88,8 @@ def _parser() -> _Parser:
         "--seed", type=_seed, metavar="S", help="repeat the run that printed this seed (default: a new one)"
     )
     diff.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    _add_explore(commands)
 
     replay = commands.add_parser(
         "replay", help="send real events to several consumers and compare the documents they rebuild"
@@ -131,6 +146,38 @@ def _parser() -> _Parser:
     return parser
 
 
+def _add_explore(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    command = commands.add_parser(
+        "explore",
+        help="run a C program under every execution that C11 allows",
+        usage="%(prog)s FILE.c [FILE.c ...] [options] [-- compiler flags]",
+        epilog="Exit status: 0 clean, 1 an error found, 2 cannot run, 3 clean but not every execution was covered.",
+    )
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE.c", help="the program's C11 sources")
+    command.add_argument("--json", action="store_true", help="print the result as JSON")
+    command.add_argument("--keep-going", action="store_true", help="do not stop at the first error")
+    mode = command.add_mutually_exclusive_group()
+    mode.add_argument("--bound", type=_count, metavar="N", help="stop after N executions")
+    mode.add_argument("--random", type=_count, metavar="N", help="N executions drawn at random, instead of all")
+    mode.add_argument("--replay", metavar="STRING", help="the one execution that printed this string")
+    command.add_argument(
+        "--pct", type=_count, metavar="DEPTH", help="with --random: priorities that change DEPTH - 1 times (PCT)"
+    )
+    command.add_argument(
+        "--seed", type=_seed, metavar="S", help="with --random: repeat the run that printed this seed (default: new)"
+    )
+    command.add_argument(
+        "--trace", action="store_true", help="print the first execution too where nothing is wrong, as columns"
+    )
+    command.add_argument("--html", type=Path, metavar="FILE", help="write the execution shown as a page")
+    workers = command.add_mutually_exclusive_group()
+    workers.add_argument("--workers", type=_count, default=1, metavar="N", help="processes (default: 1)")
+    workers.add_argument("--dask", metavar="ADDRESS", help="the scheduler of a Dask cluster that does the work")
+    command.add_argument("--compiler", metavar="CC", help="gcc or clang (default: what is found)")
+    command.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="stop after so long (default: never)")
+    command.set_defaults(flags=[])
+
+
 def _version() -> str:
     try:
         return importlib.metadata.version("rusted-ring")
@@ -170,17 +217,24 @@ def _complain(text: str) -> None:
 
 
 def _run(argv: Sequence[str] | None) -> int:
+    words = list(sys.argv[1:] if argv is None else argv)
+    flags: list[str] = []
+    if words[:1] == ["explore"]:
+        words, flags = explore.split_flags(words)
     try:
-        options = _parser().parse_args(argv)
+        options = _parser().parse_args(words)
     except SystemExit as ending:  # --help and --version
         return int(ending.code or 0)
     commands: dict[str | None, Callable[[argparse.Namespace], int]] = {
         "diff": _diff,
+        "explore": explore.run,
         "replay": _replay,
         "verify": _verify,
     }
+    if options.command == "explore":
+        options.flags = flags
     if options.command not in commands:
-        raise InputError("give a command: diff, replay or verify (rusted-ring --help says more)")
+        raise InputError("give a command: diff, explore, replay or verify (rusted-ring --help says more)")
     return commands[options.command](options)
 
 

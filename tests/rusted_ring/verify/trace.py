@@ -51,7 +51,8 @@ class Event:
         written: the value written; None likewise.
         rf: the id of the event whose value is read, `INITIAL`, or None where it does not apply.
         mo: place in the modification order of the location, from 1; None where it does not apply.
-        hb: for each thread, how many of its events happen before this one or are this one.
+        hb: for each thread, how many of its steps happen before this event or are this one. What a step is, the engine
+            says: a plain access may be none, and then bears its thread's next number.
         text: the words of a call, a return or an assertion.
         place: its place among the events of its thread, from 0.
     """
@@ -216,7 +217,9 @@ class Trace:
 
     def happens_before(self, one: Event, other: Event) -> bool:
         """Whether one event happens before another one."""
-        return one.id != other.id and other.hb[one.thread] > one.place
+        if one.thread == other.thread:
+            return one.place < other.place
+        return other.hb[one.thread] >= one.hb[one.thread]
 
     def location(self, event: Event) -> str:
         """The location of an event, an address cut to what tells it from the others of this execution."""
@@ -344,7 +347,7 @@ def parse(content: Any) -> Trace:
         event = _parse_event(item, at, counts)
         counts[event.thread] += 1
         events.append(event)
-    _check_references(events, counts)
+    _check_references(events, len(names))
     return Trace(replay, tuple(names), tuple(events), _parse_fault(content.get("error"), events))
 
 
@@ -365,10 +368,6 @@ def _parse_event(item: Any, at: int, counts: Sequence[int]) -> Event:
     hb = item.get("hb")
     if not isinstance(hb, list) or len(hb) != len(counts) or not all(_is_number(count) for count in hb):
         raise TraceError(f"{where}: hb is {_brief(hb)}, not a list of {len(counts)} counts, one a thread")
-    if hb[thread] != counts[thread] + 1:
-        raise TraceError(
-            f"{where}: hb counts {hb[thread]} events of its own thread {thread}, but it is number {counts[thread] + 1}"
-        )
     return Event(
         id=fields.number("id"),
         thread=thread,
@@ -389,17 +388,26 @@ def _parse_event(item: Any, at: int, counts: Sequence[int]) -> Event:
     )
 
 
-def _check_references(events: Sequence[Event], counts: Sequence[int]) -> None:
-    """Refuse ids that are taken, reads from what is not a write or stands below, and counts beyond a thread's end."""
+def _check_references(events: Sequence[Event], threads: int) -> None:
+    """Refuse ids that are taken, reads from what is not a write or stands below, and impossible counts."""
     above: dict[int, Event] = {}
+    steps = [0] * threads
+    for event in events:
+        steps[event.thread] = max(steps[event.thread], event.hb[event.thread])
+    last = [0] * threads
     for at, event in enumerate(events):
         if event.id in above:
             raise TraceError(f"events[{at}]: the id {event.id} is taken")
+        own = event.hb[event.thread]
+        if own < max(last[event.thread], 1):
+            raise TraceError(
+                f"events[{at}]: hb counts {own} steps of its own thread {event.thread}, "
+                f"not at least {max(last[event.thread], 1)} as the event above it"
+            )
+        last[event.thread] = own
         for thread, count in enumerate(event.hb):
-            if count > counts[thread]:
-                raise TraceError(
-                    f"events[{at}]: hb counts {count} events of thread {thread}, which has {counts[thread]}"
-                )
+            if thread != event.thread and count > steps[thread]:
+                raise TraceError(f"events[{at}]: hb counts {count} steps of thread {thread}, which has {steps[thread]}")
         if event.rf is not None and event.rf != INITIAL:
             source = above.get(event.rf)
             if source is None:

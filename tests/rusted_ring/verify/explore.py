@@ -1,0 +1,455 @@
+"""`rusted-ring explore`: any C11 program under every execution that C11 allows, and what came of it.
+
+The engine compiles the program against its own runtime in the place of the thread sanitizer's and runs it. Here the
+options are checked, the engine is asked, and its answer is shown: in lines, as one JSON object, or as a page.
+
+Exit status: 0 clean, 1 an error was found, 2 the program cannot be run, 3 clean, but not every execution was covered.
+"""
+
+import argparse
+import concurrent.futures
+import contextlib
+import importlib
+import json
+import multiprocessing
+import os
+import secrets
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rusted_ring.verify.columns import can_draw, columns
+from rusted_ring.verify.documents import InputError
+from rusted_ring.verify.page import render
+from rusted_ring.verify.trace import Trace, TraceError, parse
+
+CLEAN, ERROR, NOT_EXHAUSTIVE = 0, 1, 3
+
+_PLAIN_WIDTH = 140
+_WIDTHS = (80, 200)
+_DASK_SECONDS = 10
+_PLAIN_SECONDS, _LIVE_SECONDS = 5.0, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One error that the engine found.
+
+    Attributes:
+        kind: a word, such as `data-race`.
+        message: a sentence.
+        replay: the string that runs the execution again; may be empty.
+        trace: the execution, or None where the engine gave none.
+        unreadable: why the execution cannot be shown, or empty.
+        file: the source file, empty where it is not known.
+        line: the line in it, 0 where it is not known.
+    """
+
+    kind: str
+    message: str
+    replay: str
+    trace: Trace | None
+    unreadable: str
+    file: str
+    line: int
+
+    @property
+    def where(self) -> str:
+        """The file and the line, to stand after the kind; empty where they are not known."""
+        return f" at {Path(self.file).name}:{self.line}" if self.file and self.line else ""
+
+    @property
+    def words(self) -> str:
+        """The error in a line."""
+        return f"{self.kind}{self.where}" + (f": {self.message}" if self.message else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an exploration found.
+
+    Attributes:
+        executions: complete executions that were run.
+        distinct: how many of them are different.
+        blocked: executions that could not complete: an assumption or a loop that waits was not satisfied.
+        redundant: runs of what had been run before.
+        seconds: how long it took.
+        exhaustive: whether every execution was covered.
+        covered: words on what was covered, where that is not everything.
+        errors: what is wrong.
+        trace: the first execution, where it was asked for.
+    """
+
+    executions: int
+    distinct: int
+    blocked: int
+    redundant: int
+    seconds: float
+    exhaustive: bool
+    covered: str
+    errors: tuple[Found, ...]
+    trace: Trace | None
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        return ERROR if self.errors else CLEAN if self.exhaustive else NOT_EXHAUSTIVE
+
+
+def split_flags(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part the arguments at the first `--` into those of the command and those of the compiler."""
+    if "--" not in argv:
+        return list(argv), []
+    at = list(argv).index("--")
+    return list(argv[:at]), list(argv[at + 1 :])
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explore a program and show what came of it.
+
+    Args:
+        options: the options of the command, `flags` (those of the compiler) among them.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        InputError: the options contradict each other, or the program cannot be built or run.
+    """
+    try:
+        check(options)
+        outcome, raw = explore(options)
+        if options.html is not None:
+            write_page(outcome, options)
+    except InputError as error:
+        if options.json:
+            print(
+                json.dumps(_as_json(options, _nothing(), {}) | {"ok": False, "cannot_run": _one_line(error)}, indent=1)
+            )
+        raise
+    if options.json:
+        print(json.dumps(_as_json(options, outcome, raw), indent=1))
+    else:
+        show(outcome, options)
+    return outcome.status
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse what cannot be used, before anything is compiled.
+
+    Raises:
+        InputError: a file is missing, or options contradict each other.
+    """
+    for path in options.files:
+        if not path.exists():
+            raise InputError(f"{path}: no such file")
+        if not path.is_file():
+            raise InputError(f"{path}: not a file")
+    if options.random is None:
+        for name in ("pct", "seed"):
+            if getattr(options, name) is not None:
+                raise InputError(f"argument --{name}: is for random executions; ask for them by --random N")
+    if options.replay is not None:
+        for name, given in (
+            ("workers", options.workers > 1),
+            ("dask", options.dask),
+            ("keep-going", options.keep_going),
+        ):
+            if given:
+                raise InputError(f"argument --replay: runs one execution; leave --{name} out")
+        if not options.replay.strip():
+            raise InputError("argument --replay: is empty; give the string that was printed with the counterexample")
+    if options.html is not None:
+        if options.html.is_dir():
+            raise InputError(f"argument --html: {options.html} is a directory; give the name of a file")
+        if not options.html.absolute().parent.is_dir():
+            raise InputError(f"argument --html: no such folder as {options.html.absolute().parent}; make it first")
+
+
+def explore(options: argparse.Namespace) -> tuple[Outcome, Mapping[str, Any]]:
+    """Build the program and let the engine explore it.
+
+    Returns:
+        What was found, and the engine's own answer.
+
+    Raises:
+        InputError: the program cannot be built or run.
+    """
+    engine: Any = importlib.import_module("rusted_ring.verify.engine")
+    seed = options.seed
+    if options.random is not None and seed is None:
+        seed = options.seed = secrets.randbelow(2**32)
+    with tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder, _executor(options) as executor:
+        try:
+            program = engine.build(options.files, flags=options.flags, compiler=options.compiler, folder=Path(folder))
+            with _progress() as progress:
+                raw = engine.run(
+                    program,
+                    options=engine.RunOptions(
+                        keep_going=options.keep_going,
+                        bound=options.bound,
+                        random=options.random,
+                        pct=options.pct,
+                        seed=seed,
+                        replay=options.replay,
+                        trace=options.trace or options.html is not None,
+                        timeout=options.timeout,
+                    ),
+                    executor=executor,
+                    progress=progress,
+                )
+        except (engine.CannotBuild, engine.CannotRun) as error:
+            raise InputError(str(error)) from None
+    return read_outcome(raw), raw
+
+
+@contextlib.contextmanager
+def _executor(options: argparse.Namespace) -> Iterator[concurrent.futures.Executor | None]:
+    """What subtrees are handed to: None for this process alone, processes, or a Dask cluster."""
+    if options.dask is not None:
+        try:
+            distributed = importlib.import_module("distributed")
+        except ImportError:
+            raise InputError("argument --dask: needs distributed: pip install 'rusted-ring[dask]'") from None
+        try:
+            client = distributed.Client(options.dask, timeout=_DASK_SECONDS)
+        except (OSError, ValueError) as error:
+            raise InputError(f"argument --dask: no scheduler answers at {options.dask}: {error}") from None
+        with client, client.get_executor() as executor:
+            yield executor
+    elif options.workers > 1:
+        # Not by fork: whoever called may have threads.
+        context = multiprocessing.get_context("spawn")
+        with concurrent.futures.ProcessPoolExecutor(options.workers, mp_context=context) as executor:
+            yield executor
+    else:
+        yield None
+
+
+# --- the engine's answer
+
+
+def read_outcome(raw: Mapping[str, Any]) -> Outcome:
+    """Turn the engine's answer into values; an execution in it that cannot be read does not hide the rest."""
+    trace, _ = _read_trace(raw.get("trace"))
+    return Outcome(
+        executions=raw["executions"],
+        distinct=raw["distinct"],
+        blocked=raw["blocked"],
+        redundant=raw["redundant"],
+        seconds=raw["seconds"],
+        exhaustive=raw["exhaustive"],
+        covered=raw.get("covered") or "",
+        errors=tuple(_read_error(error) for error in raw["errors"]),
+        trace=trace,
+    )
+
+
+def _read_trace(content: Any) -> tuple[Trace | None, str]:
+    if content is None:
+        return None, ""
+    try:
+        return parse(content), ""
+    except TraceError as error:
+        return None, str(error)
+
+
+def _read_error(raw: Mapping[str, Any]) -> Found:
+    trace, unreadable = _read_trace(raw.get("trace"))
+    file, line = raw.get("file") or "", raw.get("line") or 0
+    if not (file and line) and trace is not None and trace.fault is not None:
+        known = [event for event in map(trace.by_id.__getitem__, trace.fault.events) if event.file and event.line]
+        if known:
+            file, line = known[0].file, known[0].line
+    return Found(raw["kind"], raw.get("message") or "", raw.get("replay") or "", trace, unreadable, file, line)
+
+
+def _nothing() -> Outcome:
+    return Outcome(0, 0, 0, 0, 0.0, False, "", (), None)
+
+
+def _as_json(options: argparse.Namespace, outcome: Outcome, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the one object of `--json`; executions are in it where `--trace` asks for them."""
+    errors: list[dict[str, Any]] = []
+    for number, found in enumerate(outcome.errors):
+        errors.append({"kind": found.kind, "message": found.message})
+        if found.file and found.line:
+            errors[-1] |= {"file": found.file, "line": found.line}
+        errors[-1]["replay"] = found.replay
+        if options.trace and raw["errors"][number].get("trace"):
+            errors[-1]["trace"] = raw["errors"][number]["trace"]
+    content: dict[str, Any] = {
+        "command": "explore",
+        "ok": not outcome.errors,
+        "files": [str(path) for path in options.files],
+        "executions": outcome.executions,
+        "distinct": outcome.distinct,
+        "blocked": outcome.blocked,
+        "redundant": outcome.redundant,
+        "seconds": round(outcome.seconds, 6),
+        "exhaustive": outcome.exhaustive,
+        "errors": errors,
+    }
+    if outcome.covered:
+        content["covered"] = outcome.covered
+    if options.random is not None and options.seed is not None:
+        content["seed"] = options.seed
+    if options.trace and raw.get("trace"):
+        content["trace"] = raw["trace"]
+    return content
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+# --- for people
+
+
+def show(outcome: Outcome, options: argparse.Namespace) -> None:
+    """Print what was explored, the verdict, the counterexample, and how to replay it."""
+    print(explored_line(outcome, options))
+    if not outcome.errors:
+        print(
+            "clean: no error in any execution"
+            if outcome.exhaustive
+            else "clean so far: no error in what was covered, and not everything was"
+        )
+    for number, found in enumerate(outcome.errors):
+        print(f"ERROR {found.words}")
+        if number == 0 and found.trace is not None:
+            print()
+            _print_columns(found.trace)
+        if found.unreadable:
+            print(f"the execution cannot be shown: {found.unreadable}")
+        if found.replay:
+            print(f"to replay: {replay_command(found.replay, options)}")
+        print()
+    if not outcome.errors and options.trace and outcome.trace is not None:
+        print("\nthe first execution:\n")
+        _print_columns(outcome.trace)
+        if outcome.trace.replay:
+            print(f"to replay: {replay_command(outcome.trace.replay, options)}")
+    if options.html is not None:
+        print(f"page: {options.html}")
+
+
+def explored_line(outcome: Outcome, options: argparse.Namespace) -> str:
+    """Return what was explored, and what was not, in one line."""
+    name = ", ".join(path.name for path in options.files)
+    counts = [f"{outcome.executions:,} execution{'s' * (outcome.executions != 1)}", f"{outcome.distinct:,} distinct"]
+    counts += [f"{outcome.blocked:,} blocked"]
+    counts += [f"{outcome.redundant:,} redundant"] if outcome.redundant else []
+    took = f"{outcome.seconds:.2f} s" if outcome.seconds < 100 else f"{outcome.seconds:,.0f} s"
+    if outcome.exhaustive:
+        covered = "every execution was covered"
+    else:
+        stopped = outcome.errors and not options.keep_going and options.replay is None
+        why = outcome.covered or ("stopped at the first error, --keep-going goes on" if stopped else "")
+        covered = f"not exhaustive: {why}" if why else "not exhaustive"
+    seed = f" (--seed {options.seed})" if options.random is not None else ""
+    return f"{name}: {', '.join(counts)} in {took}; {covered}{seed}"
+
+
+def replay_command(replay: str, options: argparse.Namespace) -> str:
+    """Return the command that runs an execution again."""
+    chosen = [f"--replay={replay}"] if replay.startswith("-") else ["--replay", replay]
+    words = ["rusted-ring", "explore", *map(str, options.files), *chosen]
+    words += ["--compiler", options.compiler] if options.compiler else []
+    words += ["--", *options.flags] if options.flags else []
+    return shlex.join(words)
+
+
+def _print_columns(trace: Trace) -> None:
+    terminal = sys.stdout.isatty()
+    width = min(max(shutil.get_terminal_size().columns, _WIDTHS[0]), _WIDTHS[1]) if terminal else _PLAIN_WIDTH
+    lines = columns(
+        trace,
+        width=width,
+        color=terminal and not os.environ.get("NO_COLOR"),
+        ascii_only=not can_draw(sys.stdout.encoding),
+    )
+    encoding = sys.stdout.encoding or "ascii"
+    for line in lines:  # a source line may hold what the stream cannot take
+        print(line.encode(encoding, "replace").decode(encoding))
+
+
+def write_page(outcome: Outcome, options: argparse.Namespace) -> None:
+    """Write the page of the first counterexample or, where there is none, of the first execution.
+
+    Raises:
+        InputError: there is no execution to show, or the file cannot be written.
+    """
+    found = next((error for error in outcome.errors if error.trace is not None), None)
+    trace = found.trace if found else outcome.trace
+    if trace is None:
+        reason = next((error.unreadable for error in outcome.errors if error.unreadable), "no execution was completed")
+        if outcome.errors:
+            # The error itself is worth more than its page.
+            print(f"rusted-ring: no page: {reason}", file=sys.stderr)
+            options.html = None
+            return
+        raise InputError(f"argument --html: {reason}, so there is nothing to show")
+    names = ", ".join(path.name for path in options.files)
+    title = f"{names}: {found.kind}{found.where}" if found else f"{names}: one execution, nothing wrong in it"
+    try:
+        options.html.write_text(render(trace, title=title), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"argument --html: cannot write {options.html}: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Show on stderr how far it is: one line that is written anew in a terminal, otherwise a line every few seconds.
+
+    How many executions there are is not known before the end, so that there is no bar; the engine may give an estimate
+    of the seconds that remain.
+    """
+    stream = sys.stderr
+    live = stream.isatty()
+    shown = time.monotonic()
+    drawn = False
+
+    def update(now: Mapping[str, Any]) -> None:
+        nonlocal shown, drawn
+        if time.monotonic() - shown < (_LIVE_SECONDS if live else _PLAIN_SECONDS):
+            return
+        shown = time.monotonic()
+        words = progress_words(now)
+        print(f"\r\x1b[K{words}" if live else words, end="" if live else "\n", file=stream, flush=True)
+        drawn = True
+
+    try:
+        yield update
+    finally:
+        if live and drawn:
+            print("\r\x1b[K", end="", file=stream, flush=True)
+
+
+def progress_words(now: Mapping[str, Any]) -> str:
+    """Return how far an exploration is in words.
+
+    Args:
+        now: `executions` and, where the engine knows them, `blocked`, `seconds` and `remaining` (seconds, estimated).
+    """
+    executions, seconds = now["executions"], now.get("seconds")
+    words = [f"explored {executions:,} executions"]
+    if now.get("blocked"):
+        words.append(f"{now['blocked']:,} blocked")
+    if seconds:
+        words.append(f"{executions / seconds:,.0f} a second")
+    remaining = now.get("remaining")
+    words.append("how many there are is not known" if remaining is None else f"about {_duration(remaining)} left")
+    return ", ".join(words)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3_600:.0f} h"
