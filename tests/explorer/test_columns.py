@@ -84,6 +84,9 @@ def test_actions_are_worded_by_kind(samples: Sample) -> None:
     events = content["events"]
     events[3] |= {"kind": "rmw", "order": "acq_rel", "read": 0, "written": 2**64 - 1, "rf": None}
     events[4] |= {"kind": "cas-fail", "order": "sc", "read": 2**64 - 1}
+    assert [action(parse(content), event) for event in parse(content).events[:2]] == ["create T1", "create T2"]
+    events[0]["text"] = "create T1"
+    assert action(parse(content), parse(content).events[0]) == "create T1"
     events[0] |= {"kind": "fence", "order": "sc", "text": ""}
     events[1] |= {"kind": "alloc", "location": "0x5600", "size": 64, "text": ""}
     trace = parse(content)
@@ -222,6 +225,14 @@ def test_the_words_of_an_event_are_whole_where_there_is_room_for_them(width: int
         lines = columns(trace, width=width, every=True)
         for event in trace.events:
             assert action(trace, event) in row(lines, str(event.id))
+
+
+def test_one_long_row_does_not_push_the_other_threads_away(samples: Sample) -> None:
+    content = samples("buffering")
+    content["events"][-1]["text"] = "a long condition that holds of " + "x and " * 9 + "y"
+    lines = columns(parse(content), width=140)
+    assert lines[0].index("T1") < 60
+    assert "x and x and x and y " in row(lines, "12")
 
 
 def test_many_threads_stand_in_few_columns(samples: Sample) -> None:

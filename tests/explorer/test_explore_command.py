@@ -387,14 +387,17 @@ def test_progress_goes_to_stderr(
     monkeypatch.setattr(explore, "_PLAIN_SECONDS", 0.0)
     engine.progress = [
         {"executions": 2_000, "seconds": 0.5},
-        {"executions": 900_000, "blocked": 4, "seconds": 3.0, "remaining": 240.0},
+        {"executions": 900_000, "blocked": 4, "seconds": 3.0, "done": 0.001},
+        {"executions": 4_000_000, "seconds": 40.0, "done": 0.125},
     ]
     assert cli.main(["explore", str(source), "--json"]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["ok"]
     assert said.err.splitlines() == [
         "explored 2,000 executions, 4,000 a second, how many there are is not known",
-        "explored 900,000 executions, 4 blocked, 300,000 a second, about 4 min left",
+        "explored 900,000 executions, 4 blocked, 300,000 a second, about 0.10% done, "
+        "too little to say how long it takes",
+        "explored 4,000,000 executions, 100,000 a second, about 12.5% done, about 5 min left by that",
     ]
 
 

@@ -138,13 +138,18 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    # The driver is at hand: selenium need not look for one, nor ask a proxy the way to this machine.
-    environment = os.environ | {"HOME": str(folder), "NO_PROXY": "localhost,127.0.0.1"}
-    driver = webdriver.Chrome(options=options, service=service.Service(shutil.which("chromedriver"), env=environment))
-    try:
-        yield driver
-    finally:
-        driver.quit()
+    with pytest.MonkeyPatch.context() as patch:
+        # What talks to the driver on this machine asks no proxy the way.
+        for name in ("NO_PROXY", "no_proxy"):
+            patch.setenv(name, "localhost,127.0.0.1")
+        environment = os.environ | {"HOME": str(folder)}
+        driver = webdriver.Chrome(
+            options=options, service=service.Service(shutil.which("chromedriver"), env=environment)
+        )
+        try:
+            yield driver
+        finally:
+            driver.quit()
 
 
 class Window:

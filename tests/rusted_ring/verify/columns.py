@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from rusted_ring.verify.trace import Event, Sources, Trace, action, place_in_source, source_of_read
 
 LEAST_WIDTH = 60
-_LEAST_LANE = 10
+_LEAST_LANE, _MOST_LANE = 10, 40
 _LEAST_SOURCE = 24
 _GAP = 2
 
@@ -160,7 +160,7 @@ def _order_of_writes(trace: Trace, event: Event) -> str:
 class _Layout:
     """Widths: a margin, a lane a thread, the source.
 
-    Where there are many threads for the width, a row's words run on to the right, over the lanes of others.
+    Where there are many threads for the width, or much to say, a row's words run on to the right, over other lanes.
     """
 
     def __init__(self, trace: Trace, rows: Sequence[_Row], width: int, signs: _Signs) -> None:
@@ -180,7 +180,7 @@ class _Layout:
         }
         told = max([self._place + 2 + len(row.source[1]) for row in rows] + [len("source")])
         least = min(told, max(_LEAST_SOURCE, self._place + _LEAST_SOURCE // 2))
-        self._lanes = {thread: max(longest[thread], _LEAST_LANE) for thread in self._shown}
+        self._lanes = {thread: min(max(longest[thread], _LEAST_LANE), _MOST_LANE) for thread in self._shown}
         self._shrink(longest, _LEAST_LANE, width - min(told, width // 3))
         self._shrink(longest, 4, width - least)
         self._source = min(self._end(longest), width - least)

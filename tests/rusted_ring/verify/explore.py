@@ -34,6 +34,7 @@ CLEAN, ERROR, NOT_EXHAUSTIVE = 0, 1, 3
 _PLAIN_WIDTH = 140
 _WIDTHS = (80, 200)
 _DASK_SECONDS = 10
+_LEAST_DONE = 0.01  # below that part, what is left is not reckoned
 _PLAIN_SECONDS, _LIVE_SECONDS = 5.0, 0.2
 
 
@@ -408,8 +409,7 @@ def write_page(outcome: Outcome, options: argparse.Namespace) -> None:
 def _progress() -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """Show on stderr how far it is: one line that is written anew in a terminal, otherwise a line every few seconds.
 
-    How many executions there are is not known before the end, so that there is no bar; the engine may give an estimate
-    of the seconds that remain.
+    How many executions there are is not known before the end: the engine estimates the part of them that is done.
     """
     stream = sys.stderr
     live = stream.isatty()
@@ -435,17 +435,24 @@ def _progress() -> Iterator[Callable[[Mapping[str, Any]], None]]:
 def progress_words(now: Mapping[str, Any]) -> str:
     """Return how far an exploration is in words.
 
+    What is left is reckoned from the part that is done, which is an estimate: a subtree counts as much as its siblings
+    until it has been explored.
+
     Args:
-        now: `executions` and, where the engine knows them, `blocked`, `seconds` and `remaining` (seconds, estimated).
+        now: `executions` and, where the engine knows them, `blocked`, `seconds`, and `done` (0 to 1, estimated).
     """
-    executions, seconds = now["executions"], now.get("seconds")
+    executions, seconds, done = now["executions"], now.get("seconds"), now.get("done")
     words = [f"explored {executions:,} executions"]
     if now.get("blocked"):
         words.append(f"{now['blocked']:,} blocked")
     if seconds:
         words.append(f"{executions / seconds:,.0f} a second")
-    remaining = now.get("remaining")
-    words.append("how many there are is not known" if remaining is None else f"about {_duration(remaining)} left")
+    if done is None:
+        words.append("how many there are is not known")
+    elif done < _LEAST_DONE or not seconds:
+        words.append(f"about {done:.2%} done, too little to say how long it takes")
+    else:
+        words.append(f"about {done:.1%} done, about {_duration(seconds * (1 - done) / done)} left by that")
     return ", ".join(words)
 
 

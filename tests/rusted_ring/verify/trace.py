@@ -259,7 +259,8 @@ def action(trace: Trace, event: Event) -> str:
         case "alloc":
             words = f"alloc {name}" + (f" {event.size} B" if event.size else "")
         case "create" | "join":
-            words = f"{event.kind} {event.text or name or _other_thread(trace, event)}"
+            other = event.text.removeprefix(event.kind).strip() or name or _other_thread(trace, event)
+            words = f"{event.kind} {other}"
         case "call":
             words = event.text or "call"
         case "return":
