@@ -1,0 +1,585 @@
+"""Client programs over the native core: a few calls on two or three threads, small enough to be run in every way.
+
+A client has a setup, which one thread does before all others, and two or three threads. Each thread has variables of its
+own, filled by the setup: pointers `p0` to `p7`, loans `l0` to `l3`, writers `w0` and `w1`, readers `q0` to `q3`, tokens
+`t0` to `t7`. Tokens `s0` to `s7` are shared and written by the setup alone. In the setup a variable bears the number of
+its thread, `1p0`; in a thread `evict`, `evicted` and `left` may name a reader of another thread in that way.
+
+One line is one client, for the engine and for people:
+
+    r=2 g=1 t=0 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 | drop p0 ; alloc p1 2 | read p0 ; drop p0
+
+First the pool (`r`, `g` and `t` bits, `xs` slots, `heap` XXL slots) and the ring (`over=CAPACITY` or `gated=CAPACITY`,
+`size`, `readers`), then the setup, then each thread. An event's number, 1 to 15, decides its type and every byte of its
+payload. What the line that goes to the engine has behind `=>` is the finish: it ends whatever is still held, reads what
+is left in the ring, and looks whether all came back [ALLOC-9, RING-12].
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from rusted_ring.reference.parameters import Profile
+from rusted_ring.verify.history import History
+
+SKIPPED: Final = 99
+"""The status of a call whose handle was not there, because what should have made it failed."""
+
+TORN: Final = 255
+"""What a call that reads an event shows where its bytes are those of no event."""
+
+OVERWRITE: Final = "over"
+GATED: Final = "gated"
+OLDEST: Final = "old"
+LATEST: Final = "new"
+
+HELD_EVENT: Final = 15
+"""The number of the events that `hold` and `refill` allocate."""
+
+MOST_THREADS: Final = 3
+MOST_OPERATIONS: Final = 24
+HEAP_BYTES: Final = 65_536
+HEAP_LENGTH: Final = 16_385
+"""Bytes of an event of `heap` and `hloan`, the least that goes to XXL; a `cut` keeps `HEAP_CUT` of them."""
+HEAP_CUT: Final = 16_384
+POOL_LENGTH: Final = 8
+POOL_CUT: Final = 4
+
+_MOST: Final = MappingProxyType({"p": 8, "l": 4, "t": 8, "s": 8, "w": 2, "q": 4})
+"""How many variables of a kind a thread has; of `s`, how many there are in all."""
+
+# What an operation takes: `p` a pointer, `p!` a variable that a pointer is made into, likewise the others; `t` is a
+# token, `Q` a reader of any thread, `n` how many, `e` an event, `at` where to join.
+POOL_OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "alloc": ("p!", "e"),
+        "heap": ("p!", "e"),
+        "ffi": ("t!", "e"),
+        "amany": ("t!", "n", "e"),
+        "dmany": ("t", "n"),
+        "clone": ("p!", "p"),
+        "drop": ("p",),
+        "read": ("p",),
+        "count": ("p",),
+        "weak": ("t!", "p"),
+        "upgrade": ("p!", "t"),
+        "into": ("t!", "p"),
+        "from": ("p!", "t"),
+        "inc": ("t",),
+        "incany": ("t",),
+        "dec": ("t",),
+        "decany": ("t",),
+        "meta": ("t",),
+        "loan": ("l!", "e"),
+        "hloan": ("l!", "e"),
+        "commit": ("p!", "l"),
+        "cut": ("p!", "l"),
+        "abort": ("l",),
+        "hold": ("n",),
+        "destroypool": (),
+    }
+)
+RING_OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "open": ("w!",),
+        "close": ("w",),
+        "add": ("w", "e"),
+        "addmany": ("w", "n", "e"),
+        "join": ("q!", "at"),
+        "next": ("q",),
+        "nextmany": ("q", "n"),
+        "leave": ("q",),
+        "free": ("q",),
+        "evict": ("Q",),
+        "evicted": ("Q",),
+        "left": ("Q",),
+        "lag": ("q",),
+        "look": (),
+        "destroyring": (),
+    }
+)
+FINISH_OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"unhold": (), "sweep": (), "stats": (), "refill": (), "tally": ("q",)}
+)
+OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {**POOL_OPERATIONS, **RING_OPERATIONS, **FINISH_OPERATIONS}
+)
+SETUP_ONLY: Final = frozenset({"hold"})
+
+_VARIABLE: Final = re.compile(r"([0-3]?)([plwqts])([0-9])")
+
+
+class ClientError(ValueError):
+    """A text is not a client, or an operation stands where it cannot: the message names it and says what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolShape:
+    """The pools of a client [PARAM-1].
+
+    Attributes:
+        ref_bits: R, 1 to 22.
+        generation_bits: G, 1 to 40.
+        tag_bits: T, 0 to 32.
+        slots: slots of XS, 1 to 64; the pools S to XL have one each.
+        heap_slots: slots of XXL, 1 to 4.
+    """
+
+    ref_bits: int = 2
+    generation_bits: int = 2
+    tag_bits: int = 2
+    slots: int = 1
+    heap_slots: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the bounds."""
+        bounds = {"r": (self.ref_bits, 1, 22), "g": (self.generation_bits, 1, 40), "t": (self.tag_bits, 0, 32)}
+        bounds |= {"xs": (self.slots, 1, 64), "heap": (self.heap_slots, 1, 4)}
+        _check_bounds(bounds)
+
+    def profile(self) -> Profile:
+        """Return the profile [PARAM-1]."""
+        return Profile(
+            name="client",
+            ref_bits=self.ref_bits,
+            generation_bits=self.generation_bits,
+            tag_bits=self.tag_bits,
+            capacities=(self.slots, 1, 1, 1, 1),
+            heap_slots=self.heap_slots,
+            heap_bytes=HEAP_BYTES * self.heap_slots,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RingShape:
+    """The ring of a client [RING-29].
+
+    Attributes:
+        mode: `OVERWRITE` or `GATED`.
+        capacity: slots, 1 to 8.
+        size: bytes of a payload, 1 to 16; every event is that long.
+        readers: places for readers of a gated ring, 1 to 4.
+    """
+
+    mode: str = OVERWRITE
+    capacity: int = 1
+    size: int = 8
+    readers: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the bounds."""
+        if self.mode not in (OVERWRITE, GATED):
+            raise ClientError(f"mode is {self.mode!r}: no mode of a ring; give {OVERWRITE!r} or {GATED!r}")
+        _check_bounds({self.mode: (self.capacity, 1, 8), "size": (self.size, 1, 16), "readers": (self.readers, 1, 4)})
+
+
+def _check_bounds(bounds: Mapping[str, tuple[int, int, int]]) -> None:
+    for name, (value, low, high) in bounds.items():
+        if not low <= value <= high:
+            raise ClientError(f"{name} is {value}: not from {low} to {high}; give a number within these bounds")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call of a client.
+
+    Attributes:
+        name: one of `OPERATIONS`.
+        arguments: variables, counts, events, and where to join, as words.
+    """
+
+    name: str
+    arguments: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join((self.name, *self.arguments))
+
+    def kinds(self) -> tuple[str, ...]:
+        """Return what each argument is."""
+        return OPERATIONS[self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client program.
+
+    Attributes:
+        pool: its pools, None where it has none.
+        ring: its ring, None where it has none.
+        setup: what thread 0 does first.
+        threads: what the threads do, from thread 1.
+        name: what it is called, empty for one that was drawn.
+
+    Raises:
+        ClientError: an operation does not exist, has wrong arguments, or stands where it cannot.
+    """
+
+    pool: PoolShape | None
+    ring: RingShape | None
+    setup: tuple[Operation, ...]
+    threads: tuple[tuple[Operation, ...], ...]
+    name: str = dataclasses.field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        """Check every operation."""
+        if not 1 <= len(self.threads) <= MOST_THREADS:
+            raise ClientError(f"threads is {len(self.threads)} threads: not from 1 to {MOST_THREADS}; leave some out")
+        if self.pool is None and self.ring is None:
+            raise ClientError("the client has neither a pool nor a ring: begin it with r=, g=, t= and xs=, or with over=")
+        if self.size() > MOST_OPERATIONS:
+            raise ClientError(f"the client has {self.size()} operations: more than {MOST_OPERATIONS}; leave some out")
+        for number, operations in enumerate((self.setup, *self.threads)):
+            for operation in operations:
+                self._check(number, operation)
+        self._check_destruction()
+
+    def size(self) -> int:
+        """Return how many operations there are in all."""
+        return len(self.setup) + sum(map(len, self.threads))
+
+    def shared_readers(self) -> set[str]:
+        """Return the readers that the setup makes, which any thread may evict."""
+        return {
+            operation.arguments[0]
+            for operation in self.setup
+            if operation.name == "join"
+            and int(operation.arguments[0][0] if operation.arguments[0][0].isdigit() else 0) > 0
+        }
+
+    def _check(self, thread: int, operation: Operation) -> None:
+        name, where = operation.name, f"thread {thread}" if thread else "the setup"
+        kinds = OPERATIONS.get(name)
+        if kinds is None or name in FINISH_OPERATIONS:
+            raise ClientError(f"{name!r} in {where} is no operation; give one of {', '.join(sorted(OPERATIONS))}")
+        if name in SETUP_ONLY and thread:
+            raise ClientError(f"{name!r} stands in {where}: it belongs in the setup; move it there")
+        lacking = "pool" if name in POOL_OPERATIONS and self.pool is None else ""
+        if lacking or (name in RING_OPERATIONS and self.ring is None):
+            raise ClientError(f"{operation} in {where} needs a {lacking or 'ring'}: begin the client with one")
+        if len(operation.arguments) != len(kinds):
+            wanted = " ".join(kinds) or "nothing"
+            raise ClientError(f"{operation} in {where} has {len(operation.arguments)} arguments; give it {wanted}")
+        for kind, argument in zip(kinds, operation.arguments, strict=True):
+            self._check_argument(thread, operation, kind, argument)
+        for place, kind in enumerate(kinds):
+            if kind == "n":
+                self._check_run(operation, place)
+
+    def _check_argument(self, thread: int, operation: Operation, kind: str, argument: str) -> None:
+        complaint = f"{argument!r} in {operation} of " + (f"thread {thread}" if thread else "the setup")
+        if kind in ("n", "e"):
+            most = 15 if kind == "e" else 32 if operation.name == "hold" else 7
+            if not argument.isdigit() or not 1 <= int(argument) <= most:
+                raise ClientError(f"{complaint} is no number from 1 to {most}; give one")
+            return
+        if kind == "at":
+            overwriting = self.ring is not None and self.ring.mode == OVERWRITE
+            if argument not in (OLDEST, LATEST) and not (argument.isdigit() and overwriting):
+                raise ClientError(f"{complaint} is no place to join; give {OLDEST}, {LATEST} or, overwriting, a cursor")
+            return
+        found = _VARIABLE.fullmatch(argument)
+        letters = {"t": "ts", "Q": "q"}.get(kind[0], kind[0])
+        if found is None or found[2] not in letters or int(found[3]) >= _MOST[found[2]]:
+            most = ", ".join(f"{letter}0 to {letter}{_MOST[letter] - 1}" for letter in letters)
+            raise ClientError(f"{complaint} is no such variable; give one of {most}")
+        if found[2] == "s" and (found[1] or (thread and kind == "t!")):
+            raise ClientError(f"{complaint} is shared and written by the setup alone; give a token t0 to t7")
+        if found[2] == "t" and not thread:
+            raise ClientError(f"{complaint} is a thread's own token; give a shared one, s0 to s7")
+        if thread and found[1] and (kind != "Q" or argument not in self.shared_readers()):
+            raise ClientError(f"{complaint} is another thread's; leave the number out, or let the setup join a reader")
+        if found[1] and int(found[1]) > len(self.threads):
+            raise ClientError(f"{complaint} is of thread {found[1]}, and there are {len(self.threads)}")
+
+    def _check_run(self, operation: Operation, place: int) -> None:
+        """Check that what a bulk call names exists: its last event, and its last token."""
+        count = int(operation.arguments[place])
+        for kind, argument in zip(operation.kinds(), operation.arguments, strict=True):
+            last = int(argument[-2:] if kind == "e" else argument[-1]) + count - 1 if kind[0] in "et" else 0
+            if kind == "e" and last > 15:
+                raise ClientError(f"{operation}: the last event would have the number {last}; give at most 15")
+            if kind[0] == "t" and last > 7:
+                raise ClientError(f"{operation}: the last token would have the number {last}; give at most 7")
+
+    def _check_destruction(self) -> None:
+        """Check that what one thread destroys the others use by handles alone: a handle keeps it alive."""
+        unsafe = {
+            "destroypool": {*POOL_OPERATIONS} - {"drop", "clone", "read", "count", "abort", "commit", "cut"},
+            "destroyring": {"open", "join", "look", "evict", "evicted", "left", "destroyring"},
+        }
+        for destroyer, others in unsafe.items():
+            holders = [place for place, thread in enumerate(self.threads, 1) if any(o.name == destroyer for o in thread)]
+            if any(operation.name == destroyer for operation in self.setup):
+                raise ClientError(f"{destroyer} stands in the setup: nothing would be left; move it to a thread")
+            for place, thread in enumerate(self.threads, 1):
+                for operation in thread:
+                    if operation.name in others and holders not in ([], [place]):
+                        raise ClientError(
+                            f"{operation} in thread {place} may come after the {destroyer} of another thread; "
+                            "let the others use only handles that they hold"
+                        )
+
+    # Texts
+
+    def header(self) -> str:
+        """Return the words for the pool and the ring."""
+        words = []
+        if self.pool is not None:
+            words += [f"r={self.pool.ref_bits}", f"g={self.pool.generation_bits}", f"t={self.pool.tag_bits}"]
+            words.append(f"xs={self.pool.slots}")
+            if self.pool.heap_slots > 1:
+                words.append(f"heap={self.pool.heap_slots}")
+        if self.ring is not None:
+            words += [f"{self.ring.mode}={self.ring.capacity}", f"size={self.ring.size}"]
+            if self.ring.mode == GATED:
+                words.append(f"readers={self.ring.readers}")
+        return " ".join(words)
+
+    def __str__(self) -> str:
+        groups = [self.header(), *(" ; ".join(map(str, group)) for group in (self.setup, *self.threads))]
+        return " | ".join(groups)
+
+    def readable(self) -> str:
+        """Return the client for people: one operation a line."""
+        lines = [f"client {self.name}" if self.name else "client", f"  with {self.header()}"]
+        for number, operations in enumerate((self.setup, *self.threads)):
+            lines.append(f"  thread {number}" if number else "  setup")
+            lines += [f"    {place}: {operation}" for place, operation in enumerate(operations)] or ["    nothing"]
+        return "\n".join(lines)
+
+    def finish(self) -> tuple[Operation, ...]:
+        """Return what thread 0 does after the others: read what is left, end all that is held, look at what remains."""
+        made: dict[str, list[str]] = {letter: [] for letter in "qwpl"}
+        for number, operations in enumerate((self.setup, *self.threads)):
+            for operation in operations:
+                for kind, argument in zip(operation.kinds(), operation.arguments, strict=True):
+                    if kind in ("q!", "w!", "p!", "l!"):
+                        variable = argument if argument[0].isdigit() else f"{number}{argument}"
+                        if variable not in made[kind[0]]:
+                            made[kind[0]].append(variable)
+        steps: list[Operation] = []
+        for reader in made["q"]:
+            steps += [Operation("nextmany", (reader, "7"))] * 2
+            steps += [Operation("tally", (reader,)), Operation("free", (reader,))]
+        steps += [Operation("close", (writer,)) for writer in made["w"]]
+        if self.ring is not None:
+            steps += [Operation("look"), Operation("destroyring")]
+        steps += [Operation("drop", (pointer,)) for pointer in made["p"]]
+        steps += [Operation("abort", (loan,)) for loan in made["l"]]
+        if self.pool is not None:
+            if any(operation.name == "hold" for operation in self.setup):
+                steps.append(Operation("unhold"))
+            steps += [Operation(name) for name in ("sweep", "stats", "refill", "destroypool")]
+        return tuple(steps)
+
+    def operation(self, thread: int, op: int) -> Operation:
+        """Return an operation by its thread and number; those of the finish come after those of the setup.
+
+        Raises:
+            ClientError: there is none such.
+        """
+        groups = ((*self.setup, *self.finish()), *self.threads)
+        listed = groups[thread] if 0 <= thread < len(groups) else ()
+        if not 0 <= op < len(listed):
+            raise ClientError(f"op is {op}: thread {thread} has {len(listed)} operations; give one of them")
+        return listed[op]
+
+
+def to_line(client: Client) -> str:
+    """Return a client as the one line that the engine reads, its finish included [ALLOC-9]."""
+    return f"{client} => {' ; '.join(map(str, client.finish()))}"
+
+
+def parse(text: str, *, name: str = "") -> Client:
+    """Return the client of a line; a finish in it is left out, since it follows from the rest.
+
+    Args:
+        text: the line, or several: a line break is as good as a blank.
+        name: what the client is called.
+
+    Raises:
+        ClientError: the text is no client.
+    """
+    body = text.partition("=>")[0]
+    groups = [group.strip() for group in body.split("|")]
+    if len(groups) < 3:
+        raise ClientError(f"{body.strip()!r} has {len(groups)} groups; give a header, a setup and threads, with | between")
+    pool, ring = _parse_header(groups[0])
+    setup, *threads = (_parse_group(group) for group in groups[1:])
+    return Client(pool, ring, setup, tuple(threads), name)
+
+
+def _parse_header(text: str) -> tuple[PoolShape | None, RingShape | None]:
+    numbers: dict[str, int] = {}
+    for word in text.split():
+        key, equals, value = word.partition("=")
+        if not equals or not value.isdigit() or key not in _HEADER:
+            raise ClientError(f"{word!r} in the header is no key=NUMBER; keys are {', '.join(_HEADER)}")
+        if key in numbers:
+            raise ClientError(f"{word!r} in the header comes twice; leave one out")
+        numbers[key] = int(value)
+    pool = {_HEADER[key]: value for key, value in numbers.items() if key in _POOL_KEYS}
+    modes = [key for key in (OVERWRITE, GATED) if key in numbers]
+    if len(modes) > 1:
+        raise ClientError(f"the header {text!r} has two rings; give {OVERWRITE}= or {GATED}=")
+    if not modes and ("size" in numbers or "readers" in numbers):
+        raise ClientError(f"the header {text!r} has no ring; give {OVERWRITE}= or {GATED}= its capacity")
+    shape = {_HEADER[key]: value for key, value in numbers.items() if key in ("size", "readers")}
+    ring = RingShape(modes[0], numbers[modes[0]], **shape) if modes else None
+    return (PoolShape(**pool) if pool else None), ring
+
+
+_POOL_KEYS: Final = ("r", "g", "t", "xs", "heap")
+_HEADER: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "r": "ref_bits",
+        "g": "generation_bits",
+        "t": "tag_bits",
+        "xs": "slots",
+        "heap": "heap_slots",
+        OVERWRITE: "capacity",
+        GATED: "capacity",
+        "size": "size",
+        "readers": "readers",
+    }
+)
+
+
+def _parse_group(text: str) -> tuple[Operation, ...]:
+    operations = []
+    for part in text.split(";"):
+        words = part.split()
+        if words:
+            operations.append(Operation(words[0], tuple(words[1:])))
+    return tuple(operations)
+
+
+def event_bytes(event: int, length: int) -> bytes:
+    """Return the payload of the event of that number: each byte tells the event and its place [PTR-7]."""
+    return bytes((event * 16 + place % 16) % 256 for place in range(length))
+
+
+# Smaller clients
+
+
+def shrinks(client: Client) -> Iterator[Client]:
+    """Yield clients that are smaller in one thing each, the greatest steps first.
+
+    A thread less, an operation less (of the threads, then of the setup), a smaller pool or ring, narrower widths.
+    """
+    for place in range(len(client.threads)):
+        if len(client.threads) > 1:
+            yield from _valid(client, threads=_without_thread(client, place + 1), setup=_setup_without(client, place + 1))
+    for place, thread in enumerate(client.threads):
+        for at in reversed(range(len(thread))):
+            shorter = (*thread[:at], *thread[at + 1 :])
+            yield from _valid(client, threads=(*client.threads[:place], shorter, *client.threads[place + 1 :]))
+    for at in reversed(range(len(client.setup))):
+        yield from _valid(client, setup=(*client.setup[:at], *client.setup[at + 1 :]))
+    yield from _smaller_bulk(client)
+    pool, ring = client.pool, client.ring
+    if pool is not None:
+        if not any(o.name in POOL_OPERATIONS for group in (client.setup, *client.threads) for o in group):
+            yield from _valid(client, pool=None)
+        for field in ("slots", "heap_slots", "ref_bits", "generation_bits", "tag_bits"):
+            value = getattr(pool, field)
+            least = 0 if field == "tag_bits" else 1
+            for smaller in sorted({least, value // 2, value - 1}):
+                if least <= smaller < value:
+                    yield from _valid(client, pool=dataclasses.replace(pool, **{field: smaller}))
+    if ring is not None:
+        if not any(o.name in RING_OPERATIONS for group in (client.setup, *client.threads) for o in group):
+            yield from _valid(client, ring=None)
+        for field in ("capacity", "readers", "size"):
+            value = getattr(ring, field)
+            if value > 1 and not (field == "readers" and ring.mode == OVERWRITE):
+                yield from _valid(client, ring=dataclasses.replace(ring, **{field: value - 1}))
+
+
+def _valid(client: Client, **changes: Any) -> Iterator[Client]:
+    try:
+        yield dataclasses.replace(client, name="", **changes)
+    except ClientError:
+        return
+
+
+def _renumbered(argument: str, kind: str, gone: int) -> str:
+    """Return a variable as it is called once a thread is gone."""
+    if kind in ("n", "e", "at") or not argument[0].isdigit() or int(argument[0]) < gone:
+        return argument
+    return f"{int(argument[0]) - 1}{argument[1:]}"
+
+
+def _rename(operation: Operation, gone: int) -> Operation:
+    arguments = zip(operation.kinds(), operation.arguments, strict=True)
+    return Operation(operation.name, tuple(_renumbered(argument, kind, gone) for kind, argument in arguments))
+
+
+def _without_thread(client: Client, gone: int) -> tuple[tuple[Operation, ...], ...]:
+    return tuple(
+        tuple(_rename(operation, gone) for operation in thread if not _mentions(operation, gone))
+        for number, thread in enumerate(client.threads, 1)
+        if number != gone
+    )
+
+
+def _setup_without(client: Client, gone: int) -> tuple[Operation, ...]:
+    """Return the setup for one thread less: what it made for that thread goes, unless others need it."""
+    kept = []
+    for operation in client.setup:
+        if not _mentions(operation, gone):
+            kept.append(_rename(operation, gone))
+        elif any(kind[0] in "pt" for kind in operation.kinds()):
+            # A pointer that others are cloned from, or whose token is shared, stays: with the setup's own thread.
+            arguments = zip(operation.kinds(), operation.arguments, strict=True)
+            moved = [
+                f"0{argument[1:]}" if kind[0] in "pl" and argument.startswith(str(gone)) else argument
+                for kind, argument in arguments
+            ]
+            kept.append(_rename(Operation(operation.name, tuple(moved)), gone))
+    return tuple(kept)
+
+
+def _mentions(operation: Operation, thread: int) -> bool:
+    arguments = zip(operation.kinds(), operation.arguments, strict=True)
+    return any(kind not in ("n", "e", "at") and argument.startswith(str(thread)) for kind, argument in arguments)
+
+
+def _smaller_bulk(client: Client) -> Iterator[Client]:
+    groups = (client.setup, *client.threads)
+    for number, operations in enumerate(groups):
+        for at, operation in enumerate(operations):
+            for place, kind in enumerate(operation.kinds()):
+                if kind == "n" and int(operation.arguments[place]) > 1:
+                    less = str(int(operation.arguments[place]) - 1)
+                    arguments = (*operation.arguments[:place], less, *operation.arguments[place + 1 :])
+                    changed = (*operations[:at], Operation(operation.name, arguments), *operations[at + 1 :])
+                    every = [*groups[:number], changed, *groups[number + 1 :]]
+                    yield from _valid(client, setup=every[0], threads=tuple(every[1:]))
+
+
+# What others need, beside what this module defines
+
+
+def corpus() -> Sequence[Client]:
+    """Return the fixed list of named clients that together exercise every atomic site and every reason for an order."""
+    from rusted_ring.verify.client_corpus import CLIENTS
+
+    return CLIENTS
+
+
+def strategy() -> Any:
+    """Return the Hypothesis strategy of clients: see `client_strategy` [ERR-1]."""
+    from rusted_ring.verify.client_strategy import clients
+
+    return clients()
+
+
+def judge(client: Client, history: History, *, strict: bool = False) -> Any:
+    """Return the verdict on a history of a client: see `linearize.judge` [SLOT-1]."""
+    from rusted_ring.verify.linearize import judge as judged
+
+    return judged(client, history, strict=strict)
