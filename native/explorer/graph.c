@@ -30,6 +30,13 @@ struct alternative {
     int32_t what;  /* the write to read from, the write to stand after, or the read to revisit */
     int32_t after; /* REVISIT_PLACED: the write to stand after */
     int32_t kind;
+    double weight; /* the share of the whole exploration that it is guessed to be */
+};
+
+/* A graph to begin with, as text. */
+struct source {
+    char *text;
+    double weight;
 };
 
 struct level {
@@ -44,6 +51,9 @@ static int alternative_room EXPLORER_STATE = 0;
 static struct level *levels EXPLORER_STATE = NULL;
 static int level_count EXPLORER_STATE = 0;
 static int level_room EXPLORER_STATE = 0;
+static struct source *sources EXPLORER_STATE = NULL;
+static int source_count EXPLORER_STATE = 0;
+static int source_room EXPLORER_STATE = 0;
 static int32_t *location_index EXPLORER_STATE = NULL; /* hash of addresses */
 static uint32_t location_mask EXPLORER_STATE = 0;
 
@@ -430,28 +440,36 @@ static bool psc(int s, int t)
     return false;
 }
 
-static bool psc_cycle_from(const int *ids, int count, int at, uint8_t *colour)
+/* Whether psc leads from one event back to `home`. */
+static bool psc_leads_home(const int *ids, int count, int from, int home, uint8_t *visited)
 {
-    colour[at] = 1;
     for (int next = 0; next < count; ++next) {
-        if (next != at && psc(ids[at], ids[next]) &&
-            (colour[next] == 1 || (colour[next] == 0 && psc_cycle_from(ids, count, next, colour)))) {
-            return true;
+        if (next != from && (next == home || visited[next] == 0) && psc(ids[from], ids[next])) {
+            if (next == home) {
+                return true;
+            }
+            visited[next] = 1;
+            if (psc_leads_home(ids, count, next, home, visited)) {
+                return true;
+            }
         }
     }
-    colour[at] = 2;
     return false;
 }
 
-/* Whether psc = psc_base | psc_F is acyclic. */
-static bool sc_consistent(void)
+/*
+ * Whether psc = psc_base | psc_F is acyclic, given that it was before event `changed`, on which nothing depends, was added
+ * or took its place. What is new in psc then begins at that event or, by what a fence has after it, at a fence that happens
+ * before it.
+ */
+static bool sc_consistent(int changed)
 {
     int ids[MAX_EVENTS];
-    uint8_t colour[MAX_EVENTS];
+    uint8_t visited[MAX_EVENTS];
     int count = 0;
     bool several = false;
     for (int id = 0; id < X->n; ++id) {
-        if (X->events[id].order == SEQ_CST && X->events[id].kind != CREATE && X->events[id].kind != JOIN) {
+        if (X->events[id].order == SEQ_CST) {
             several = several || (count > 0 && X->events[id].thread != X->events[ids[0]].thread);
             ids[count++] = id;
         }
@@ -459,10 +477,12 @@ static bool sc_consistent(void)
     if (!several) {
         return true;
     }
-    memset(colour, 0, (size_t)count);
     for (int at = 0; at < count; ++at) {
-        if (colour[at] == 0 && psc_cycle_from(ids, count, at, colour)) {
-            return false;
+        if (ids[at] == changed || (X->events[ids[at]].kind == FENCE && happens_before(ids[at], changed))) {
+            memset(visited, 0, (size_t)count);
+            if (psc_leads_home(ids, count, at, at, visited)) {
+                return false;
+            }
         }
     }
     return true;
@@ -551,6 +571,20 @@ static void push_alternative(int kind, int stamp, int what, int after)
 {
     alternatives = grown(alternatives, &alternative_room, alternative_count + 1, sizeof *alternatives);
     alternatives[alternative_count++] = (struct alternative){.stamp = stamp, .what = what, .after = after, .kind = kind};
+}
+
+/*
+ * The exploration's share that is done is guessed as Knuth does (Estimating the efficiency of backtrack programs, 1975): a
+ * path's weight is split evenly between it and the choices that it leaves, so that the weights of what is done and of what
+ * is left add up to one.
+ */
+static void share_weight(int first)
+{
+    double each = X->weight / (alternative_count - first + 1);
+    for (int i = first; i < alternative_count; ++i) {
+        alternatives[i].weight = each;
+    }
+    X->weight = each;
 }
 
 /* Takes the events from number `count` on out of the graph. */
@@ -793,7 +827,7 @@ static int add_read(const struct request *q, int loc)
         }
         if (X->options.mode == RANDOM) {
             set_read_from(id, write);
-            if ((k + 1 == location->writes || sc_consistent()) && random_below((uint64_t)++options) == 0) {
+            if ((k + 1 == location->writes || sc_consistent(id)) && random_below((uint64_t)++options) == 0) {
                 chosen = write;
             }
             continue;
@@ -808,13 +842,14 @@ static int add_read(const struct request *q, int loc)
     }
     set_read_from(id, chosen);
     if (X->options.mode != RANDOM && place_of(chosen) + 1 != location->writes) {
-        while (!sc_consistent()) { /* only where the latest write was passed over */
+        while (!sc_consistent(id)) { /* only where the latest write was passed over */
             if (alternative_count == first_alternative) {
                 end_run(DEAD);
             }
             set_read_from(id, alternatives[--alternative_count].what);
         }
     }
+    share_weight(first_alternative);
     return id;
 }
 
@@ -929,6 +964,7 @@ static int add_write(int kind, int order, int loc, uint64_t value, int rmw_read,
     ++e->hb.of[t->id];
     ++e->porf.of[t->id];
     int chosen = -1;
+    int first_alternative = alternative_count;
     if (order == PLAIN) {
         mo_insert(id, location->writes);
         return id;
@@ -951,7 +987,7 @@ static int add_write(int kind, int order, int loc, uint64_t value, int rmw_read,
             }
             if (X->options.mode == RANDOM) {
                 mo_insert(id, place);
-                bool consistent = place + 1 == location->writes || sc_consistent();
+                bool consistent = place + 1 == location->writes || sc_consistent(id);
                 mo_remove(id);
                 if (consistent && random_below((uint64_t)++options) == 0) {
                     chosen = place;
@@ -964,11 +1000,12 @@ static int add_write(int kind, int order, int loc, uint64_t value, int rmw_read,
             chosen = place;
         }
     }
+    share_weight(first_alternative);
     if (chosen < 0) {
         end_run(DEAD); /* only a read turned back makes room for it */
     }
     mo_insert(id, chosen);
-    if (chosen + 1 != location->writes && !sc_consistent()) {
+    if (chosen + 1 != location->writes && !sc_consistent(id)) {
         end_run(DEAD);
     }
     return id;
@@ -1324,6 +1361,7 @@ void *thread_join_event(int child, uint64_t pc)
     had_effect(t);
     view_join(&t->hb, &c->hb);
     view_join(&t->porf, &c->porf);
+    t->hb.of[child] = (int16_t)(c->executed + 1); /* its end too, with the plain accesses after its last event */
     executed(t, e);
     trace_event(id, "join");
     return c->result;
@@ -1414,12 +1452,12 @@ static bool apply(const struct alternative *a)
     struct event *e = &X->events[a->stamp];
     if (a->kind == READ_FROM) {
         set_read_from(a->stamp, a->what);
-        return sc_consistent();
+        return sc_consistent(a->stamp);
     }
     mo_remove(a->stamp);
     if (a->kind == PLACE_AFTER) {
         mo_insert(a->stamp, place_of(a->what) + 1);
-        return sc_consistent();
+        return sc_consistent(a->stamp);
     }
     if (a->kind == REVISIT) {
         /* The places at which the write may stand depend on what is kept; each is a choice. */
@@ -1470,7 +1508,9 @@ static bool apply(const struct alternative *a)
         restore_level();
         for (int i = 0; i < count; ++i) {
             push_alternative(REVISIT_PLACED, a->stamp, a->what, kept[i]);
+            alternatives[alternative_count - 1].weight = a->weight / count;
         }
+        X->done -= count > 0 ? a->weight : 0; /* the caller counts it as done */
         return false;
     }
     save_level();
@@ -1482,7 +1522,7 @@ static bool apply(const struct alternative *a)
     int place = a->after == INITIAL ? 0 : X->events[X->by_thread[after_thread][after_index]].place + 1;
     mo_insert(write, place);
     set_read_from(a->what, write);
-    if (!sc_consistent()) {
+    if (!sc_consistent(write) || !sc_consistent(a->what)) {
         restore_level();
         return false;
     }
@@ -1498,8 +1538,10 @@ static bool next_graph(void)
             struct alternative a = alternatives[--alternative_count];
             truncate_graph(a.stamp + 1);
             if (apply(&a)) {
+                X->weight = a.weight;
                 return true;
             }
+            X->done += a.weight;
         } else if (level_count > 0) {
             restore_level();
         } else {
@@ -1605,46 +1647,91 @@ static void graph_from_text(const char *text)
     }
 }
 
-void explore(void)
+/* A graph to begin with; may be called several times before explore(). */
+void add_source(const char *text, double weight)
 {
-    if (X->options.replay != NULL) {
-        graph_from_text(X->options.replay);
-        X->unlocated = true;
+    sources = grown(sources, &source_room, source_count + 1, sizeof *sources);
+    sources[source_count++] = (struct source){.text = strdup(text), .weight = weight};
+}
+
+void forget_sources(void)
+{
+    while (source_count > 0) {
+        free(sources[--source_count].text);
     }
+}
+
+static bool bound_reached(void)
+{
+    return X->options.most != 0 && X->executions + X->blocked >= X->options.most;
+}
+
+/* Explores from the graph at hand until nothing is left, an error stops it, or the bound is reached. */
+static void explore_from_here(void)
+{
     for (bool more = true; more && !X->stop;) {
         if (X->options.mode == RANDOM) {
             truncate_graph(0);
         }
         run_once();
         ++X->runs;
+        X->done += X->weight;
+        X->weight = 0;
         locate_graph();
-        if (X->options.mode == REPLAY) {
-            break;
+        if (X->options.progress && X->runs % 1024 == 0) {
+            print_progress();
         }
-        if (X->options.most != 0 && X->executions + X->blocked >= X->options.most) {
+        if (X->options.mode == REPLAY || bound_reached()) {
             break;
         }
         more = X->options.mode == RANDOM || next_graph();
     }
 }
 
+void explore(void)
+{
+    X->weight = 1;
+    X->done = 0;
+    if (source_count == 0) {
+        explore_from_here();
+        return;
+    }
+    while (source_count > 0 && !X->stop && !bound_reached()) {
+        struct source source = sources[--source_count];
+        graph_from_text(source.text);
+        free(source.text);
+        X->unlocated = true;
+        X->weight = source.weight;
+        explore_from_here();
+        if (alternative_count > 0) {
+            break; /* the bound was reached, or an error found */
+        }
+    }
+}
+
 /* Whether there is nothing left to explore. */
 bool explored_all(void)
 {
-    return alternative_count == 0 && level_count == 0;
+    return alternative_count == 0 && source_count == 0;
 }
 
-/* Prints what is left to explore, each graph as text, and forgets it. */
+/* Prints what is left to explore, each graph as text with its weight, and forgets it. */
 void print_pending(FILE *file)
 {
     bool first = true;
     fputc('[', file);
     while (next_graph()) {
+        /* what is below this graph is another's work: go on with what is left beside it */
         char *text = graph_text();
-        fprintf(file, "%s\"%s\"", first ? "" : ", ", text);
+        fprintf(file, "%s[%.6g, \"%s\"]", first ? "" : ", ", X->weight, text);
         free(text);
         first = false;
-        /* what is below this graph is another's work: go on with what is left beside it */
+    }
+    while (source_count > 0) {
+        --source_count;
+        fprintf(file, "%s[%.6g, \"%s\"]", first ? "" : ", ", sources[source_count].weight, sources[source_count].text);
+        free(sources[source_count].text);
+        first = false;
     }
     fputc(']', file);
 }
@@ -1656,6 +1743,7 @@ void graph_reset(void)
     }
     alternative_count = 0;
     X->n = 0;
+    X->unlocated = false;
     memset(X->count, 0, sizeof X->count);
     for (int loc = 0; loc < X->location_count; ++loc) {
         free(X->locations[loc].mo);

@@ -9,7 +9,7 @@
 
 #include "explorer.h"
 
-#define MAX_THREADS 16
+#define MAX_THREADS 32
 #define MAX_EVENTS 4096 /* of one execution; what is longer is cut, and the exploration not exhaustive */
 #define STACK_BYTES ((size_t)1 << 20)
 #define INITIAL (-1) /* the initial value of a location, where a write is expected */
@@ -114,7 +114,7 @@ struct options {
     uint64_t most;      /* executions; 0: no bound */
     uint64_t seed;
     uint32_t depth;     /* of PCT; 0: uniform */
-    const char *replay; /* a graph to begin with */
+    bool progress;      /* print how far it is to stderr */
 };
 
 enum ending { COMPLETE, STOPPED_BLOCKED, DEAD, CUT, FATAL };
@@ -141,6 +141,8 @@ struct engine {
     uint64_t random;
     /* what was found */
     struct options options;
+    double weight; /* of the path at hand, as a share of the whole */
+    double done;
     uint64_t executions;
     uint64_t blocked;
     uint64_t dead;
@@ -164,6 +166,9 @@ extern struct engine *const X;
 /* graph.c */
 void graph_reset(void);
 void explore(void);
+void add_source(const char *text, double weight);
+void forget_sources(void);
+void print_progress(void);
 bool explored_all(void);
 void print_pending(FILE *file);
 int location_at(uint64_t address);

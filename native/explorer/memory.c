@@ -347,6 +347,7 @@ void plain_access(uint64_t address, size_t size, bool write, uint64_t pc)
     if (size == 0) {
         return;
     }
+    trace_plain(write ? "write" : "read", address, size, pc);
     check_heap(address, size, write, pc);
     if (write) {
         heap_set_initialized(address, size);
@@ -361,7 +362,6 @@ void plain_access(uint64_t address, size_t size, bool write, uint64_t pc)
     if (write && (address < stack || address >= stack + STACK_BYTES)) {
         had_effect(t);
     }
-    trace_plain(write ? "write" : "read", address, size, pc);
     for (uint64_t word = address / 8; word * 8 < address + size; ++word) {
         uint8_t mask = mask_of(word, address, size);
         struct cell *cell = cell_of(word, true);

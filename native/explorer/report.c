@@ -83,6 +83,8 @@ void json_string(FILE *file, const char *text)
     fputc('"', file);
 }
 
+static struct trace_entry *new_entry(const char *kind);
+
 /* ---------------------------------------------------------------------------------------------------------- errors */
 
 void report(const char *kind, uint64_t pc, uint64_t other_pc, const char *format, ...)
@@ -104,6 +106,9 @@ void report(const char *kind, uint64_t pc, uint64_t other_pc, const char *format
         error->other_pc = other_pc;
         error->thread = X->current;
         error->replay = graph_text();
+    }
+    if (X->options.trace && error_count > 0) {
+        new_entry("assert")->pc = pc;
     }
     if (!X->options.keep_going) {
         X->stop = true;
@@ -498,7 +503,10 @@ void print_trace(FILE *file)
         first = false;
         if (entry->id < 0) {
             fprintf(file, "\"kind\": \"%s\"", entry->kind);
-            if (entry->pc != 0) {
+            if (strcmp(entry->kind, "assert") == 0) {
+                fputs(", \"text\": ", file);
+                json_string(file, errors[0].message);
+            } else if (entry->pc != 0) {
                 fprintf(file, ", \"address\": %llu, \"size\": %zu", (unsigned long long)entry->address, entry->size);
             } else {
                 fprintf(file, ", \"op\": %llu", (unsigned long long)entry->number);

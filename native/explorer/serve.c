@@ -53,6 +53,36 @@ static uint64_t number(const char *key, const char *text)
     return value;
 }
 
+/* Graphs to begin with from standard input, a line each: a weight and a graph. */
+static void read_sources(void)
+{
+    static char *line EXPLORER_STATE = NULL;
+    static size_t room EXPLORER_STATE = 0;
+    while (getline(&line, &room, stdin) > 0) {
+        char *end = NULL;
+        double weight = strtod(line, &end);
+        if (end == line || *end != ' ') {
+            refuse("a line of graphs to begin with has no weight: '%.40s'", line);
+        }
+        end[strcspn(end, "\n")] = 0;
+        add_source(end + 1, weight);
+    }
+}
+
+static double begun EXPLORER_STATE = 0;
+static double progress_shown EXPLORER_STATE = 0;
+
+void print_progress(void)
+{
+    double t = now();
+    if (t - progress_shown > 0.2) {
+        progress_shown = t;
+        fprintf(stderr, "{\"executions\": %llu, \"blocked\": %llu, \"seconds\": %.3f, \"done\": %.9f}\n",
+                (unsigned long long)X->executions, (unsigned long long)X->blocked, t - begun, X->done);
+        fflush(stderr);
+    }
+}
+
 static void take_option(const char *word)
 {
     const char *equals = strchr(word, '=');
@@ -86,10 +116,16 @@ static void take_option(const char *word)
         o->seed = number(key, value);
     } else if (strcmp(key, "weaken") == 0) {
         weaken(value);
+    } else if (strcmp(key, "progress") == 0) {
+        o->progress = number(key, value) != 0;
     } else if (strcmp(key, "from") == 0) {
-        o->replay = value;
+        if (strcmp(value, "-") == 0) {
+            read_sources();
+        } else {
+            add_source(value, 1);
+        }
     } else if (strcmp(key, "replay") == 0) {
-        o->replay = value;
+        add_source(value, 1);
         o->mode = REPLAY;
     } else {
         refuse("'%.31s' is no option", key);
@@ -109,11 +145,11 @@ static void answer(double seconds, bool refused)
     bool exhaustive = X->options.mode == EXHAUSTIVE && explored_all() && X->cut == 0 && !X->stop;
     fprintf(out,
             "{\"executions\": %llu, \"distinct\": %llu, \"blocked\": %llu, \"redundant\": %llu, \"sampled\": %u, "
-            "\"cut\": %llu, \"dead\": %llu, \"runs\": %llu, \"exhaustive\": %s, \"seconds\": %.6f, \"errors\": ",
+            "\"cut\": %llu, \"dead\": %llu, \"runs\": %llu, \"exhaustive\": %s, \"seconds\": %.6f, \"done\": %.9f, \"errors\": ",
             (unsigned long long)X->executions, (unsigned long long)(X->executions - X->redundant),
             (unsigned long long)X->blocked, (unsigned long long)X->redundant, 1u << sample_shift(),
             (unsigned long long)X->cut, (unsigned long long)X->dead, (unsigned long long)X->runs,
-            exhaustive ? "true" : "false", seconds);
+            exhaustive ? "true" : "false", seconds, X->done);
     print_errors(out);
     if (X->options.histories) {
         fputs(", \"histories\": ", out);
@@ -149,13 +185,15 @@ static void begin(void)
     X->unlocated = false;
     X->refusal[0] = 0;
     clear_weakenings();
+    forget_sources();
     report_reset();
 }
 
 /* Explores `body` under options that were taken. Returns the exit status. */
 static int explore_body(int (*body)(void))
 {
-    double begun = now();
+    begun = now();
+    progress_shown = begun;
     X->random = X->options.seed * 2 + 1;
     program_begin(body);
     explore();
