@@ -433,7 +433,7 @@ void __tsan_write_range(void *address, size_t size)
 
 #define ATOMICS(bits)                                                                                                \
     uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *address, int order);                    \
-    __attribute__((optimize("no-omit-frame-pointer"))) uint##bits##_t __tsan_atomic##bits##_load(                    \
+    uint##bits##_t __tsan_atomic##bits##_load(                    \
         const volatile uint##bits##_t *address, int order)                                                           \
     {                                                                                                                \
         uint64_t pc = PC;                                                                                            \
@@ -456,7 +456,7 @@ void __tsan_write_range(void *address, size_t size)
     FETCH(bits, fetch_nand, OP_NAND)                                                                                 \
     int __tsan_atomic##bits##_compare_exchange_strong(volatile uint##bits##_t *address, uint##bits##_t *expected,    \
                                                       uint##bits##_t desired, int success, int failure);             \
-    __attribute__((optimize("no-omit-frame-pointer"))) int __tsan_atomic##bits##_compare_exchange_strong(            \
+    int __tsan_atomic##bits##_compare_exchange_strong(            \
         volatile uint##bits##_t *address, uint##bits##_t *expected, uint##bits##_t desired, int success, int failure) \
     {                                                                                                                \
         uint64_t pc = PC;                                                                                            \
@@ -471,7 +471,7 @@ void __tsan_write_range(void *address, size_t size)
     }                                                                                                                \
     int __tsan_atomic##bits##_compare_exchange_weak(volatile uint##bits##_t *address, uint##bits##_t *expected,      \
                                                     uint##bits##_t desired, int success, int failure);               \
-    __attribute__((optimize("no-omit-frame-pointer"))) int __tsan_atomic##bits##_compare_exchange_weak(              \
+    int __tsan_atomic##bits##_compare_exchange_weak(              \
         volatile uint##bits##_t *address, uint##bits##_t *expected, uint##bits##_t desired, int success, int failure) \
     {                                                                                                                \
         uint64_t pc = PC;                                                                                            \
@@ -487,7 +487,7 @@ void __tsan_write_range(void *address, size_t size)
     uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(volatile uint##bits##_t *address,                      \
                                                               uint##bits##_t expected, uint##bits##_t desired,       \
                                                               int success, int failure);                             \
-    __attribute__((optimize("no-omit-frame-pointer"))) uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(    \
+    uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(    \
         volatile uint##bits##_t *address, uint##bits##_t expected, uint##bits##_t desired, int success, int failure) \
     {                                                                                                                \
         uint64_t pc = PC;                                                                                            \
