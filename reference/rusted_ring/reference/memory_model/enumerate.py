@@ -1,0 +1,259 @@
+"""All consistent executions of a litmus program [MODEL-18].
+
+In three steps: run the threads in every way in which reads can find their values; order the writes of each location
+in every way that does not contradict what was read; keep what the axioms let pass. The first two leave out early some of what
+atomicity and coherence would refuse, with a reason each time; the axioms are asked about each execution, whole.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from rusted_ring.reference.memory_model import axioms
+from rusted_ring.reference.memory_model.execution import Event, Execution, Kind, PreExecution, graph_text, outcome_text
+from rusted_ring.reference.memory_model.program import (
+    Add,
+    CompareExchange,
+    Exchange,
+    Fence,
+    Load,
+    Operation,
+    Order,
+    PlainRead,
+    PlainWrite,
+    Program,
+    Reading,
+    SkipUnless,
+    Store,
+    Writing,
+)
+from rusted_ring.reference.memory_model.relations import Relation, members_of
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """All that a litmus program can do [MODEL-18].
+
+    Attributes:
+        outcomes: for the text of each consistent execution graph (`graph_text`), what it comes to (`outcome_text`).
+        races: the data races of all of them, each as `N0 1w 2r`.
+    """
+
+    outcomes: dict[str, str]
+    races: frozenset[str]
+
+
+def behaviour(program: Program) -> Behaviour:
+    """Return all that a program can do [MODEL-18]."""
+    outcomes: dict[str, str] = {}
+    races: set[str] = set()
+    for execution, hb in consistent_executions(program):
+        outcomes[graph_text(execution, program.atomics)] = outcome_text(execution, program.atomics)
+        races.update(axioms.races(execution, hb))
+    return Behaviour(outcomes, frozenset(races))
+
+
+def consistent_executions(program: Program) -> Iterator[tuple[Execution, Relation]]:
+    """Yield each consistent execution of a program once, with its happens-before [MODEL-18]."""
+    for run in runs(program):
+        unordered = execution_of(run)
+        hb = axioms.happens_before(unordered)
+        for mo in modification_orders(unordered, hb, program.atomics):
+            execution = replace(unordered, mo=mo)
+            if axioms.is_consistent(execution, hb):
+                yield execution, hb
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """How far a thread has come [MODEL-2].
+
+    Attributes:
+        position: the number of the operation that is next.
+        values: what each operation before it read; None where it read nothing or was skipped.
+        declined: how many of the writes to the location that it waits to read it has turned down.
+    """
+
+    position: int = 0
+    values: tuple[int | None, ...] = ()
+    declined: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of the threads up to some point [MODEL-3].
+
+    Attributes:
+        threads: how far each has come.
+        written: for each atomic location its writes, in the order in which the run came to them, the initial one first.
+        events: all events with, for a read, the write that it reads from.
+        taken: the writes that a read-modify-write reads from.
+    """
+
+    threads: tuple[Thread, ...]
+    written: tuple[tuple[Event, ...], ...]
+    events: tuple[tuple[Event, Event | None], ...] = ()
+    taken: tuple[Event, ...] = ()
+
+
+def runs(program: Program) -> Iterator[Run]:
+    """Yield every run of the threads to their ends, each choice of a write for each read once [MODEL-3, MODEL-15].
+
+    No cycle leads along sb and rf, so the events of an execution can be gone through one by one with each read after
+    the write that it reads from. So each thread runs to its next read and waits there; a waiting read is offered each
+    write of its location when it is there, and reads from it or turns it down for good. Which of the two an execution
+    does is settled by its rf, so each is reached in one way only. A read that turned down all that ever came ends its
+    run, which is no execution.
+    """
+    initial = tuple((Event(0, location, Kind.WRITE, None, location, 0),) for location in range(program.atomics))
+    yield from _finish(program, Run(tuple(Thread() for _ in program.threads), initial))
+
+
+def _finish(program: Program, run: Run) -> Iterator[Run]:
+    """Yield every way to bring a run to its end."""
+    for number in range(len(program.threads)):
+        run = _run_to_next_read(program, run, number)
+    waiting = [number for number, thread in enumerate(run.threads) if thread.position < len(program.threads[number])]
+    if not waiting:
+        yield run
+    for number in waiting:
+        thread = run.threads[number]
+        operation = program.threads[number][thread.position]
+        assert isinstance(operation, Reading)
+        there = run.written[operation.location]
+        if thread.declined == len(there):
+            continue
+        for write in there[thread.declined :]:
+            if not _is_taken(run, operation, write):
+                yield from _finish(program, _read(run, number, operation, write))
+        if _may_be_written(program, run, number, operation.location):
+            yield from _finish(program, _with_thread(run, number, replace(thread, declined=len(there))))
+        return
+
+
+def _may_be_written(program: Program, run: Run, reader: int, location: int) -> bool:
+    """Return whether a thread other than the reader's has a write to a location still before it, by its text."""
+    return any(
+        isinstance(operation, Writing) and operation.location == location
+        for number, thread in enumerate(run.threads)
+        if number != reader
+        for operation in program.threads[number][thread.position :]
+    )
+
+
+def _is_taken(run: Run, operation: Reading, write: Event) -> bool:
+    """Return whether an operation would be the second read-modify-write to read from a write, which none may be.
+
+    Of the two, the one whose own write is first in mo would stand between the other and the write [MODEL-11].
+    """
+    writes, _ = _effect(operation, write.value)
+    return writes is not None and write in run.taken
+
+
+def _run_to_next_read(program: Program, run: Run, number: int) -> Run:
+    """Execute the operations of a thread up to the next one that reads an atomic location, or to its end."""
+    operations = program.threads[number]
+    thread = run.threads[number]
+    while thread.position < len(operations) and not isinstance(operations[thread.position], Reading):
+        operation = operations[thread.position]
+        skipped = 0
+        if isinstance(operation, SkipUnless):
+            skipped = 0 if thread.values[operation.operation] == operation.value else operation.count
+        else:
+            run = _with_event(run, _event(number + 1, thread.position, operation), None)
+        thread = Thread(thread.position + 1 + skipped, (*thread.values, *[None] * (1 + skipped)))
+    return _with_thread(run, number, thread)
+
+
+def _event(thread: int, position: int, operation: Operation) -> Event:
+    """Return the event of an operation that reads no atomic location."""
+    match operation:
+        case Store(location, order, value):
+            return Event(thread, position, Kind.WRITE, order, location, value)
+        case Fence(order):
+            return Event(thread, position, Kind.FENCE, order, None, 0)
+        case PlainRead(location):
+            return Event(thread, position, Kind.PLAIN_READ, None, location, 0)
+        case PlainWrite(location):
+            return Event(thread, position, Kind.PLAIN_WRITE, None, location, 0)
+    raise TypeError(f"{operation!r} has no event of its own")
+
+
+def _read(run: Run, number: int, operation: Reading, write: Event) -> Run:
+    """Let a waiting thread read from a write, and write in its turn if the operation does."""
+    thread = run.threads[number]
+    value = write.value
+    writes, order = _effect(operation, value)
+    read = Event(number + 1, thread.position, Kind.READ, order, operation.location, value)
+    run = _with_event(run, read, write)
+    if writes is not None:
+        run = _with_event(run, replace(read, kind=Kind.WRITE, value=writes), None)
+        run = replace(run, taken=(*run.taken, write))
+    return _with_thread(run, number, Thread(thread.position + 1, (*thread.values, value)))
+
+
+def _effect(operation: Reading, read: int) -> tuple[int | None, Order]:
+    """Return what an operation writes that reads a value, None for nothing, and its order then."""
+    match operation:
+        case Load(_, order):
+            return None, order
+        case Exchange(_, order, value):
+            return value, order
+        case Add(_, order, value):
+            return read + value, order
+        case CompareExchange(_, success, failure, expected, desired):
+            return (desired, success) if read == expected else (None, failure)
+
+
+def _with_thread(run: Run, number: int, thread: Thread) -> Run:
+    return replace(run, threads=(*run.threads[:number], thread, *run.threads[number + 1 :]))
+
+
+def _with_event(run: Run, event: Event, read_from: Event | None) -> Run:
+    run = replace(run, events=(*run.events, (event, read_from)))
+    if event.kind is not Kind.WRITE or event.location is None:
+        return run
+    at = event.location
+    return replace(run, written=(*run.written[:at], (*run.written[at], event), *run.written[at + 1 :]))
+
+
+def execution_of(run: Run) -> Execution:
+    """Return the execution that a finished run comes to, without a modification order yet [MODEL-1 to MODEL-3]."""
+    initial = [writes[0] for writes in run.written]
+    # Stable: the events of one thread, and the two of one operation, keep the order in which they were executed.
+    by_thread = sorted(run.events, key=lambda made: made[0].thread)
+    pre = PreExecution([*initial, *(event for event, _ in by_thread)])
+    number = {event: at for at, event in enumerate(pre.events)}
+    rf = Relation.of_pairs(len(pre), [(number[write], number[read]) for read, write in by_thread if write is not None])
+    return Execution(pre, rf, Relation([0] * len(pre)))
+
+
+def modification_orders(execution: Execution, hb: Relation, atomics: int) -> Iterator[Relation]:
+    """Yield each way to order the writes of every location that coherence may let pass [MODEL-4, MODEL-10].
+
+    If a write or a read from it happens before another write of the location or a read from that, then the first write
+    is before the second in any coherent execution: the other way round, eco leads back along hb. The writes are ordered
+    in every way that extends this.
+    """
+    seen = execution.rf.optional() >> hb >> execution.rf.inverse().optional()
+    before = seen & execution.pre.same_location
+    orders = [list(linear_extensions(execution.pre.writes_to(location), before)) for location in range(atomics)]
+    for chosen in itertools.product(*orders):
+        rows = [0] * len(execution.pre)
+        for order in chosen:
+            later = 0
+            for write in reversed(order):
+                rows[write] = later
+                later |= 1 << write
+        yield Relation(rows)
+
+
+def linear_extensions(members: int, before: Relation) -> Iterator[tuple[int, ...]]:
+    """Yield every order of a set of events, given as a bit mask, that puts none after one it is before [MODEL-4]."""
+    if not members:
+        yield ()
+    for first in members_of(members):
+        others = members & ~(1 << first)
+        if not any(before.rows[other] >> first & 1 for other in members_of(others)):
+            for rest in linear_extensions(others, before):
+                yield (first, *rest)
