@@ -16,6 +16,13 @@
 
 #include "calls.c"
 
+/* The stable ABI passes functions as `void *`, which ISO C leaves to the platform; every platform of CPython has it. */
+#if defined(__GNUC__)
+#  define ABI_FUNCTION __extension__
+#else
+#  define ABI_FUNCTION
+#endif
+
 typedef struct owner {
     PyObject_HEAD
     void *object;
@@ -39,14 +46,14 @@ static PyTypeObject *pin_type;
 static void object_free(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    freefunc release = ABI_FUNCTION(freefunc) PyType_GetSlot(type, Py_tp_free);
     release(self);
     Py_DECREF(type);
 }
 
 static PyObject *object_new(PyTypeObject *type)
 {
-    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    allocfunc allocate = ABI_FUNCTION(allocfunc) PyType_GetSlot(type, Py_tp_alloc);
     return allocate(type, 0);
 }
 
@@ -162,7 +169,7 @@ static PyMethodDef owner_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 static PyType_Slot owner_slots[] = {
-    {Py_tp_dealloc, owner_dealloc},
+    {Py_tp_dealloc, ABI_FUNCTION(void *) owner_dealloc},
     {Py_tp_methods, owner_methods},
     {Py_tp_doc, "Frees an allocator, ring, writer or reader at its end."},
     {0, NULL},
@@ -417,10 +424,10 @@ static PyMethodDef pin_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 static PyType_Slot pin_slots[] = {
-    {Py_tp_dealloc, pin_dealloc},
+    {Py_tp_dealloc, ABI_FUNCTION(void *) pin_dealloc},
     {Py_tp_methods, pin_methods},
-    {Py_bf_getbuffer, pin_lend},
-    {Py_bf_releasebuffer, pin_return},
+    {Py_bf_getbuffer, ABI_FUNCTION(void *) pin_lend},
+    {Py_bf_releasebuffer, ABI_FUNCTION(void *) pin_return},
     {Py_tp_doc, "One reference to a payload, or a loan. Methods answer None once it was given away."},
     {0, NULL},
 };

@@ -1,6 +1,8 @@
-"""The contract check itself: it reads every kind of verdict, refutes a wrong contract, and fails where it must."""
+"""The contract check itself: it reads every kind of verdict, refutes a wrong contract, and fails where it must.
 
-import json
+What the reference claims is checked by `python -m rusted_ring.verify.contracts` in CI, and by `rusted-ring verify`.
+"""
+
 import pathlib
 import sys
 import textwrap
@@ -228,17 +230,3 @@ def test_the_listing_names_conditions_that_exist() -> None:
     for required in listing.required:
         assert any(function.startswith(f"{required}.") or function == required for function in functions), required
         assert not any(function.startswith(f"{required}.") or function == required for function, _ in listing.reasons)
-
-
-@pytest.mark.slow
-@pytest.mark.clause(
-    "SLOT-2", "SIZE-2", "SIZE-4", "LAYOUT-1", "LAYOUT-3", "LAYOUT-6", "PTR-10", "WEAK-4", "WEAK-5", "RING-2"
-)
-@pytest.mark.clause("RING-11", "RING-12", "RING-22", "RING-23", "SLOT-3")
-def test_the_reference_holds_its_contracts(capsys: pytest.CaptureFixture[str]) -> None:
-    status = contracts.main(["--json"])
-    report = json.loads(capsys.readouterr().out)
-    assert report["problems"] == []
-    assert status == 0
-    assert report["refuted"] == 0
-    assert report["seconds"] < 240

@@ -1,4 +1,7 @@
-"""The catalogue of seeded defects: it applies to the source, is caught, and what nothing catches is told."""
+"""The catalogue of seeded defects: it applies to the source, a sample is caught, and what nothing catches is told.
+
+The whole of it is tried by `python -m rusted_ring.verify.defects`, which CI runs, and by `rusted-ring verify --full`.
+"""
 
 import pathlib
 
@@ -25,7 +28,7 @@ def native_folder() -> pathlib.Path:
 def test_the_catalogue_is_large_and_its_clauses_exist() -> None:
     catalogue = defects.read_catalogue()
     clauses = load_clauses()
-    assert len(catalogue) >= 30
+    assert len(catalogue) >= 80
     for defect in catalogue:
         assert defect.clauses, defect.name
         assert set(defect.clauses) <= set(clauses), defect.name
@@ -144,11 +147,3 @@ def test_a_defect_that_does_not_compile_fails_the_run() -> None:
     report = defects.run_defects([broken], limits=Limits(steps=500))
     assert not report.ok
     assert "build failed" in report.problems[0]
-
-
-@pytest.mark.slow
-def test_the_whole_catalogue_is_caught() -> None:
-    report = defects.run_defects()
-    assert report.problems == ()
-    assert report.seconds < 480
-    assert max(outcome.seconds for outcome in report.outcomes) < defects.SECONDS_A_DEFECT
