@@ -228,7 +228,9 @@ class Client:
         if not 1 <= len(self.threads) <= MOST_THREADS:
             raise ClientError(f"threads is {len(self.threads)} threads: not from 1 to {MOST_THREADS}; leave some out")
         if self.pool is None and self.ring is None:
-            raise ClientError("the client has neither a pool nor a ring: begin it with r=, g=, t= and xs=, or with over=")
+            raise ClientError(
+                "the client has neither a pool nor a ring: begin it with r=, g=, t= and xs=, or with over="
+            )
         if self.size() > MOST_OPERATIONS:
             raise ClientError(f"the client has {self.size()} operations: more than {MOST_OPERATIONS}; leave some out")
         for number, operations in enumerate((self.setup, *self.threads)):
@@ -311,7 +313,9 @@ class Client:
             "destroyring": {"open", "join", "look", "evict", "evicted", "left", "destroyring"},
         }
         for destroyer, others in unsafe.items():
-            holders = [place for place, thread in enumerate(self.threads, 1) if any(o.name == destroyer for o in thread)]
+            holders = [
+                place for place, thread in enumerate(self.threads, 1) if any(o.name == destroyer for o in thread)
+            ]
             if any(operation.name == destroyer for operation in self.setup):
                 raise ClientError(f"{destroyer} stands in the setup: nothing would be left; move it to a thread")
             for place, thread in enumerate(self.threads, 1):
@@ -406,7 +410,9 @@ def parse(text: str, *, name: str = "") -> Client:
     body = text.partition("=>")[0]
     groups = [group.strip() for group in body.split("|")]
     if len(groups) < 3:
-        raise ClientError(f"{body.strip()!r} has {len(groups)} groups; give a header, a setup and threads, with | between")
+        raise ClientError(
+            f"{body.strip()!r} has {len(groups)} groups; give a header, a setup and threads, with | between"
+        )
     pool, ring = _parse_header(groups[0])
     setup, *threads = (_parse_group(group) for group in groups[1:])
     return Client(pool, ring, setup, tuple(threads), name)
@@ -472,7 +478,9 @@ def shrinks(client: Client) -> Iterator[Client]:
     """
     for place in range(len(client.threads)):
         if len(client.threads) > 1:
-            yield from _valid(client, threads=_without_thread(client, place + 1), setup=_setup_without(client, place + 1))
+            yield from _valid(
+                client, threads=_without_thread(client, place + 1), setup=_setup_without(client, place + 1)
+            )
     for place, thread in enumerate(client.threads):
         for at in reversed(range(len(thread))):
             shorter = (*thread[:at], *thread[at + 1 :])

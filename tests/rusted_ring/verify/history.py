@@ -124,7 +124,9 @@ def closed(masks: Sequence[int]) -> list[int]:
     for middle, mask in enumerate(found):
         bit = 1 << middle
         if mask & bit:
-            raise HistoryError(f"call {middle} is before itself; give pairs of calls that were over before others began")
+            raise HistoryError(
+                f"call {middle} is before itself; give pairs of calls that were over before others began"
+            )
         for place, other in enumerate(found):
             if other & bit:
                 found[place] = other | found[middle]
