@@ -158,7 +158,7 @@ def run_diff(
     progress: Report | None = None,
     isolate: bool | None = None,
     shrink_seconds: float = 20.0,
-    hang_seconds: float = 60.0,
+    hang_seconds: float = 15.0,
 ) -> DiffReport:
     """Drive the reference and a backend in lock-step until they disagree or the steps are made [ERR-1].
 
