@@ -502,6 +502,22 @@ CLASSICS: Final[tuple[Classic, ...]] = (
         7,
         RC11,
     ),
+    Classic(
+        "W+RWC+sc+rel-acq",
+        "3 0 | store 0 sc 1 ; store 1 rel 1 | load 1 acq ; load 2 sc | store 2 sc 1 ; load 0 sc",
+        "2.0=1 2.1=0 3.1=0",
+        FORBIDDEN,
+        7,
+        RC11,
+    ),
+    Classic(
+        "WRC+sc+acq",
+        "2 0 | store 0 sc 1 | load 0 acq ; store 1 sc 1 | load 1 sc ; load 0 sc",
+        "2.0=1 3.0=1 3.1=0",
+        FORBIDDEN,
+        7,
+        RC11,
+    ),
     # Writes against writes.
     Classic(
         "2+2W", "2 0 | store 0 rlx 1 ; store 1 rlx 2 | store 1 rlx 1 ; store 0 rlx 2", "[0]=1 [1]=1", ALLOWED, 4, HERD

@@ -1,7 +1,7 @@
 """Litmus programs at random: in bulk from a seed, or one by one from Hypothesis [MODEL-19].
 
-Both draw by the same rules from a `choose` function, which picks one of several options. A third of the programs are a
-classic (see `classics`) with its orders drawn anew and some operations changed, since bare chance seldom puts four
+Both draw by the same rules from a `choose` function, which picks one of several options. Half of the programs are a
+classic (see `classics`) with some orders drawn anew and some operations changed, since bare chance seldom puts four
 operations into the places where an axiom is needed. The others are drawn operation by operation, in one of several
 styles, so that some programs are all `seq_cst`, some are chains of read-modify-writes, and so on.
 """
@@ -92,10 +92,12 @@ STYLES: Final = (
 )
 
 _FEWEST, _MOST = 4, 8
+_MOSTLY: Final = (True, True, True, False)
+_SIZES: Final = (4, 5, 5, 6, 6, 7, 7, 8, 8)
 _CLASSICS: Final = tuple(
     program
     for program in map(parse, (classic.program for classic in CLASSICS))
-    if _FEWEST <= sum(map(len, program.threads)) <= _MOST
+    if program.atomics and _FEWEST <= sum(map(len, program.threads)) <= _MOST
 )
 
 
@@ -118,7 +120,7 @@ def litmus_programs(draw: strategies.DrawFn) -> str:
 
 def drawn(choose: Choose) -> Program:
     """Return a program for the choices of a function that picks one of the options that it is given."""
-    program = _variation(choose) if choose((False, False, True)) else _from_nothing(choose)
+    program = _variation(choose) if choose((False, True)) else _from_nothing(choose)
     return _cut(program)
 
 
@@ -127,7 +129,7 @@ def _from_nothing(choose: Choose) -> Program:
     atomics = choose((2, 2, 2, 3, 1))
     plains = 1 if "plain" in style.kinds and choose((False, True)) else 0
     threads: list[list[Operation]] = [[] for _ in range(choose((2, 2, 3, 3, 4)))]
-    for number in range(choose(range(_FEWEST, _MOST + 1))):
+    for number in range(choose(_SIZES)):
         # Every thread gets its first operation before any other is dealt out.
         thread = threads[number] if number < len(threads) else choose(threads)
         thread.append(_operation(choose, style, atomics, plains, thread))
@@ -188,37 +190,39 @@ def _with_skips_closed(atomics: int, plains: int, threads: Sequence[list[Operati
 
 
 def _variation(choose: Choose) -> Program:
-    """Return a classic with its orders drawn anew, some operations changed and perhaps one more at a thread's end."""
+    """Return a classic with some of its orders and operations changed, and perhaps one more at a thread's end."""
     program = choose(_CLASSICS)
-    style = STYLES[0]
-    drawn_orders = [[_changed(choose, operation, style) for operation in thread] for thread in program.threads]
-    if sum(map(len, drawn_orders)) < _MOST and choose((False, True)):
-        thread = choose(drawn_orders)
-        thread.append(_operation(choose, style, max(program.atomics, 1), program.plains, thread))
-    return _with_skips_closed(max(program.atomics, 1), program.plains, drawn_orders)
+    style = choose(STYLES)
+    threads = [
+        [operation if choose((True, True, False)) else _changed(choose, operation, style) for operation in thread]
+        for thread in program.threads
+    ]
+    if sum(map(len, threads)) < _MOST and not choose(_MOSTLY):
+        thread = choose(threads)
+        thread.append(_operation(choose, style, program.atomics, program.plains, thread))
+    return _with_skips_closed(program.atomics, program.plains, threads)
 
 
 def _changed(choose: Choose, operation: Operation, style: Style) -> Operation:
-    """Return an operation like the one given: of another order, or a read-modify-write where it only read or wrote."""
-    updates = choose((False, False, False, False, True))
+    """Return an operation of another order, or a read-modify-write where the one given only read or wrote."""
     match operation:
-        case Load(location, order):
-            if updates:
-                return Add(location, choose(style.updates), 0)
-            return Load(location, choose((order, *style.loads)))
-        case Store(location, order, value):
-            if updates:
-                return Exchange(location, choose(style.updates), value)
-            return Store(location, choose((order, *style.stores)), value)
-        case Exchange(location, order, value):
-            return Exchange(location, choose((order, *style.updates)), value)
-        case Add(location, order, value):
-            return Add(location, choose((order, *style.updates)), value)
+        case Load(location, _):
+            if choose(_MOSTLY):
+                return Load(location, choose(style.loads))
+            return Add(location, choose(style.updates), 0)
+        case Store(location, _, value):
+            if choose(_MOSTLY):
+                return Store(location, choose(style.stores), value)
+            return Exchange(location, choose(style.updates), value)
+        case Exchange(location, _, value):
+            return Exchange(location, choose(style.updates), value)
+        case Add(location, _, value):
+            return Add(location, choose(style.updates), value)
         case CompareExchange(location, _, _, expected, desired):
             success = choose(style.updates)
             return CompareExchange(location, success, choose(_failures(success)), expected, desired)
-        case Fence(order):
-            return Fence(choose((order, order, *style.fences)))
+        case Fence():
+            return Fence(choose(style.fences))
         case _:
             return operation
 
@@ -242,14 +246,14 @@ def graphs_at_most(program: Program) -> int:
     """
     bound = 1
     for location in range(program.atomics):
-        writes = [sum(_touches(operation, location, Writing) for operation in thread) for thread in program.threads]
-        bound *= math.factorial(sum(writes)) // math.prod(map(math.factorial, writes))
+        writes = [
+            sum(isinstance(operation, Writing) and operation.location == location for operation in thread)
+            for thread in program.threads
+        ]
         loads = sum(
-            _touches(operation, location, Load | CompareExchange) for thread in program.threads for operation in thread
+            isinstance(operation, Load | CompareExchange) and operation.location == location
+            for thread in program.threads
+            for operation in thread
         )
-        bound *= (sum(writes) + 1) ** loads
+        bound *= math.factorial(sum(writes)) // math.prod(map(math.factorial, writes)) * (sum(writes) + 1) ** loads
     return bound
-
-
-def _touches(operation: Operation, location: int, kinds: Any) -> bool:
-    return isinstance(operation, kinds) and operation.location == location

@@ -1,8 +1,8 @@
 """All consistent executions of a litmus program [MODEL-18].
 
 In three steps: run the threads in every way in which reads can find their values; order the writes of each location
-in every way that does not contradict what was read; keep what the axioms let pass. The first two leave out early some of what
-atomicity and coherence would refuse, with a reason each time; the axioms are asked about each execution, whole.
+in every way that does not contradict what was read; keep what the axioms let pass. The first two leave out early some
+of what atomicity and coherence would refuse, with a reason each time; the axioms are asked about each execution, whole.
 """
 
 import itertools
