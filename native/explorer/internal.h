@@ -234,6 +234,8 @@ void print_errors(FILE *file);
 void history_begin(void);
 void history_end(void);
 void print_histories(FILE *file);
+void remember_sites(void);
+void print_sites(FILE *file);
 void remember_graph(void);
 void trace_plain(const char *kind, uint64_t address, size_t size, uint64_t pc);
 void trace_event(int id, const char *kind);

@@ -8,6 +8,7 @@
 #include "internal.h"
 
 #define MOST_ERRORS 64
+#define MOST_SITES 1024
 #define SEEN_LIMIT (1u << 20) /* hashes of graphs that are kept */
 
 struct error {
@@ -54,6 +55,8 @@ static int entry_room EXPLORER_STATE = 0;
 static uint64_t *seen EXPLORER_STATE = NULL;
 static uint32_t seen_count EXPLORER_STATE = 0;
 static uint32_t seen_shift EXPLORER_STATE = 0; /* only hashes that end in so many zeros are kept */
+static uint64_t sites[MOST_SITES] EXPLORER_STATE = {0};
+static int site_count EXPLORER_STATE = 0;
 static char *histories EXPLORER_STATE = NULL;
 static size_t histories_length EXPLORER_STATE = 0;
 static uint64_t *history_hashes EXPLORER_STATE = NULL;
@@ -171,6 +174,7 @@ void report_reset(void)
     }
     call_count = 0;
     setup_calls = 0;
+    site_count = 0;
     entry_count = 0;
     seen_count = 0;
     seen_shift = 0;
@@ -270,6 +274,30 @@ uint32_t sample_shift(void)
     return seen_shift;
 }
 
+/* Where the atomic accesses of complete executions come from, for those who ask which sites a program reaches. */
+void remember_sites(void)
+{
+    for (int id = 0; id < X->n; ++id) {
+        uint64_t pc = X->events[id].pc;
+        bool known = pc == 0;
+        for (int i = 0; i < site_count && !known; ++i) {
+            known = sites[i] == pc;
+        }
+        if (!known && site_count < MOST_SITES) {
+            sites[site_count++] = pc;
+        }
+    }
+}
+
+void print_sites(FILE *file)
+{
+    fputc('[', file);
+    for (int i = 0; i < site_count; ++i) {
+        fprintf(file, "%s%llu", i > 0 ? ", " : "", (unsigned long long)sites[i]);
+    }
+    fputc(']', file);
+}
+
 /* ------------------------------------------------------------------------------------------------------- histories */
 
 void history_begin(void)
@@ -289,9 +317,9 @@ void explorer_call(uint32_t op)
     }
     struct thread *t = &X->threads[X->current];
     calls[call_count] = (struct call){.op = op, .thread = X->current, .begin = t->executed, .known = t->hb};
-    calls[call_count].setup = !X->concurrent;
+    calls[call_count].setup = !X->have_checkpoint;
     ++call_count;
-    if (!X->concurrent) {
+    if (!X->have_checkpoint) {
         setup_calls = call_count;
     }
     had_effect(t);
@@ -432,7 +460,7 @@ static struct trace_entry *new_entry(const char *kind)
 
 void trace_plain(const char *kind, uint64_t address, size_t size, uint64_t pc)
 {
-    if (X->options.trace && X->concurrent) {
+    if (X->options.trace && X->have_checkpoint) {
         struct trace_entry *entry = new_entry(kind);
         entry->address = address;
         entry->number = address;

@@ -154,6 +154,10 @@ static void *main_body(void *unused)
 
 static void on_signal(int number)
 {
+    if (!X->on_fiber) { /* the engine's own fault, not the program's */
+        signal(number, SIG_DFL);
+        raise(number);
+    }
     landed_by = number;
     siglongjmp(landing, 1);
 }
@@ -328,6 +332,9 @@ void run_once(void)
         ++X->executions;
         remember_graph();
         history_end();
+        if (X->options.sites) {
+            remember_sites();
+        }
         if (X->on_complete != NULL) {
             X->on_complete();
         }

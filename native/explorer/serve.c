@@ -155,6 +155,10 @@ static void answer(double seconds, bool refused)
         fputs(", \"histories\": ", out);
         print_histories(out);
     }
+    if (X->options.sites) {
+        fputs(", \"sites\": ", out);
+        print_sites(out);
+    }
     if (X->options.graphs && X->print_more != NULL) {
         X->print_more(out);
     }
@@ -236,6 +240,8 @@ static int harness_body(void)
     for (uint32_t n = 1; n <= count; ++n) {
         (void)thread_join_event(threads[n], 0);
     }
+    /* Every event happens before what comes now, so each read has one answer, which lies in memory: no more events. */
+    X->concurrent = false;
     if (harness->finish != NULL) {
         harness->finish();
     }

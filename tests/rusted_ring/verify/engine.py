@@ -254,6 +254,34 @@ def build_litmus(folder: Path, *, compiler: str | None = None, sanitize: str = "
     return link([archive.parent / "litmus.o"], folder / "litmus", compiler=command, sanitize=sanitize)
 
 
+def build_client(root: Path, folder: Path, *, compiler: str | None = None, sanitize: str = "") -> Path:
+    """Build the harness of client programs over the native core, see `LineServer`.
+
+    The core is compiled as it is, with instrumentation and debug information; the harness around it is not seen.
+
+    Args:
+        root: a checkout, or a folder with a copy of its `native/`.
+        folder: where the object files and the program go.
+        compiler: gcc, clang, or by default what `find_compiler` finds.
+        sanitize: a sanitizer for the engine itself.
+
+    Raises:
+        CannotBuild: there is no compiler, or it finds an error.
+    """
+    command = find_compiler(compiler)
+    native = root / "native"
+    sources = engine_sources()
+    flags = ["-std=c11", "-D_GNU_SOURCE", f"-I{native / 'include'}", f"-I{native / 'src'}", f"-I{sources}"]
+    objects = []
+    for source in (*sorted((native / "src").glob("*.c")), sources / "client_payload.c", sources / "client.c"):
+        output = folder / f"{source.stem}.o"
+        compile_instrumented(source, output, compiler=command, flags=flags, instrument=source.name != "client.c")
+        objects.append(output)
+    # The harness calls the engine, not the other way round: its main is the executable's.
+    _compile(["objcopy", "--redefine-sym", "explorer_program_main=main", str(objects[-1])])
+    return link(objects, folder / "client", compiler=command, sanitize=sanitize)
+
+
 # --- where things are in a program
 
 

@@ -1,0 +1,399 @@
+"""The native core under the explorer: client programs exhausted, their histories judged, and each memory order tried.
+
+A client is put to the harness of `native/explorer`, which runs it in every way that C11 allows. What it answers is an
+error that the engine sees by itself (a race, a torn payload, a use of freed memory), or histories, which the reference
+judges. A site is a place in the core's source with an atomic access; the engine can give it another order at run time, so
+that one binary serves for the question which orders are needed [ORDER-1 to ORDER-13].
+"""
+
+import dataclasses
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rusted_ring.verify.clients import Client, corpus, judge, shrinks, to_line
+from rusted_ring.verify.engine import CannotRun, LineServer, Place, Symbols, build_client, readable_trace
+from rusted_ring.verify.history import History
+
+MOST_EXECUTIONS: Final = 100_000
+"""Executions of one client; the corpus is made so that none has as many."""
+
+WEAKER: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "load": {"acq": ("rlx",), "sc": ("acq", "rlx")},
+    "store": {"rel": ("rlx",), "sc": ("rel", "rlx")},
+    "rmw": {
+        "acq": ("rlx",),
+        "rel": ("rlx",),
+        "acq_rel": ("acq", "rel", "rlx"),
+        "sc": ("acq_rel", "acq", "rel", "rlx"),
+    },
+    "fence": {"acq": ("rlx",), "rel": ("rlx",), "acq_rel": ("acq", "rel", "rlx"), "sc": ("acq_rel", "acq", "rel", "rlx")},
+}
+"""By the kind of access, the orders that are weaker than each; a fence that is relaxed is none."""
+
+_CALL = re.compile(r"^\s*[0-9a-f]+:\s+(?:call|callq|bl)\s+[0-9a-f]+ <(__tsan_atomic\w+)>")
+_ADDRESS = re.compile(r"^\s*([0-9a-f]+):\s")
+_ORDER = re.compile(r"memory_order_(\w+)")
+_SHORT = {"relaxed": "rlx", "acquire": "acq", "release": "rel", "acq_rel": "acq_rel", "seq_cst": "sc", "consume": "acq"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """One atomic access in the core's source.
+
+    Attributes:
+        file: the source file's name.
+        line: the line at which the access begins.
+        function: the C function that it is in.
+        kind: `load`, `store`, `rmw` or `fence`.
+        order: its order; of a compare-exchange the order where it succeeds.
+        failure: of a compare-exchange the order where it fails, otherwise empty.
+        pcs: the addresses that it was compiled to; several where the function was inlined.
+    """
+
+    file: str
+    line: int
+    function: str
+    kind: str
+    order: str
+    failure: str
+    pcs: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """A name that does not change with the line: the function, the kind, and where it stands in the function."""
+        return f"{self.file}:{self.line} {self.function}"
+
+    def cells(self) -> Iterator["Cell"]:
+        """Every weaker order that it could have."""
+        for order in WEAKER[self.kind].get(self.order, ()):
+            yield Cell(self, order, failure=False)
+        for order in WEAKER["load"].get(self.failure, ()) if self.failure else ():
+            yield Cell(self, order, failure=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A site with a weaker order: what the necessity matrix has a witness for, or not.
+
+    Attributes:
+        site: the site.
+        order: the weaker order.
+        failure: whether it is the order of a compare-exchange that fails.
+    """
+
+    site: Site
+    order: str
+    failure: bool
+
+    @property
+    def weaken(self) -> tuple[str, ...]:
+        """What the engine is told."""
+        return tuple(f"{pc}:{'fail:' if self.failure else ''}{self.order}" for pc in self.site.pcs)
+
+    @property
+    def change(self) -> str:
+        """The change in words."""
+        was = self.site.failure if self.failure else self.site.order
+        return f"{was} -> {'none' if self.site.kind == 'fence' and self.order == 'rlx' else self.order}" + (
+            " on failure" if self.failure else ""
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Violation:
+    """What is wrong with one execution of a client.
+
+    Attributes:
+        client: the client.
+        kind: the engine's word, or `history`.
+        message: a sentence or several.
+        clause: the clause that is broken, empty where the engine saw a fault that no clause is about.
+        replay: the execution.
+        history: what its calls answered, None where the engine ended it.
+    """
+
+    client: Client
+    kind: str
+    message: str
+    clause: str
+    replay: str
+    history: History | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Explored:
+    """What became of one client.
+
+    Attributes:
+        client: the client.
+        executions: complete executions.
+        distinct: how many of them are different.
+        blocked: executions that could not complete.
+        exhaustive: whether these are all there are.
+        histories: how many distinct histories there were.
+        seconds: how long the engine took.
+        violation: the first thing wrong, or None.
+    """
+
+    client: Client
+    executions: int
+    distinct: int
+    blocked: int
+    exhaustive: bool
+    histories: int
+    seconds: float
+    violation: Violation | None
+
+
+class Explorer:
+    """The harness of clients for one build of the core, as a context manager."""
+
+    def __init__(self, root: Path, folder: Path, *, compiler: str | None = None) -> None:
+        """Build the harness.
+
+        Args:
+            root: a checkout, or a folder with a copy of its `native/`.
+            folder: where the build goes.
+            compiler: gcc, clang, or by default what is there.
+
+        Raises:
+            CannotBuild: the core or the harness does not compile.
+        """
+        self.root = root
+        self.program = build_client(root, folder, compiler=compiler)
+        self.symbols = Symbols(self.program)
+        self.server = LineServer(self.program)
+        self.judged: dict[tuple[str, Any], bool] = {}
+
+    def __enter__(self) -> "Explorer":
+        """Return the explorer."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the harness."""
+        self.server.close()
+
+    def explore(
+        self, client: Client, *, weaken: Sequence[str] = (), most: int = MOST_EXECUTIONS, strict: bool = False
+    ) -> Explored:
+        """Run a client in every way, and judge what it answered.
+
+        Args:
+            client: the client.
+            weaken: sites and the orders that they have instead of their own, as `Cell.weaken` gives them.
+            most: executions after which the engine stops.
+            strict: see `linearize.judge`.
+
+        Raises:
+            CannotRun: the engine refuses the client.
+        """
+        answer = self.server.ask(to_line(client), histories=1, max=most, weaken=weaken)
+        violation = None
+        for error in answer["errors"]:
+            clause = re.search(r"\[([A-Z]+-[0-9]+)\]", error["message"])
+            where = self.where(error)
+            violation = Violation(
+                client, error["kind"], error["message"] + where, clause[1] if clause else "", error["replay"], None
+            )
+            break
+        if violation is None:
+            violation = self._judge(client, answer["histories"], strict=strict)
+        return Explored(
+            **{"client": client, "executions": answer["executions"], "distinct": answer["distinct"]},
+            **{"blocked": answer["blocked"], "exhaustive": answer["exhaustive"], "seconds": answer["seconds"]},
+            **{"histories": len(answer["histories"]), "violation": violation},
+        )
+
+    def where(self, error: Mapping[str, Any]) -> str:
+        """Return the places of an error in the source, in words."""
+        places = self.symbols.places(pc for pc in (error["pc"], error["other_pc"]) if pc)
+        known = [f"{Path(place.file).name}:{place.line}" for place in places.values() if place.file]
+        return f" ({', '.join(known)})" if known else ""
+
+    def _judge(self, client: Client, histories: Iterable[Mapping[str, Any]], *, strict: bool) -> Violation | None:
+        line = to_line(client)
+        for raw in histories:
+            history = History.from_json(raw)
+            key = (f"{line}{strict}", history)
+            right = self.judged.get(key)
+            if right is None:
+                verdict = judge(client, history, strict=strict)
+                right = self.judged[key] = verdict.linearizable
+                if not right:
+                    return Violation(client, "history", str(verdict), verdict.clause, history.replay, history)
+            elif not right:
+                verdict = judge(client, history, strict=strict)
+                return Violation(client, "history", str(verdict), verdict.clause, history.replay, history)
+        return None
+
+    def reached(self, client: Client) -> frozenset[int]:
+        """Return the addresses of the atomic accesses that some execution of a client comes to."""
+        answer = self.server.ask(to_line(client), sites=1, max=MOST_EXECUTIONS)
+        return frozenset(answer["sites"])
+
+    def trace(self, violation: Violation, weaken: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the execution of a violation in the form that `trace.parse` reads."""
+        answer = self.server.ask(to_line(violation.client), trace=1, replay=violation.replay, weaken=weaken)
+        error = next(iter(answer["errors"]), None)
+        found = readable_trace(answer["trace"], self.symbols, error, violation.replay)
+        for event in found["events"]:
+            if event["kind"] in ("call", "return"):
+                number = int(event["text"].rpartition(" ")[2])
+                event["text"] = str(violation.client.operation(event["thread"], number))
+        if found["error"] is None:
+            last = [event["id"] for event in found["events"] if event["kind"] == "return"][-2:]
+            found["error"] = {"kind": violation.kind, "message": violation.message.splitlines()[0], "events": last}
+        return found
+
+    def sites(self) -> list[Site]:
+        """Find every atomic access of the core: in the binary the call that it became, in the source the order."""
+        said = subprocess.run(
+            ["objdump", "-d", "--no-show-raw-insn", str(self.program)], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        calls: dict[int, str] = {}
+        waiting = ""
+        for line in said:
+            address = _ADDRESS.match(line)
+            if address is None:
+                continue
+            if waiting:
+                calls[int(address[1], 16)] = waiting
+                waiting = ""
+            call = _CALL.match(line)
+            waiting = call[1] if call is not None else ""
+        sources = {path.resolve(): path.read_text(encoding="utf-8").splitlines() for path in self._sources()}
+        found: dict[tuple[Place, str], list[int]] = {}
+        for pc, place in self.symbols.places(calls).items():
+            if place.file and Path(place.file).resolve() in sources:
+                found.setdefault((place, calls[pc]), []).append(pc)
+        sites = []
+        for (place, entry), pcs in found.items():
+            lines = sources[Path(place.file).resolve()]
+            if "atomic_init" in lines[place.line - 1]:
+                continue  # before anybody shares it; some compilers make a relaxed store of it
+            orders = orders_at(lines, place.line)
+            kind = _kind(entry)
+            if not orders:
+                raise CannotRun(f"{place.file}:{place.line}: an atomic access whose order is not in its statement")
+            failure = orders[1] if "compare_exchange" in entry and len(orders) > 1 else ""
+            name = Path(place.file).name
+            sites.append(Site(name, place.line, place.function, kind, orders[0], failure, tuple(sorted(pcs))))
+        return sorted(sites, key=lambda site: (site.file, site.line))
+
+    def _sources(self) -> list[Path]:
+        return sorted((self.root / "native" / "src").glob("*.[ch]"))
+
+
+def orders_at(lines: Sequence[str], line: int) -> list[str]:
+    """Return the orders of the statement that a line of source belongs to.
+
+    Args:
+        lines: the file.
+        line: a line of the statement, from 1.
+    """
+    text = ""
+    for at in range(line - 1, min(line + 4, len(lines))):
+        text += lines[at].partition("/*")[0] + "\n"
+        found = _ORDER.findall(text)
+        if found and text.count("(") <= text.count(")"):
+            break
+        if ";" in lines[at] and found:
+            break
+    return [_SHORT[order] for order in _ORDER.findall(text)]
+
+
+def _kind(entry: str) -> str:
+    if entry.endswith("_load"):
+        return "load"
+    if entry.endswith("_store"):
+        return "store"
+    return "fence" if "fence" in entry else "rmw"
+
+
+# --- the necessity matrix
+
+
+@dataclasses.dataclass(frozen=True)
+class Tried:
+    """What a cell of the matrix holds.
+
+    Attributes:
+        cell: the site and its weaker order.
+        witness: the smallest violation, or None.
+        executions: how many executions were run without one.
+        clients: of how many clients.
+    """
+
+    cell: Cell
+    witness: Violation | None
+    executions: int
+    clients: int
+
+
+def fill_matrix(
+    explorer: Explorer,
+    clients: Sequence[Client] | None = None,
+    *,
+    cells: Sequence[Cell] | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> list[Tried]:
+    """Weaken each site to each weaker order, one at a time, and look for a client that shows it.
+
+    Args:
+        explorer: the core.
+        clients: the corpus by default.
+        cells: every cell by default.
+        progress: told the cells done, all cells, and a word.
+
+    Returns:
+        What each cell holds, in the order of the source.
+    """
+    chosen = sorted(corpus() if clients is None else clients, key=lambda client: client.size)
+    wanted = [cell for site in explorer.sites() for cell in site.cells()] if cells is None else list(cells)
+    reached = {to_line(client): explorer.reached(client) for client in chosen}
+    tried = []
+    for number, cell in enumerate(wanted):
+        if progress is not None:
+            progress(number, len(wanted), f"{cell.site.name}, {cell.change}")
+        witness = None
+        executions = count = 0
+        for client in chosen:
+            if not reached[to_line(client)].isdisjoint(cell.site.pcs):
+                explored = explorer.explore(client, weaken=cell.weaken)
+                executions += explored.executions
+                count += 1
+                if explored.violation is not None:
+                    witness = explored.violation
+                    break
+        tried.append(Tried(cell, witness, executions, count))
+    return tried
+
+
+def shrunk(explorer: Explorer, violation: Violation, *, weaken: Sequence[str] = (), strict: bool = False) -> Violation:
+    """Make a client smaller while it still shows a violation: fewer operations, threads, slots.
+
+    Args:
+        explorer: the core.
+        violation: what a client showed.
+        weaken: the orders under which it did.
+        strict: see `linearize.judge`.
+
+    Returns:
+        A violation of the smallest client found.
+    """
+    smallest = violation
+    again = True
+    while again:
+        again = False
+        for client in shrinks(smallest.client):
+            try:
+                found = explorer.explore(client, weaken=weaken, strict=strict).violation
+            except CannotRun:
+                continue
+            if found is not None:
+                smallest, again = found, True
+                break
+    return smallest
