@@ -1036,7 +1036,9 @@ static void write_event(int kind, int order, int loc, uint64_t value, int rmw_re
     struct event *e = &X->events[id];
     location = &X->locations[loc];
     advance(t);
-    had_effect(t);
+    if (rmw_read < 0 || value != X->events[rmw_read].value) {
+        had_effect(t); /* a test-and-set that finds it set is no more than a read, for who waits */
+    }
     e->message = releases(order) ? t->hb : t->released;
     if (rmw_read >= 0 && X->events[rmw_read].rf != INITIAL) {
         view_join(&e->message, &X->events[X->events[rmw_read].rf].message);
@@ -1062,7 +1064,8 @@ static void write_event(int kind, int order, int loc, uint64_t value, int rmw_re
 static void look_for_spin(uint64_t state)
 {
     struct thread *t = self();
-    for (int i = 0; i < t->spins; ++i) {
+    bool repeats = t->executed < X->count[t->id]; /* it went on from here in the run that made the graph */
+    for (int i = 0; i < t->spins && !repeats; ++i) {
         if (t->spin_state[i] == state) {
             t->spin_from = t->spin_index[i];
             block_current(BY_SPIN);
@@ -1094,6 +1097,11 @@ static uint64_t stack_state(uint64_t salt, const void *frame)
 void spin_check(uint64_t address, const void *frame)
 {
     if (X->concurrent) {
+        const struct thread *t = self();
+        size_t depth = (size_t)(t->stack + STACK_BYTES - (const uint8_t *)frame);
+        if (depth < STACK_BYTES && depth > X->depth[t->id]) {
+            X->depth[t->id] = depth;
+        }
         look_for_spin(stack_state(address, frame));
     }
 }
@@ -1302,10 +1310,8 @@ int thread_create_event(void *(*body)(void *), void *argument, uint64_t pc)
             refuse("more than %d threads", MAX_THREADS);
         }
         child = X->thread_count++;
-        X->threads[child].id = child;
-        X->threads[child].parent = t->id;
-        X->threads[child].nth = nth;
-        X->threads[child].state = UNUSED;
+        uint8_t *stack = X->threads[child].stack;
+        X->threads[child] = (struct thread){.stack = stack, .id = child, .parent = t->id, .nth = nth};
     }
     int id = next_event();
     if (id < 0) {
