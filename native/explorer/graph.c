@@ -54,6 +54,7 @@ static int level_room EXPLORER_STATE = 0;
 static struct source *sources EXPLORER_STATE = NULL;
 static int source_count EXPLORER_STATE = 0;
 static int source_room EXPLORER_STATE = 0;
+static char *source_text EXPLORER_STATE = NULL; /* that of the graph begun with last */
 static int32_t *location_index EXPLORER_STATE = NULL; /* hash of addresses */
 static uint32_t location_mask EXPLORER_STATE = 0;
 
@@ -697,12 +698,23 @@ _Noreturn void thread_exit(void *result)
 static void index_events(void);
 
 /* Where the writes of a graph from text lie is known once it was repeated: the modification orders can be made. */
-static void locate_graph(void)
+void locate_graph(void)
 {
-    if (X->unlocated) {
-        X->unlocated = false;
-        index_events();
+    if (!X->unlocated || X->left > 0) {
+        return;
     }
+    X->unlocated = false;
+    for (int id = 0; id < X->n; ++id) {
+        int earlier = X->events[id].place;
+        for (int other = 0; other < X->n; ++other) {
+            const struct event *e = &X->events[other];
+            earlier -= is_write(e) && e->loc == X->events[id].loc && e->place < X->events[id].place && e->place >= 0;
+        }
+        if (is_write(&X->events[id]) && earlier != 0 && X->events[id].place >= 0) {
+            refuse("the replay string is not this program's: a modification order in it has writes to two locations");
+        }
+    }
+    index_events();
 }
 
 /* The thread's next event: its id where the graph has it, or -1 where it is to be added now. */
@@ -873,6 +885,7 @@ static int read_event(const struct request *q)
             --X->left;
         }
         locate(q->address, q->size);
+        check_kind(e, e->rf == INITIAL || X->events[e->rf].loc == loc);
         e->pc = q->pc;
         e->order = (uint8_t)q->order;
         e->failure = (uint8_t)q->failure;
@@ -1398,7 +1411,7 @@ static void index_events(void)
     for (int id = 0; id < X->n; ++id) {
         struct event *e = &X->events[id];
         X->by_thread[e->thread][X->count[e->thread]++] = id;
-        if (is_write(e) && e->place >= 0) {
+        if (is_write(e) && e->place >= 0 && e->loc >= 0) {
             struct location *location = &X->locations[e->loc];
             location->mo = grown(location->mo, &location->room, e->place + 1, sizeof *location->mo);
             location->mo[e->place] = id;
@@ -1565,6 +1578,9 @@ static bool next_graph(void)
  */
 char *graph_text(void)
 {
+    if (X->unlocated) {
+        return strdup(source_text); /* it is being repeated */
+    }
     static const char letters[] = "LSRWFCJ";
     size_t room = (size_t)X->n * 24 + 1;
     char *text = malloc(room);
@@ -1704,8 +1720,9 @@ void explore(void)
     }
     while (source_count > 0 && !X->stop && !bound_reached()) {
         struct source source = sources[--source_count];
+        free(source_text);
+        source_text = source.text;
         graph_from_text(source.text);
-        free(source.text);
         X->unlocated = true;
         X->weight = source.weight;
         explore_from_here();

@@ -138,6 +138,7 @@ struct engine {
     bool concurrent; /* the first thread was created: accesses are events */
     enum ending ending;
     void *engine_sp;
+    size_t depth[MAX_THREADS]; /* bytes of each stack that were looked at, in any run: they are cleared before each */
     uint64_t random;
     /* what was found */
     struct options options;
@@ -168,6 +169,7 @@ void graph_reset(void);
 void explore(void);
 void add_source(const char *text, double weight);
 void forget_sources(void);
+void locate_graph(void);
 void print_progress(void);
 bool explored_all(void);
 void print_pending(FILE *file);

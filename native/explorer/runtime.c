@@ -29,6 +29,8 @@ static uint8_t *tls_block EXPLORER_STATE = NULL;
 static size_t tls_bytes EXPLORER_STATE = 0;
 static uint8_t *tls_saved[MAX_THREADS + 1] EXPLORER_STATE = {NULL};
 
+#define LEAST_CLEARED 1024 /* bytes of a stack */
+
 #define PC ((uint64_t)(uintptr_t)__builtin_return_address(0))
 
 /* ------------------------------------------------------------------------------------------------- weakened orders */
@@ -101,6 +103,15 @@ static void find_tls(void)
 #endif
 }
 
+/* What an earlier run left on a stack must not decide whether a loop is taken to wait. */
+static void clear_stack(const struct thread *t, size_t above)
+{
+    size_t depth = X->depth[t->id] > LEAST_CLEARED ? X->depth[t->id] : LEAST_CLEARED;
+    if (depth > above) {
+        memset(t->stack + STACK_BYTES - depth, 0, depth - above);
+    }
+}
+
 static void fiber_body(void)
 {
     struct thread *t = &X->threads[X->current];
@@ -115,6 +126,7 @@ void yield_to(int id)
         return;
     }
     if (to->sp == NULL) {
+        clear_stack(to, 0);
         to->sp = fiber_make(to->stack, STACK_BYTES, fiber_body);
         if (tls_bytes > 0) {
             memcpy(tls_saved[id], tls_saved[MAX_THREADS], tls_bytes);
@@ -244,13 +256,16 @@ static void reset_threads(void)
     X->threads[0].body = main_body;
 }
 
+/* Whether a thread that waits would read the same values again for ever. (A test-and-set that waits is followed by its own
+ * write, so the value counts, and not the place.) */
 static bool only_waits_for_the_last(const struct thread *t)
 {
     for (int at = t->spin_from; at < t->executed; ++at) {
         const struct event *e = &X->events[X->by_thread[t->id][at]];
         if (e->kind == LOAD || e->kind == RMW_READ) {
-            int place = e->rf == INITIAL ? -1 : X->events[e->rf].place;
-            if (place + 1 != X->locations[e->loc].writes) {
+            const struct location *location = &X->locations[e->loc];
+            uint64_t last = location->writes == 0 ? location->initial : X->events[location->mo[location->writes - 1]].value;
+            if (e->value != last) {
                 return false;
             }
         }
@@ -288,11 +303,13 @@ void run_once(void)
     if (X->have_checkpoint) {
         memory_restore();
         X->threads[0].sp = X->main_sp;
+        clear_stack(&X->threads[0], (size_t)(X->threads[0].stack + STACK_BYTES - (uint8_t *)X->main_sp));
         X->concurrent = true;
         if (tls_bytes > 0) {
             memcpy(tls_block, tls_saved[0], tls_bytes);
         }
     } else {
+        clear_stack(&X->threads[0], 0);
         X->threads[0].sp = fiber_make(X->threads[0].stack, STACK_BYTES, fiber_body);
         X->concurrent = false;
         if (tls_bytes > 0) {
@@ -326,6 +343,7 @@ void run_once(void)
         }
         X->ending = FATAL;
     }
+    locate_graph();
     switch (X->ending) {
     case COMPLETE:
         heap_leaks();
@@ -421,7 +439,7 @@ void __tsan_write_range(void *address, size_t size)
 
 /* Where the caller's registers were pushed, so that a look at the stack from here up sees them as well. */
 #if defined(__x86_64__)
-#define SAVED_REGISTERS 48
+#define SAVED_REGISTERS 40 /* r15 to r12 and rbx, below the frame pointer */
 #else
 #define SAVED_REGISTERS 0
 #endif
@@ -434,6 +452,7 @@ void __tsan_write_range(void *address, size_t size)
     uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *address, uint##bits##_t operand, int order)  \
     {                                                                                                               \
         uint64_t pc = PC;                                                                                           \
+        SPIN_POINT(address);                                                                                        \
         return (uint##bits##_t)atomic_rmw_event((uint64_t)(uintptr_t)address, bits / 8, order_at(pc, order, false), op, \
                                                 operand, pc);                                                       \
     }
@@ -734,11 +753,13 @@ static int trylock(void *mutex, uint64_t pc, int busy)
 int xp_mutex_trylock(void *mutex);
 int xp_mutex_trylock(void *mutex)
 {
+    SPIN_POINT(mutex);
     return trylock(mutex, PC, EBUSY);
 }
 int xp_mtx_trylock(void *mutex);
 int xp_mtx_trylock(void *mutex)
 {
+    SPIN_POINT(mutex);
     return trylock(mutex, PC, 1 /* thrd_busy */);
 }
 int xp_mutex_unlock(void *mutex);
