@@ -357,8 +357,9 @@ static uint64_t slot_publish(const rr_allocator *allocator, struct slot_line *sl
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     uint64_t generation = word_generation(allocator, word);
     if (loose) {
-        /* pairs with take_loose, by way of the release store below [ORDER-12] */
-        atomic_store_explicit(&slot->loose, 1 + (generation << allocator->profile.ref_bits), memory_order_relaxed);
+        /* pairs with take_loose's exchange: whoever takes it sees that the slot was FREE, or what it became since, and no
+         * LIVE of a generation that came round [ORDER-12] */
+        atomic_store_explicit(&slot->loose, 1 + (generation << allocator->profile.ref_bits), memory_order_release);
     }
     /* pairs with the acquire in slot_upgrade and take_loose [ORDER-3] */
     atomic_store_explicit(&slot->word, word_of(allocator, RR_SLOT_LIVE, 1, generation), memory_order_release);
@@ -486,8 +487,8 @@ static rr_status take_loose(const rr_allocator *allocator, struct slot_line *slo
                                                       memory_order_relaxed)) {
                 /* If the generation came round between the two loads above and the exchange, then what was taken is the
                  * reference of an allocation that is not finished, and it goes back. */
-                /* pairs with nothing: a loose reference of a LIVE slot keeps it as it is [ORDER-12] */
-                word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+                /* pairs with the release store that made the slot LIVE, again where the generation came round [ORDER-3] */
+                word = atomic_load_explicit(&slot->word, memory_order_acquire);
                 if (is_live_as(allocator, word, generation)) {
                     return RR_OK;
                 }

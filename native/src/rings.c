@@ -23,7 +23,6 @@ struct rr_writer {
     uint64_t cursor;   /* events published, the writer's own copy */
     uint64_t gate;     /* gated: the writer's own copy of ring_cursors.claim */
     uint32_t position; /* cursor mod capacity */
-    bool unread;       /* gated: no reader was registered when the gate was last raised */
     bool closed;
 };
 
@@ -37,9 +36,12 @@ struct rr_reader {
     uint64_t stamp;    /* gated: the stamp of its place while it is registered; never written after the join */
     uint32_t place;    /* gated: which place; never written after the join */
     uint32_t position; /* cursor mod capacity */
-    _Atomic uint32_t left;
+    _Atomic uint32_t left; /* STAYS, LEAVES or HAS_LEFT */
     _Atomic uint32_t evicted;
 };
+
+/* What `left` of a reader says. */
+enum { STAYS, LEAVES, HAS_LEFT };
 
 static struct ring_cursors *cursors_of(const rr_ring *ring)
 {
@@ -279,6 +281,8 @@ static bool vacate(const rr_ring *ring, uint32_t place, uint64_t stamp)
             return false;
         }
         /* what all readers there are, this one among them, have read is no longer retained [RING-17] */
+        /* pairs with the same fence of another that leaves: one of the two sees how far the other has read [ORDER-14] */
+        atomic_thread_fence(memory_order_seq_cst);
         uint64_t least = 0;
         if (least_cursor(ring, &least)) {
             /* pairs with nothing: a guess, which the compare-exchange below confirms [ORDER-8] */
@@ -474,7 +478,7 @@ static uint64_t gated_room(rr_writer *writer, uint64_t wanted)
         return wanted;
     }
     uint64_t target = writer->cursor + wanted;
-    if (!writer->unread && slowest_reader(ring, writer->cursor, &slowest)) {
+    if (slowest_reader(ring, writer->cursor, &slowest)) {
         target = slowest + ring->capacity;
     }
     if (target > writer->gate) {
@@ -482,8 +486,7 @@ static uint64_t gated_room(rr_writer *writer, uint64_t wanted)
         atomic_store_explicit(gate, target, memory_order_relaxed);
         /* pairs with the fence in rr_reader_join [ORDER-10] */
         atomic_thread_fence(memory_order_seq_cst);
-        writer->unread = !slowest_reader(ring, writer->cursor, &slowest);
-        if (!writer->unread && slowest + ring->capacity < target) {
+        if (slowest_reader(ring, writer->cursor, &slowest) && slowest + ring->capacity < target) {
             target = slowest + ring->capacity;
             /* pairs with nothing: whom it is lowered for was admitted already [ORDER-10] */
             atomic_store_explicit(gate, target, memory_order_relaxed);
@@ -679,12 +682,14 @@ static bool was_evicted(const rr_reader *reader)
 void rr_reader_leave(rr_reader *reader)
 {
     /* pairs with nothing: only the reader's own thread leaves [ORDER-8] */
-    if (atomic_load_explicit(&reader->left, memory_order_relaxed) == 0) {
+    if (atomic_load_explicit(&reader->left, memory_order_relaxed) == STAYS) {
         /* pairs with rr_reader_evicted, by way of vacate's release [ORDER-8] */
-        atomic_store_explicit(&reader->left, 1, memory_order_relaxed);
+        atomic_store_explicit(&reader->left, LEAVES, memory_order_relaxed);
         if (reader->ring->mode == RR_GATED && !was_evicted(reader)) {
             (void)vacate(reader->ring, reader->place, reader->stamp);
         }
+        /* pairs with rr_reader_evict's acquire: who finds that nothing is left to do sees the place vacated [ORDER-8] */
+        atomic_store_explicit(&reader->left, HAS_LEFT, memory_order_release);
     }
 }
 
@@ -702,9 +707,15 @@ rr_status rr_reader_evict(rr_reader *reader)
     if (reader->ring->mode != RR_GATED) {
         return RR_BAD_ARGUMENT;
     }
-    if (rr_reader_left(reader) == 0 && !was_evicted(reader) && vacate(reader->ring, reader->place, reader->stamp)) {
-        /* pairs with nothing: the place decides what the reader may do, this says why [ORDER-13] */
-        atomic_store_explicit(&reader->evicted, 1, memory_order_relaxed);
+    /* A reader that is leaving may have its place yet: who evicts it must not return before the place is vacated. */
+    /* pairs with the release in rr_reader_leave [ORDER-8] */
+    bool has_left = atomic_load_explicit(&reader->left, memory_order_acquire) == HAS_LEFT;
+    /* pairs with the release below, in another thread that evicted it [ORDER-8] */
+    bool evicted = atomic_load_explicit(&reader->evicted, memory_order_acquire) != 0;
+    if (!has_left && !evicted && vacate(reader->ring, reader->place, reader->stamp)) {
+        /* pairs with the acquire above in another evictor, who returns without doing anything; the place decides what the
+         * reader may do, this says why [ORDER-8] */
+        atomic_store_explicit(&reader->evicted, 1, memory_order_release);
     }
     return RR_OK;
 }
