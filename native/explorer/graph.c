@@ -174,6 +174,9 @@ int locate(uint64_t address, uint32_t size)
 {
     int loc = location_at(address);
     if (loc < 0) {
+        if (is_thread_local(address)) {
+            refuse("atomic access to a thread-local variable: it has one address for all threads here; make it static");
+        }
         for (uint64_t other = address - 15; other < address + size; ++other) {
             int found = other == address ? -1 : location_at(other);
             if (found >= 0 && X->locations[found].run == X->run && other + X->locations[found].size > address) {

@@ -218,6 +218,7 @@ const char *heap_describe(uint64_t address, char *buffer, size_t room);
 /* runtime.c */
 void run_once(void);
 void take_checkpoint(void);
+bool is_thread_local(uint64_t address);
 void yield_to(int thread);
 _Noreturn void end_run(enum ending ending);
 _Noreturn void thread_exit(void *result);

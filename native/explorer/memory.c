@@ -362,6 +362,9 @@ void plain_access(uint64_t address, size_t size, bool write, uint64_t pc)
     if (write && (address < stack || address >= stack + STACK_BYTES)) {
         had_effect(t);
     }
+    if (is_thread_local(address)) {
+        return;
+    }
     for (uint64_t word = address / 8; word * 8 < address + size; ++word) {
         uint8_t mask = mask_of(word, address, size);
         struct cell *cell = cell_of(word, true);

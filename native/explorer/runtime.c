@@ -103,6 +103,12 @@ static void find_tls(void)
 #endif
 }
 
+/* Thread-local variables of all threads lie at the same addresses: they are put in place when a thread is switched to. */
+bool is_thread_local(uint64_t address)
+{
+    return tls_bytes > 0 && address - (uint64_t)(uintptr_t)tls_block < tls_bytes;
+}
+
 /* What an earlier run left on a stack must not decide whether a loop is taken to wait. */
 static void clear_stack(const struct thread *t, size_t above)
 {
