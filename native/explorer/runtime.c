@@ -453,6 +453,19 @@ void __tsan_write_range(void *address, size_t size)
     __builtin_unwind_init();    \
     spin_check((uint64_t)(uintptr_t)(address), (const uint8_t *)__builtin_frame_address(0) - SAVED_REGISTERS)
 
+/* What a compare-exchange expects is read, and written where it fails, by the instruction itself: a plain access that no
+ * call tells of. On the thread's own stack nobody else looks at it. */
+static uint64_t expected_value(const void *expected, uint32_t size, bool write, uint64_t pc)
+{
+    uint64_t address = (uint64_t)(uintptr_t)expected;
+    uint64_t value = 0;
+    if (address - (uint64_t)(uintptr_t)X->threads[X->current].stack >= STACK_BYTES) {
+        plain_access(address, size, write, pc);
+    }
+    memcpy(&value, expected, size);
+    return value;
+}
+
 #define FETCH(bits, name, op)                                                                                       \
     uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *address, uint##bits##_t operand, int order); \
     uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *address, uint##bits##_t operand, int order)  \
@@ -492,12 +505,13 @@ void __tsan_write_range(void *address, size_t size)
         volatile uint##bits##_t *address, uint##bits##_t *expected, uint##bits##_t desired, int success, int failure) \
     {                                                                                                                \
         uint64_t pc = PC;                                                                                            \
-        uint64_t old = *expected;                                                                                    \
+        uint64_t old = expected_value(expected, bits / 8, false, pc);                                                \
         SPIN_POINT(address);                                                                                         \
         if (atomic_cas_event((uint64_t)(uintptr_t)address, bits / 8, order_at(pc, success, false),                   \
                              order_at(pc, failure, true), &old, desired, false, pc)) {                               \
             return 1;                                                                                                \
         }                                                                                                            \
+        (void)expected_value(expected, bits / 8, true, pc);                                                          \
         *expected = (uint##bits##_t)old;                                                                             \
         return 0;                                                                                                    \
     }                                                                                                                \
@@ -507,12 +521,13 @@ void __tsan_write_range(void *address, size_t size)
         volatile uint##bits##_t *address, uint##bits##_t *expected, uint##bits##_t desired, int success, int failure) \
     {                                                                                                                \
         uint64_t pc = PC;                                                                                            \
-        uint64_t old = *expected;                                                                                    \
+        uint64_t old = expected_value(expected, bits / 8, false, pc);                                                \
         SPIN_POINT(address);                                                                                         \
         if (atomic_cas_event((uint64_t)(uintptr_t)address, bits / 8, order_at(pc, success, false),                   \
                              order_at(pc, failure, true), &old, desired, true, pc)) {                                \
             return 1;                                                                                                \
         }                                                                                                            \
+        (void)expected_value(expected, bits / 8, true, pc);                                                          \
         *expected = (uint##bits##_t)old;                                                                             \
         return 0;                                                                                                    \
     }                                                                                                                \

@@ -41,9 +41,12 @@ _COMMON = ("-fno-pie", "-g", "-fno-omit-frame-pointer", "-fno-optimize-sibling-c
 _INSTRUMENTED = (
     *("-fsanitize=thread", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=0", "-fno-stack-protector"),
     *("-fno-builtin-memcpy", "-fno-builtin-memmove", "-fno-builtin-memset", "-fno-builtin-memcmp"),
+    # Otherwise a block that nobody reads is taken out, and its leak and what is done to it after free with it.
+    *(f"-fno-builtin-{name}" for name in ("malloc", "calloc", "realloc", "free", "aligned_alloc", "strdup")),
 )
 _WITHOUT_ENTRIES = {
-    "gcc": ("--param", "tsan-instrument-func-entry-exit=0"),
+    # The last so that what is written to static variables that nobody reads is written.
+    "gcc": ("--param", "tsan-instrument-func-entry-exit=0", "-fno-toplevel-reorder"),
     "clang": ("-mllvm", "-tsan-instrument-func-entry-exit=0"),
 }
 
