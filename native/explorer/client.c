@@ -71,6 +71,7 @@ struct shape {
     rr_ring_mode mode;
     uint32_t capacity;
     uint32_t size;
+    uint32_t length; /* of every event of the ring */
     uint32_t readers;
     uint32_t threads;
     uint32_t setup; /* operations of group 0 before the finish */
@@ -623,6 +624,13 @@ static void do_stats(uint32_t thread, const struct operation *operation, struct 
         skip(results);
         return;
     }
+    uint64_t words[MOST_SLOTS];
+    (void)rr_slot_words(allocator, RR_XS, words);
+    for (uint32_t slot = 0; slot < program.profile.capacities[RR_XS]; ++slot) {
+        if ((words[slot] & 3) != RR_SLOT_FREE) {
+            explorer_fail("not-free", "a slot is not FREE after all was given back [SLOT-12]");
+        }
+    }
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; ++i) {
         rr_pool_stats stats = {0};
         (void)rr_pool_stats_get(allocator, pools[i], &stats);
@@ -722,8 +730,8 @@ static void do_add(uint32_t thread, const struct operation *operation, struct re
         skip(results);
         return;
     }
-    const uint8_t *data = events_of(thread, event, 1, program.size);
-    answer(results, (uint64_t)rr_writer_add(writer, data, program.size, event));
+    const uint8_t *data = events_of(thread, event, 1, program.length);
+    answer(results, (uint64_t)rr_writer_add(writer, data, program.length, event));
     answer(results, rr_ring_write_cursor(ring));
 }
 
@@ -742,8 +750,8 @@ static void do_addmany(uint32_t thread, const struct operation *operation, struc
     for (uint32_t i = 0; i < count; ++i) {
         types[i] = event + i;
     }
-    const uint8_t *data = events_of(thread, event, count, program.size);
-    answer(results, (uint64_t)rr_writer_add_many(writer, data, NULL, program.size, types, 0, count, &added, NULL));
+    const uint8_t *data = events_of(thread, event, count, program.length);
+    answer(results, (uint64_t)rr_writer_add_many(writer, data, NULL, program.length, types, 0, count, &added, NULL));
     answer(results, added);
     answer(results, rr_ring_write_cursor(ring));
 }
@@ -776,7 +784,7 @@ static uint32_t event_of(const uint8_t *data, uint32_t length, uint32_t event_ty
             event = CLIENT_TORN;
         }
     }
-    if (event == CLIENT_TORN || event != event_type || length != program.size) {
+    if (event == CLIENT_TORN || event != event_type || length != program.length) {
         explorer_fail("torn", "an event that a reader delivered is none that was added [RING-13]");
         return CLIENT_TORN;
     }
@@ -1090,6 +1098,8 @@ static int read_header(char *text, char *complaint, size_t room)
             program.capacity = number;
         } else if (strcmp(word, "size") == 0 && number >= 1 && number <= RING_ROOM) {
             program.size = number;
+        } else if (strcmp(word, "len") == 0 && number <= RING_ROOM) {
+            program.length = number;
         } else if (strcmp(word, "readers") == 0) {
             program.readers = number;
         } else {
@@ -1136,6 +1146,10 @@ static int load(const char *text, char *complaint, size_t room)
     }
     if (group < 3) {
         return complain(complaint, room, "a header, a setup and threads are wanted, with | between", text);
+    }
+    program.length = program.length == 0 ? program.size : program.length;
+    if (program.length > program.size) {
+        return complain(complaint, room, "len is more than size", text);
     }
     program.threads = group - 2;
     program.setup = program.count[0];

@@ -10,7 +10,7 @@ One line is one client, for the engine and for people:
     r=2 g=1 t=0 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 | drop p0 ; alloc p1 2 | read p0 ; drop p0
 
 First the pool (`r`, `g` and `t` bits, `xs` slots, `heap` XXL slots) and the ring (`over=CAPACITY` or `gated=CAPACITY`,
-`size`, `readers`), then the setup, then each thread. An event's number, 1 to 15, decides its type and every byte of its
+`size`, `len`, `readers`), then the setup, then each thread. An event's number, 1 to 15, decides its type and every byte of its
 payload. What the line that goes to the engine has behind `=>` is the finish: it ends whatever is still held, reads what
 is left in the ring, and looks whether all came back [ALLOC-9, RING-12].
 """
@@ -160,20 +160,27 @@ class RingShape:
     Attributes:
         mode: `OVERWRITE` or `GATED`.
         capacity: slots, 1 to 8.
-        size: bytes of a payload, 1 to 16; every event is that long.
+        size: bytes that a payload may have, 1 to 16.
         readers: places for readers of a gated ring, 1 to 4.
+        length: bytes that every event has, 1 to `size`; 0 for `size`.
     """
 
     mode: str = OVERWRITE
     capacity: int = 1
     size: int = 8
     readers: int = 1
+    length: int = 0
 
     def __post_init__(self) -> None:
         """Check the bounds."""
         if self.mode not in (OVERWRITE, GATED):
             raise ClientError(f"mode is {self.mode!r}: no mode of a ring; give {OVERWRITE!r} or {GATED!r}")
         _check_bounds({self.mode: (self.capacity, 1, 8), "size": (self.size, 1, 16), "readers": (self.readers, 1, 4)})
+        _check_bounds({"len": (self.length, 0, self.size)})
+
+    def event_length(self) -> int:
+        """Return how many bytes each event has."""
+        return self.length or self.size
 
 
 def _check_bounds(bounds: Mapping[str, tuple[int, int, int]]) -> None:
@@ -338,6 +345,8 @@ class Client:
                 words.append(f"heap={self.pool.heap_slots}")
         if self.ring is not None:
             words += [f"{self.ring.mode}={self.ring.capacity}", f"size={self.ring.size}"]
+            if self.ring.length:
+                words.append(f"len={self.ring.length}")
             if self.ring.mode == GATED:
                 words.append(f"readers={self.ring.readers}")
         return " ".join(words)
@@ -431,14 +440,15 @@ def _parse_header(text: str) -> tuple[PoolShape | None, RingShape | None]:
     modes = [key for key in (OVERWRITE, GATED) if key in numbers]
     if len(modes) > 1:
         raise ClientError(f"the header {text!r} has two rings; give {OVERWRITE}= or {GATED}=")
-    if not modes and ("size" in numbers or "readers" in numbers):
+    if not modes and any(key in numbers for key in _SHAPE_KEYS):
         raise ClientError(f"the header {text!r} has no ring; give {OVERWRITE}= or {GATED}= its capacity")
-    shape = {_HEADER[key]: value for key, value in numbers.items() if key in ("size", "readers")}
+    shape = {_HEADER[key]: value for key, value in numbers.items() if key in _SHAPE_KEYS}
     ring = RingShape(modes[0], numbers[modes[0]], **shape) if modes else None
     return (PoolShape(**pool) if pool else None), ring
 
 
 _POOL_KEYS: Final = ("r", "g", "t", "xs", "heap")
+_SHAPE_KEYS: Final = ("size", "len", "readers")
 _HEADER: Final[Mapping[str, str]] = MappingProxyType(
     {
         "r": "ref_bits",
@@ -449,6 +459,7 @@ _HEADER: Final[Mapping[str, str]] = MappingProxyType(
         OVERWRITE: "capacity",
         GATED: "capacity",
         "size": "size",
+        "len": "length",
         "readers": "readers",
     }
 )
@@ -501,9 +512,9 @@ def shrinks(client: Client) -> Iterator[Client]:
     if ring is not None:
         if not any(o.name in RING_OPERATIONS for group in (client.setup, *client.threads) for o in group):
             yield from _valid(client, ring=None)
-        for field in ("capacity", "readers", "size"):
+        for field in ("capacity", "readers", "size", "length"):
             value = getattr(ring, field)
-            if value > 1 and not (field == "readers" and ring.mode == OVERWRITE):
+            if value > (field != "length") and not (field == "readers" and ring.mode == OVERWRITE):
                 yield from _valid(client, ring=dataclasses.replace(ring, **{field: value - 1}))
 
 

@@ -1428,17 +1428,14 @@ class _RingJudge:
                 min(self._most_cursor(reader, place) for reader in surely),
             )
         # With no reader left, what the last one to go had read is gone; which was the last is one of these.
-        last = [
+        gone = [
             reader
             for reader in self.reading.every_reader
             if reader.number != place
             and not self.after[place] >> reader.number & 1
-            and not any(
-                all(any(self.before[later] >> end & 1 for end in reader.ends) for later in other.ends) and other.ends
-                for other in self.reading.every_reader
-                if other is not reader and not self.after[place] >> other.number & 1
-            )
+            and not all(self.after[place] >> end & 1 for end in reader.ends)
         ]
+        last = [reader for reader in gone if not any(self._went_before(reader, other) for other in gone)]
         floors = [
             (min(self._least_cursor(reader, place), least), min(self._most_cursor(reader, place), most))
             for reader in last
@@ -1447,6 +1444,10 @@ class _RingJudge:
         high = oldest_unread(most, capacity, max(floor for _, floor in floors))
         cursors = [self._least_cursor(reader, place) for reader in maybe]
         return min([low, *cursors]), max([high, *(self._most_cursor(reader, place) for reader in maybe)])
+
+    def _went_before(self, reader: _Reader, other: _Reader) -> bool:
+        """Return whether a reader surely was out before another one was taken out."""
+        return all(any(self.before[later] >> end & 1 for end in reader.ends) for later in other.ends)
 
     # The calls
 
@@ -1478,6 +1479,14 @@ class _RingJudge:
             return
         assert reader is not None
         low, high = self._oldest(place) if at == OLDEST else (least, most)
+        if self.gated and at == OLDEST:
+            # An add that is under way may have taken its slots already, though it turns out to be refused.
+            reached = [
+                add.first + min(add.offered, self.shape.capacity)
+                for add in self.reading.adds
+                if not (self.before[place] | self.after[place]) >> add.call & 1
+            ]
+            high = max([high, *(end - self.shape.capacity for end in reached)])
         if not low <= results[1] <= high:
             self._problem("RING-16", f"began at {results[1]}, not from {low} to {high}", place)
 
