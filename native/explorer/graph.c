@@ -1323,7 +1323,7 @@ int thread_create_event(void *(*body)(void *), void *argument, uint64_t pc)
     }
     if (child < 0) {
         if (X->thread_count == MAX_THREADS) {
-            refuse("more than %d threads", MAX_THREADS);
+            refuse("more than %d threads besides main", MAX_THREADS - 1);
         }
         child = X->thread_count++;
         uint8_t *stack = X->threads[child].stack;

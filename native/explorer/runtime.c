@@ -950,8 +950,31 @@ int xp_printf(const char *format, ...)
     return 0;
 }
 
+/* Atomics of 16 bytes, and those that a library makes of a lock. */
+_Noreturn void xp_wide_atomic(void);
+_Noreturn void xp_wide_atomic(void)
+{
+    refuse("atomic access of more than 8 bytes: the explorer follows 1, 2, 4 and 8");
+}
+
 /* Functions that are alike share one; symbols.txt needs a name for each. */
 #define SAME(name, as) __asm__(".globl " #name "\n.set " #name ", " #as)
+SAME(__tsan_atomic128_load, xp_wide_atomic);
+SAME(__tsan_atomic128_store, xp_wide_atomic);
+SAME(__tsan_atomic128_exchange, xp_wide_atomic);
+SAME(__tsan_atomic128_fetch_add, xp_wide_atomic);
+SAME(__tsan_atomic128_fetch_sub, xp_wide_atomic);
+SAME(__tsan_atomic128_fetch_and, xp_wide_atomic);
+SAME(__tsan_atomic128_fetch_or, xp_wide_atomic);
+SAME(__tsan_atomic128_fetch_xor, xp_wide_atomic);
+SAME(__tsan_atomic128_fetch_nand, xp_wide_atomic);
+SAME(__tsan_atomic128_compare_exchange_strong, xp_wide_atomic);
+SAME(__tsan_atomic128_compare_exchange_weak, xp_wide_atomic);
+SAME(__tsan_atomic128_compare_exchange_val, xp_wide_atomic);
+SAME(xp_wide_load, xp_wide_atomic);
+SAME(xp_wide_store, xp_wide_atomic);
+SAME(xp_wide_exchange, xp_wide_atomic);
+SAME(xp_wide_compare_exchange, xp_wide_atomic);
 SAME(xp_memalign, xp_aligned_alloc);
 SAME(xp___memcpy_chk, xp_memcpy);
 SAME(xp___memmove_chk, xp_memmove);
