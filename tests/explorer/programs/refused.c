@@ -1,0 +1,59 @@
+/* What cannot be explored, and is said to be so. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+
+atomic_int x;
+_Atomic uint64_t wide;
+struct sixteen {
+    uint64_t content[2];
+};
+_Atomic struct sixteen widest;
+struct larger {
+    uint64_t content[3];
+};
+_Atomic struct larger largest;
+
+static void *body(void *unused)
+{
+#if defined(MIXED)
+    atomic_store((atomic_uint *)(void *)&wide, 1);
+#elif defined(MIXED_INSIDE)
+    atomic_store((atomic_uint *)((char *)&wide + 4), 1);
+#elif defined(WIDE_128)
+    struct sixteen value = atomic_load(&widest);
+    return value.content[0] != 0 ? unused : NULL;
+#elif defined(WIDE_192)
+    struct larger value = atomic_load(&largest);
+    return value.content[0] != 0 ? unused : NULL;
+#elif defined(CLOCK)
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_nsec & 1024) {
+        (void)atomic_load(&x);
+    } else {
+        atomic_store(&x, 1);
+        (void)atomic_load(&x);
+    }
+#elif defined(SYNTAX)
+    this is no C;
+#endif
+    (void)atomic_load(&wide);
+    atomic_store(&x, 1);
+    return unused;
+}
+
+int main(void)
+{
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; ++i) {
+        pthread_create(&threads[i], NULL, body, NULL);
+    }
+    for (int i = 0; i < THREADS; ++i) {
+        pthread_join(threads[i], NULL);
+    }
+    return 0;
+}
