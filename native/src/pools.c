@@ -426,8 +426,8 @@ static uint64_t slot_unref(const rr_allocator *allocator, struct slot_line *slot
             }
         } else {
             uint64_t freed = word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word));
-            /* pairs with the release of every earlier drop, above [ORDER-5] */
-            if (atomic_compare_exchange_weak_explicit(&slot->word, &word, freed, memory_order_acq_rel,
+            /* pairs with the release of every earlier drop, above; give_back releases the slot [ORDER-5] */
+            if (atomic_compare_exchange_weak_explicit(&slot->word, &word, freed, memory_order_acquire,
                                                       memory_order_relaxed)) {
                 return 0;
             }
@@ -474,21 +474,21 @@ static rr_status take_loose(const rr_allocator *allocator, struct slot_line *slo
 {
     uint32_t shift = allocator->profile.ref_bits;
     for (;;) {
-        /* pairs with add_loose's release; also keeps the load of the word below behind it [ORDER-12] */
-        uint64_t loose = atomic_load_explicit(&slot->loose, memory_order_acquire);
+        /* pairs with nothing: a guess, which the exchange or the second load below confirms [ORDER-12] */
+        uint64_t loose = atomic_load_explicit(&slot->loose, memory_order_relaxed);
         /* pairs with the release store that made the slot LIVE [ORDER-3] */
         uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
         if (!is_live_as(allocator, word, generation)) {
             return RR_STALE_HANDLE;
         }
         if (loose >> shift == generation && (loose & allocator->count_mask) != 0) {
-            /* pairs with add_loose's release [ORDER-12] */
+            /* pairs with the release of add_loose and of slot_publish [ORDER-12] */
             if (atomic_compare_exchange_weak_explicit(&slot->loose, &loose, loose - 1, memory_order_acquire,
                                                       memory_order_relaxed)) {
                 /* If the generation came round between the two loads above and the exchange, then what was taken is the
                  * reference of an allocation that is not finished, and it goes back. */
-                /* pairs with the release store that made the slot LIVE, again where the generation came round [ORDER-3] */
-                word = atomic_load_explicit(&slot->word, memory_order_acquire);
+                /* pairs with nothing: what the exchange acquired came after the payload was written, in each round [ORDER-12] */
+                word = atomic_load_explicit(&slot->word, memory_order_relaxed);
                 if (is_live_as(allocator, word, generation)) {
                     return RR_OK;
                 }

@@ -273,8 +273,9 @@ static bool vacate(const rr_ring *ring, uint32_t place, uint64_t stamp)
 {
     _Atomic uint64_t *at = place_word(ring, place);
     _Atomic uint64_t *floor = &places_of(ring)->floor;
-    /* pairs with the release of the reader that moved on, if this is an eviction [ORDER-8] */
-    uint64_t word = atomic_load_explicit(at, memory_order_acquire);
+    /* pairs with nothing: a guess, which the compare-exchange below confirms; that the reader moved on with release is carried
+     * on by it, as a read-modify-write [ORDER-8] */
+    uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
     uint64_t freed = place_of(PLACE_FREE, 0, stamp + 1);
     do {
         if ((word & PLACE_STATE) != PLACE_ACTIVE || word >> STAMP_SHIFT != stamp) {
@@ -293,7 +294,7 @@ static bool vacate(const rr_ring *ring, uint32_t place, uint64_t stamp)
             }
         }
         /* pairs with the acquire in slowest_reader, least_cursor and rr_reader_join [ORDER-8] */
-    } while (!atomic_compare_exchange_weak_explicit(at, &word, freed, memory_order_acq_rel, memory_order_acquire));
+    } while (!atomic_compare_exchange_weak_explicit(at, &word, freed, memory_order_release, memory_order_relaxed));
     return true;
 }
 
@@ -597,7 +598,7 @@ static rr_status register_reader(rr_reader *reader, rr_join_at at)
                 /* Release, so that who finds the place taken sees which places this reader saw vacated [RING-21]. */
                 /* pairs with the writer's second look, by the fences, and with the load above in other joiners [ORDER-10] */
                 placed = atomic_compare_exchange_weak_explicit(place_word(ring, place), &word, joining,
-                                                               memory_order_acq_rel, memory_order_acquire);
+                                                               memory_order_release, memory_order_relaxed);
                 if (placed) {
                     reader->place = place;
                     reader->stamp = word >> STAMP_SHIFT;

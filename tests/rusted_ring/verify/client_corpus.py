@@ -179,11 +179,17 @@ _TEXTS: Final[dict[str, str]] = {
         "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old ; add 1w0 1 | evict 2q0 ; add w0 2 | leave q0"
     ),
     "evicts-race": "gated=1 size=8 readers=1 | join 1q0 old | next q0 ; evicted 1q0 | evict 1q0 | evict 1q0 ; evicted 1q0",
+    "evict-twice-and-add": (
+        "gated=1 size=8 readers=1 | open 2w0 ; join 3q0 old ; add 2w0 1 | evict 3q0 | evict 3q0 ; add w0 2 | look"
+    ),
     "leave-and-look": "gated=1 size=8 readers=1 | join 1q0 old | leave q0 ; look | evicted 1q0 ; left 1q0 ; look",
     "evict-and-join-in-its-place": (
         "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old ; add 1w0 1 | evict 2q0 ; join q0 old | next q0 ; evicted 2q0"
     ),
     # [ORDER-8] [RING-17] what all had read is not given again
+    "last-leaves-and-join-oldest": (
+        "gated=2 size=8 readers=1 | open 0w0 ; join 1q0 old ; add 0w0 1 ; next 1q0 | leave q0 | join q0 old"
+    ),
     "leave-and-join-oldest": (
         "gated=2 size=8 readers=2 | open 1w0 ; join 1q0 old ; add 1w0 1 | next q0 ; leave q0 | join q0 old"
     ),

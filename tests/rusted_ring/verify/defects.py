@@ -29,7 +29,9 @@ import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from rusted_ring.verify import exploring
 from rusted_ring.verify.checkout import NoCheckout, checkout
+from rusted_ring.verify.clients import Client, corpus
 
 CATALOGUE = pathlib.Path(__file__).with_name("defects.toml")
 SECONDS_A_DEFECT = 60.0
@@ -39,7 +41,7 @@ SHRINK_SECONDS = 0.0
 SECONDS_WITHOUT_LIFE = 15.0
 PROCESSES = 2
 GENERATED_MODULES = ("_cffi", "_quick")
-LAYERS = ("diff", "round", "ctest")
+LAYERS = ("diff", "round", "ctest", "explore")
 
 # What the process of a check runs. The copy comes first on the path, and the finders of an editable install go, since
 # they would find the unchanged native backend.
@@ -419,10 +421,29 @@ def check_copy(
     return ("", "", "")
 
 
+def check_by_explorer(workshop: Workshop, copy: pathlib.Path) -> tuple[str, str, str]:
+    """Put the corpus of clients to a copy's core under the explorer; the answer is that of `check_copy`.
+
+    The witness in the message is the smallest client of the corpus that goes wrong, made smaller where that is possible.
+    """
+    root = copy if (copy / "native").is_dir() else workshop.folder
+    work = copy / "explorer"
+    work.mkdir()
+    with exploring.Explorer(root, work) as explorer:
+        for client in sorted(corpus(), key=Client.size):
+            violation = explorer.explore(client).violation
+            if violation is not None:
+                witness = exploring.shrunk(explorer, violation)
+                return (f"explore: {witness.kind}", witness.clause, f"{witness.client}: {witness.message.splitlines()[0]}")
+    return ("", "", "")
+
+
 def check(workshop: Workshop, copy: pathlib.Path, layer: str, profile: str, limits: Limits) -> tuple[str, str, str]:
     """Put a copy through the check of a layer; the answer is that of `check_copy`."""
     if layer == "ctest":
         return check_by_programs(workshop, copy, limits.seconds)
+    if layer == "explore":
+        return check_by_explorer(workshop, copy)
     return check_copy(workshop.roots, copy, layer, profile, limits)
 
 

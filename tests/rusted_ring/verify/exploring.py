@@ -351,7 +351,7 @@ def fill_matrix(
     Returns:
         What each cell holds, in the order of the source.
     """
-    chosen = sorted(corpus() if clients is None else clients, key=lambda client: client.size)
+    chosen = sorted(corpus() if clients is None else clients, key=lambda client: client.size())
     wanted = [cell for site in explorer.sites() for cell in site.cells()] if cells is None else list(cells)
     reached = {to_line(client): explorer.reached(client) for client in chosen}
     tried = []
@@ -393,7 +393,8 @@ def shrunk(explorer: Explorer, violation: Violation, *, weaken: Sequence[str] = 
                 found = explorer.explore(client, weaken=weaken, strict=strict).violation
             except CannotRun:
                 continue
-            if found is not None:
+            # The same fault: a smaller client may be wrong in another way, being no proper client any more.
+            if found is not None and (found.kind, found.clause) == (violation.kind, violation.clause):
                 smallest, again = found, True
                 break
     return smallest

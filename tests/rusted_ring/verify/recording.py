@@ -1,0 +1,485 @@
+"""Histories recorded from real threads: a client run by Python threads on an implementation of the Python interface.
+
+Each call is numbered when it begins and when it is over, from one counter. A call is before another if it was over before
+the other began. The rest is as under the explorer, and the same checker judges both [SLOT-1, RING-1].
+"""
+
+import itertools
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from types import ModuleType
+from typing import Any, Final
+
+from rusted_ring.verify.clients import (
+    GATED,
+    HEAP_CUT,
+    HEAP_LENGTH,
+    HELD_EVENT,
+    LATEST,
+    POOL_CUT,
+    POOL_LENGTH,
+    SKIPPED,
+    TORN,
+    Client,
+    Operation,
+    event_bytes,
+)
+from rusted_ring.verify.history import Call, History
+from rusted_ring.verify.linearize import Status
+
+SWITCH_SECONDS: Final = 1e-6
+"""How long a thread may run before another one is given the interpreter, while a client is recorded."""
+
+UNSUPPORTED: Final = frozenset({"destroypool", "destroyring"})
+"""Operations that the Python interface does not have: there the last reference ends an object."""
+
+_STATUSES: Final[dict[str, Status]] = {
+    "PoolExhausted": Status.POOL_EXHAUSTED,
+    "StaleHandle": Status.STALE_HANDLE,
+    "RefCountOverflow": Status.REF_COUNT_OVERFLOW,
+    "RefCountUnderflow": Status.REF_COUNT_UNDERFLOW,
+    "WriterTaken": Status.WRITER_TAKEN,
+    "ReadersFull": Status.READERS_FULL,
+    "RingClosed": Status.RING_CLOSED,
+    "ValueError": Status.BAD_ARGUMENT,
+}
+
+
+class _Skip(Exception):
+    """What the operation needs is not there, or what it makes is."""
+
+
+def can_record(client: Client) -> bool:
+    """Return whether the Python interface has all that a client does, and tells all that the checker needs.
+
+    `drop_many` does not say which of its tokens was refused, so that it is recorded of one token only.
+    """
+    return not any(
+        operation.name in UNSUPPORTED or (operation.name == "dmany" and operation.arguments[1] != "1")
+        for thread in client.threads
+        for operation in thread
+    )
+
+
+def record(client: Client, module: ModuleType, rounds: int = 1, *, threads: bool = True) -> Iterator[History]:
+    """Run a client again and again and yield each history [SLOT-1].
+
+    Args:
+        client: the client.
+        module: the implementation, `rusted_ring.native` or `rusted_ring.reference`.
+        rounds: how often.
+        threads: whether its threads run at once; else one after another.
+
+    Raises:
+        ValueError: the client does what cannot be recorded, see `can_record`.
+    """
+    if not can_record(client):
+        unsupported = ", ".join(sorted(UNSUPPORTED))
+        raise ValueError(f"client is {client}: it has {unsupported} or a dmany of several tokens; give another client")
+    for _ in range(rounds):
+        yield _Run(client, module).history(threads)
+
+
+class _Run:
+    """One run of a client."""
+
+    def __init__(self, client: Client, module: ModuleType) -> None:
+        self.client = client
+        self.module = module
+        self.allocator = None if client.pool is None else module.EventAllocator(client.pool.profile())
+        self.ring: Any = None
+        if client.ring is not None:
+            shape = client.ring
+            mode = "gated" if shape.mode == GATED else "overwrite"
+            self.ring = module.RingBuffer(shape.size, shape.capacity, mode=mode, max_readers=shape.readers)
+        self.holdings: dict[tuple[int, str], Any] = {}
+        self.held: list[int] = []
+        self.counter = itertools.count()
+        self.records: list[list[tuple[int, int, Call]]] = [[] for _ in range(len(client.threads) + 1)]
+
+    def history(self, threads: bool) -> History:
+        """Run the setup, the threads and the finish, and return what they answered."""
+        setup, finish = self.client.setup, self.client.finish()
+        self._run(0, setup, 0)
+        if threads:
+            self._threads()
+        else:
+            for number, operations in enumerate(self.client.threads, 1):
+                self._run(number, operations, 0)
+        self._run(0, finish, len(setup))
+        rows = sorted(itertools.chain.from_iterable(self.records), key=lambda row: row[0])
+        before = tuple(
+            (first, second)
+            for first, (_, ended, one) in enumerate(rows)
+            for second, (began, _, other) in enumerate(rows)
+            if ended < began and one.thread != other.thread
+        )
+        return History(tuple(call for _, _, call in rows), before)
+
+    def _threads(self) -> None:
+        barrier = threading.Barrier(len(self.client.threads))
+
+        def body(number: int, operations: Sequence[Operation]) -> None:
+            barrier.wait()
+            self._run(number, operations, 0)
+
+        workers = [
+            threading.Thread(target=body, args=(number, operations))
+            for number, operations in enumerate(self.client.threads, 1)
+        ]
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        try:
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+        finally:
+            sys.setswitchinterval(interval)
+
+    def _run(self, thread: int, operations: Sequence[Operation], first: int) -> None:
+        for op, operation in enumerate(operations, first):
+            began = next(self.counter)
+            results = self._perform(thread, operation)
+            self.records[thread].append((began, next(self.counter), Call(thread, op, results)))
+
+    def _perform(self, thread: int, operation: Operation) -> tuple[int, ...]:
+        try:
+            method = getattr(self, f"do_{operation.name}")
+            found: tuple[int, ...] = method(thread, *operation.arguments)
+        except _Skip:
+            return (SKIPPED,)
+        except Exception as error:
+            if type(error).__name__ == "Lagged":
+                lagged: Any = error
+                return (
+                    Status.LAGGED,
+                    lagged.next_sequence - lagged.skipped,
+                    lagged.next_sequence,
+                    lagged.skipped,
+                    0,
+                    0,
+                )
+            if type(error).__name__ not in _STATUSES:
+                raise
+            return self._refused(thread, operation, _STATUSES[type(error).__name__])
+        return tuple(map(int, found))
+
+    def _refused(self, thread: int, operation: Operation, status: Status) -> tuple[int, ...]:
+        """Return the results of a call that was refused, as the C harness shows them."""
+        if operation.name in ("next", "nextmany"):
+            cursor = self._get(thread, operation.arguments[0]).cursor
+            return (status, cursor, cursor, 0, 0, 0)
+        if operation.name in ("amany", "dmany"):  # which of them was refused
+            return (status, 0)
+        return (status,)
+
+    # Variables
+
+    def _key(self, thread: int, name: str) -> tuple[int, str]:
+        if name[0].isdigit():
+            return int(name[0]), name[1:]
+        return (-1 if name[0] == "s" else thread), name
+
+    def _get(self, thread: int, name: str, at: int = 0) -> Any:
+        owner, variable = self._key(thread, name)
+        found = self.holdings.get((owner, f"{variable[0]}{int(variable[1:]) + at}"))
+        if found is None:
+            raise _Skip
+        return found
+
+    def _free(self, thread: int, name: str) -> None:
+        if self._key(thread, name) in self.holdings:
+            raise _Skip
+
+    def _set(self, thread: int, name: str, value: Any, at: int = 0) -> None:
+        owner, variable = self._key(thread, name)
+        self.holdings[owner, f"{variable[0]}{int(variable[1:]) + at}"] = value
+
+    def _take(self, thread: int, name: str) -> Any:
+        found = self._get(thread, name)
+        del self.holdings[self._key(thread, name)]
+        return found
+
+    def _pools(self) -> Any:
+        if self.allocator is None:
+            raise _Skip
+        return self.allocator.pools
+
+    # Pools
+
+    def _pointer(self, thread: int, name: str, pointer: Any) -> tuple[int, ...]:
+        self._set(thread, name, pointer)
+        return (Status.OK, _token(pointer))
+
+    def _allocate(self, thread: int, name: str, event: str, length: int) -> tuple[int, ...]:
+        self._free(thread, name)
+        assert self.allocator is not None
+        return self._pointer(thread, name, self.allocator.allocate(event_bytes(int(event), length), int(event)))
+
+    def do_alloc(self, thread: int, name: str, event: str) -> tuple[int, ...]:
+        return self._allocate(thread, name, event, POOL_LENGTH)
+
+    def do_heap(self, thread: int, name: str, event: str) -> tuple[int, ...]:
+        return self._allocate(thread, name, event, HEAP_LENGTH)
+
+    def do_ffi(self, thread: int, name: str, event: str) -> tuple[int, ...]:
+        token = self.module.handle_ffi_event(self.allocator, event_bytes(int(event), POOL_LENGTH), int(event))
+        self._set(thread, name, token)
+        return (Status.OK, token)
+
+    def do_amany(self, thread: int, name: str, count: str, event: str) -> tuple[int, ...]:
+        assert self.allocator is not None
+        events = range(int(event), int(event) + int(count))
+        payloads = [event_bytes(number, POOL_LENGTH) for number in events]
+        tokens = list(self.allocator.allocate_many(payloads, event_types=list(events)))
+        for at, token in enumerate(tokens):
+            self._set(thread, name, token, at)
+        return (Status.OK, *tokens)
+
+    def do_dmany(self, thread: int, name: str, count: str) -> tuple[int, ...]:
+        tokens = [self._get(thread, name, at) for at in range(int(count))]
+        assert self.allocator is not None
+        self.allocator.drop_many(tokens)
+        return (Status.OK,)
+
+    def do_clone(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+        pointer = self._get(thread, source)
+        self._free(thread, name)
+        return self._pointer(thread, name, pointer.clone())
+
+    def do_drop(self, thread: int, name: str) -> tuple[int, ...]:
+        self._take(thread, name).drop()
+        # In the reference a dropped pointer's slot is given back by the next step.
+        self._pools().slot_metadata(0, 0)
+        return (Status.OK,)
+
+    def do_read(self, thread: int, name: str) -> tuple[int, ...]:
+        pointer = self._get(thread, name)
+        data, event_type = pointer.bytes, pointer.event_type
+        return (Status.OK, _event_of(data, event_type), len(data), event_type)
+
+    def do_count(self, thread: int, name: str) -> tuple[int, ...]:
+        return (Status.OK, self._get(thread, name).ref_count)
+
+    def do_weak(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+        token = self._get(thread, source).downgrade().token
+        self._set(thread, name, token)
+        return (Status.OK, token)
+
+    def do_into(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+        token = self._take(thread, source).into_token()
+        self._set(thread, name, token)
+        return (Status.OK, token)
+
+    def do_upgrade(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+        token = self._get(thread, source)
+        self._free(thread, name)
+        return self._pointer(thread, name, self.module.WeakRingPtr.from_token(token, self.allocator).upgrade())
+
+    def do_from(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+        token = self._get(thread, source)
+        self._free(thread, name)
+        return self._pointer(thread, name, self.module.RingPtr.from_token(token, self.allocator))
+
+    def _triple(self, thread: int, name: str) -> tuple[int, int, int]:
+        token = self._get(thread, name)
+        return (token >> 61) - 1, token >> 40 & (1 << 21) - 1, token & (1 << 40) - 1
+
+    def do_inc(self, thread: int, name: str) -> tuple[int, ...]:
+        return (Status.OK, self._pools().inc_ref_count(*self._triple(thread, name)))
+
+    def do_incany(self, thread: int, name: str) -> tuple[int, ...]:
+        return (Status.OK, self._pools().inc_ref_count(*self._triple(thread, name)[:2]))
+
+    def do_dec(self, thread: int, name: str) -> tuple[int, ...]:
+        return (Status.OK, self._pools().dec_ref_count(*self._triple(thread, name)))
+
+    def do_decany(self, thread: int, name: str) -> tuple[int, ...]:
+        return (Status.OK, self._pools().dec_ref_count(*self._triple(thread, name)[:2]))
+
+    def do_meta(self, thread: int, name: str) -> tuple[int, ...]:
+        found = self._pools().slot_metadata(*self._triple(thread, name)[:2])
+        return (Status.OK, found.ref_count, found.generation, int(found.state))
+
+    def _lend(self, thread: int, name: str, event: str, length: int) -> tuple[int, ...]:
+        self._free(thread, name)
+        assert self.allocator is not None
+        loan = self.allocator.loan(length, int(event))
+        self._set(thread, name, loan)
+        with loan.data as view:
+            zero = not any(view)
+            view[:] = event_bytes(int(event), length)
+        return (Status.OK, _token(loan), int(zero))
+
+    def do_loan(self, thread: int, name: str, event: str) -> tuple[int, ...]:
+        return self._lend(thread, name, event, POOL_LENGTH)
+
+    def do_hloan(self, thread: int, name: str, event: str) -> tuple[int, ...]:
+        return self._lend(thread, name, event, HEAP_LENGTH)
+
+    def do_commit(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+        self._get(thread, source)
+        self._free(thread, name)
+        return self._pointer(thread, name, self._take(thread, source).commit())
+
+    def do_cut(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+        loan = self._get(thread, source)
+        self._free(thread, name)
+        length = HEAP_CUT if loan.len == HEAP_LENGTH else POOL_CUT
+        return self._pointer(thread, name, self._take(thread, source).commit(length))
+
+    def do_abort(self, thread: int, name: str) -> tuple[int, ...]:
+        self._take(thread, name).abort()
+        self._pools().slot_metadata(0, 0)
+        return (Status.OK,)
+
+    def do_hold(self, thread: int, count: str) -> tuple[int, ...]:
+        del thread
+        assert self.allocator is not None
+        self.held = list(self.allocator.allocate_many([event_bytes(HELD_EVENT, POOL_LENGTH)] * int(count)))
+        return (Status.OK, sum(1 << (token >> 40 & 63) for token in self.held))
+
+    def do_unhold(self, thread: int) -> tuple[int, ...]:
+        del thread
+        assert self.allocator is not None
+        self.allocator.drop_many(self.held)
+        return (Status.OK,)
+
+    def do_sweep(self, thread: int) -> tuple[int, ...]:
+        del thread
+        pools, entries, total = self._pools(), [], 0
+        for pool in (0, 5):
+            for slot in range(pools.capacity(pool)):
+                loose = 0
+                try:
+                    while True:
+                        pools.dec_ref_count(pool, slot)
+                        loose += 1
+                except self.module.RefCountUnderflow:
+                    total += loose
+                if loose:
+                    entries.append((pool << 32) + (slot << 16) + loose)
+        return (total, *entries[:7])
+
+    def do_stats(self, thread: int) -> tuple[int, ...]:
+        del thread
+        found = self._pools().stats()
+        return tuple(
+            number
+            for pool in self.module.PoolId
+            if pool in (0, 5)
+            for number in (found[pool].live, found[pool].free, found[pool].allocations, found[pool].failures)
+        )
+
+    def do_refill(self, thread: int) -> tuple[int, ...]:
+        del thread
+        assert self.allocator is not None
+        taken = []
+        try:
+            while True:
+                taken.append(self.allocator.allocate(event_bytes(HELD_EVENT, POOL_LENGTH), HELD_EVENT))
+        except self.module.PoolExhausted:
+            tokens = [_token(pointer) for pointer in taken]
+        for pointer in taken:
+            pointer.drop()
+        return (len(tokens), *tokens[:7])
+
+    def do_destroypool(self, thread: int) -> tuple[int, ...]:
+        del thread
+        live = sum(found.live for found in self._pools().stats().values())
+        return (Status.BUSY if live else Status.OK,)
+
+    # Rings
+
+    def do_open(self, thread: int, name: str) -> tuple[int, ...]:
+        self._free(thread, name)
+        self._set(thread, name, self.module.Writer(self.ring))
+        return (Status.OK,)
+
+    def do_close(self, thread: int, name: str) -> tuple[int, ...]:
+        self._take(thread, name).close()
+        return (Status.OK,)
+
+    def do_add(self, thread: int, name: str, event: str) -> tuple[int, ...]:
+        assert self.client.ring is not None
+        added = self._get(thread, name).add(event_bytes(int(event), self.client.ring.event_length()), int(event))
+        return (Status.OK if added else Status.FULL, self.ring.write_cursor)
+
+    def do_addmany(self, thread: int, name: str, count: str, event: str) -> tuple[int, ...]:
+        assert self.client.ring is not None
+        events = range(int(event), int(event) + int(count))
+        payloads = [event_bytes(number, self.client.ring.event_length()) for number in events]
+        added = self._get(thread, name).add_many(payloads, event_types=list(events))
+        return (Status.OK, added, self.ring.write_cursor)
+
+    def do_join(self, thread: int, name: str, at: str) -> tuple[int, ...]:
+        self._free(thread, name)
+        if at.isdigit():
+            reader = self.module.Reader(self.ring, cursor=int(at))
+        else:
+            reader = self.module.Reader(self.ring, start="latest" if at == LATEST else "oldest")
+        self._set(thread, name, reader)
+        return (Status.OK, reader.start)
+
+    def do_next(self, thread: int, name: str) -> tuple[int, ...]:
+        reader = self._get(thread, name)
+        event = reader.next()
+        cursor = reader.cursor
+        if event is None:
+            return (Status.EMPTY, cursor, cursor, 0, 0, 0)
+        return (Status.OK, cursor - 1, cursor, 0, 1, _event_of(event.data, event.event_type))
+
+    def do_nextmany(self, thread: int, name: str, count: str) -> tuple[int, ...]:
+        reader = self._get(thread, name)
+        batch = reader.next_many(int(count))
+        cursor = reader.cursor
+        packed = sum(_event_of(event.data, event.event_type) << 8 * at for at, event in enumerate(batch))
+        status = Status.OK if len(batch) else Status.EMPTY
+        return (status, cursor - len(batch), cursor, 0, len(batch), packed)
+
+    def do_leave(self, thread: int, name: str) -> tuple[int, ...]:
+        self._get(thread, name).close()
+        return (Status.OK,)
+
+    def do_free(self, thread: int, name: str) -> tuple[int, ...]:
+        self._take(thread, name).close()
+        return (Status.OK,)
+
+    def do_evict(self, thread: int, name: str) -> tuple[int, ...]:
+        self._get(thread, name).evict()
+        return (Status.OK,)
+
+    def do_evicted(self, thread: int, name: str) -> tuple[int, ...]:
+        return (Status.OK, int(self._get(thread, name).evicted))
+
+    def do_left(self, thread: int, name: str) -> tuple[int, ...]:
+        return (Status.OK, int(self._get(thread, name).closed))
+
+    def do_lag(self, thread: int, name: str) -> tuple[int, ...]:
+        reader = self._get(thread, name)
+        return (Status.OK, reader.lag, reader.backlog)
+
+    def do_look(self, thread: int) -> tuple[int, ...]:
+        del thread
+        return (Status.OK, self.ring.write_cursor, self.ring.retained, self.ring.readers)
+
+    def do_tally(self, thread: int, name: str) -> tuple[int, ...]:
+        reader = self._get(thread, name)
+        return (Status.OK, reader.start, reader.cursor, reader.delivered, reader.skipped)
+
+    def do_destroyring(self, thread: int) -> tuple[int, ...]:
+        del thread
+        return (Status.OK,)
+
+
+def _token(handle: Any) -> int:
+    return int(((int(handle.pool_id) + 1) * 2**21 + handle.slot_index) * 2**40 + handle.generation)
+
+
+def _event_of(data: Any, event_type: int) -> int:
+    """Return which event a payload is of, `TORN` where it is none."""
+    payload = bytes(data)
+    event = payload[0] // 16 if payload else TORN
+    return event if event == event_type and payload == event_bytes(event, len(payload)) else TORN
