@@ -23,8 +23,12 @@ typedef struct {
 
 static inline void view_join(view *into, const view *other)
 {
-    for (int i = 0; i < MAX_THREADS; ++i) {
-        into->of[i] = into->of[i] > other->of[i] ? into->of[i] : other->of[i];
+    typedef int16_t lanes __attribute__((vector_size(16), may_alias, aligned(2)));
+    for (int i = 0; i < MAX_THREADS; i += 8) {
+        lanes a = *(const lanes *)&into->of[i];
+        lanes b = *(const lanes *)&other->of[i];
+        lanes m = a > b;
+        *(lanes *)&into->of[i] = (a & m) | (b & ~m);
     }
 }
 

@@ -54,6 +54,7 @@ static int entry_count EXPLORER_STATE = 0;
 static int entry_room EXPLORER_STATE = 0;
 static uint64_t *seen EXPLORER_STATE = NULL;
 static uint32_t seen_count EXPLORER_STATE = 0;
+static uint32_t seen_room EXPLORER_STATE = 0;
 static uint32_t seen_shift EXPLORER_STATE = 0; /* only hashes that end in so many zeros are kept */
 static uint64_t sites[MOST_SITES] EXPLORER_STATE = {0};
 static int site_count EXPLORER_STATE = 0;
@@ -179,7 +180,6 @@ void report_reset(void)
     seen_count = 0;
     seen_shift = 0;
     if (seen != NULL) {
-        memset(seen, 0, 2 * SEEN_LIMIT * sizeof *seen);
         free(seen);
         seen = NULL;
     }
@@ -240,7 +240,8 @@ void remember_graph(void)
 {
     uint64_t hash = graph_hash();
     if (seen == NULL) {
-        seen = calloc(2 * SEEN_LIMIT, sizeof *seen);
+        seen_room = 1024;
+        seen = calloc(seen_room, sizeof *seen);
         if (seen == NULL) {
             refuse("no memory left");
         }
@@ -248,7 +249,21 @@ void remember_graph(void)
     if ((hash & ((UINT64_C(1) << seen_shift) - 1)) != 0) {
         return;
     }
-    if (entered(seen, 2 * SEEN_LIMIT - 1, hash)) {
+    if (seen_count * 2 >= seen_room && seen_room < 2 * SEEN_LIMIT) {
+        uint64_t *kept = calloc((size_t)seen_room * 2, sizeof *kept);
+        if (kept == NULL) {
+            refuse("no memory left");
+        }
+        for (uint32_t i = 0; i < seen_room; ++i) {
+            if (seen[i] != 0) {
+                entered(kept, seen_room * 2 - 1, seen[i]);
+            }
+        }
+        seen_room *= 2;
+        free(seen);
+        seen = kept;
+    }
+    if (entered(seen, seen_room - 1, hash)) {
         ++X->redundant;
     } else if (++seen_count == SEEN_LIMIT) {
         ++seen_shift;

@@ -77,9 +77,10 @@ static int order_at(uint64_t pc, int order, bool failure)
 static void find_tls(void)
 {
 #if defined(__x86_64__) || defined(__aarch64__)
-    extern const ElfW(Ehdr) __ehdr_start;
-    const ElfW(Phdr) *header = (const ElfW(Phdr) *)(const void *)((const char *)&__ehdr_start + __ehdr_start.e_phoff);
-    for (int i = 0; i < __ehdr_start.e_phnum; ++i) {
+    extern const char __ehdr_start[]; /* the linker's */
+    const ElfW(Ehdr) *file = (const ElfW(Ehdr) *)(const void *)__ehdr_start;
+    const ElfW(Phdr) *header = (const ElfW(Phdr) *)(const void *)(__ehdr_start + file->e_phoff);
+    for (int i = 0; i < file->e_phnum; ++i) {
         if (header[i].p_type == PT_TLS && header[i].p_memsz > 0) {
             uintptr_t align = header[i].p_align > 0 ? header[i].p_align : 1;
             uintptr_t tp = (uintptr_t)__builtin_thread_pointer();
@@ -323,7 +324,7 @@ void run_once(void)
         }
     }
     history_begin();
-    if (sigsetjmp(landing, 1) == 0) {
+    if (sigsetjmp(landing, 0) == 0) {
         for (;;) {
             X->on_fiber = true;
             fiber_switch(&X->engine_sp, X->threads[0].sp);
