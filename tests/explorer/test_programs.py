@@ -1,8 +1,8 @@
 """Small C programs put to `rusted-ring explore` from end to end, each with what it must find and how many executions.
 
-The counts of the families are those published for them: lastzero, indexer and readers in the papers on optimal dynamic
-partial order reduction (Abdulla et al., POPL 2014; Flanagan and Godefroid, POPL 2005), ainc, casrot and casw in the tests
-of GenMC. The others were worked out by hand, or are the same from two compilers at several levels of optimisation.
+The counts of the families are those published for them: lastzero, indexer and readers in the papers on dynamic partial
+order reduction (Abdulla et al., POPL 2014; Flanagan and Godefroid, POPL 2005), ainc, casrot and casw in the tests of
+GenMC. The others were worked out by hand, or are the same from two compilers at several levels of optimisation.
 """
 
 import contextlib
@@ -240,7 +240,7 @@ def test_optimisation_changes_no_count(case: Case, level: str) -> None:
 
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_loops_that_wait_are_found_without_optimisation_too(compiler: str) -> None:
-    """Where a compiler keeps a value that is not used any more, a loop may be gone round once more; it ends all the same."""
+    """Where a compiler keeps a value that is used no more, a loop may be gone round once more; it ends all the same."""
     need(compiler)
     for flags in ("-DTICKET -DN=3", "-DFLAG -DN=3", "-DN=3"):
         status, found = explore("locks.c", "--timeout", "60", compiler=compiler, flags=["-O0", *flags.split()])
