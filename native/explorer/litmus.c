@@ -223,7 +223,7 @@ static void append(char *text, size_t room, size_t *length, int id)
 /* The graph in canonical form. */
 static void note_graph(void)
 {
-    char text[4096];
+    char text[4096] = "";
     size_t length = 0;
     if (!X->options.graphs) {
         return;

@@ -1,0 +1,76 @@
+"""The engine against the axioms: the same graphs and the same races of litmus programs, named ones and generated ones."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rusted_ring.verify.classics import CLASSICS, Classic
+from rusted_ring.verify.engine import LineServer, build_litmus
+from rusted_ring.verify.litmus import Answer, compare, differences, model_answer
+from rusted_ring.verify.litmus_programs import generate
+
+PARTS = 8
+PROGRAMS = 10_000 if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else 480
+
+
+@pytest.fixture(scope="module")
+def litmus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LineServer]:
+    """The harness of litmus programs."""
+    with LineServer(build_litmus(tmp_path_factory.mktemp("litmus"))) as server:
+        yield server
+
+
+def ask(server: LineServer, program: str) -> Answer:
+    return server.ask(program, graphs=1, keep_going=1)
+
+
+@pytest.mark.clause("MODEL-18", "EXPLORE-1", "EXPLORE-2")
+@pytest.mark.parametrize("classic", CLASSICS, ids=lambda classic: classic.name)
+def test_a_classic_has_its_known_verdict(litmus: LineServer, classic: Classic) -> None:
+    answer = ask(litmus, classic.program)
+    expected = model_answer(classic.program)
+    assert differences(expected, answer) == ()
+    assert answer["executions"] == answer["distinct"] == classic.graphs
+    assert answer["redundant"] == answer["blocked"] == 0
+    assert answer["exhaustive"]
+
+
+@pytest.mark.clause("MODEL-18", "EXPLORE-1", "EXPLORE-2")
+@pytest.mark.parametrize("part", range(PARTS))
+def test_generated_programs_have_the_graphs_that_the_axioms_allow(litmus: LineServer, part: int) -> None:
+    programs = generate(1_000 + part, PROGRAMS // PARTS)
+    assert [str(found) for found in compare(programs, lambda program: ask(litmus, program), limit=3)] == []
+
+
+@pytest.mark.clause("EXPLORE-6")
+def test_each_graph_is_replayed_by_its_string(litmus: LineServer) -> None:
+    """What is left after a bound is as many strings; each leads to graphs that the rest does not have."""
+    program = "2 0 | store 0 rlx 1 ; load 1 rlx ; add 0 rlx 1 | store 1 rlx 1 ; load 0 rlx ; add 0 rlx 2"
+    whole = ask(litmus, program)
+    first = litmus.ask(program, graphs=1, max=4, dump=1)
+    graphs = list(first["graphs"])
+    assert len(graphs) == 4
+    assert not first["exhaustive"]
+    for _, pending in first["pending"]:
+        graphs += litmus.ask(program, **{"graphs": 1, "from": pending})["graphs"]
+    assert sorted(graphs) == sorted(whole["graphs"])
+    assert len(set(graphs)) == len(graphs)
+
+
+@pytest.mark.clause("EXPLORE-7")
+def test_what_is_drawn_at_random_is_part_of_the_whole_and_says_so(litmus: LineServer) -> None:
+    program = "2 0 | store 0 rlx 1 ; load 1 rlx | store 1 rlx 1 ; load 0 rlx | load 0 rlx ; load 1 rlx"
+    whole = set(ask(litmus, program)["graphs"])
+    drawn = litmus.ask(program, graphs=1, random=300, seed=5)
+    assert not drawn["exhaustive"]
+    assert set(drawn["graphs"]) <= whole
+    assert len(set(drawn["graphs"])) > len(whole) // 3
+    assert drawn["graphs"] == litmus.ask(program, graphs=1, random=300, seed=5)["graphs"]
+    assert drawn["graphs"] != litmus.ask(program, graphs=1, random=300, seed=6)["graphs"]
+
+
+def test_a_folder_of_its_own_is_used_for_each_build(tmp_path: Path) -> None:
+    one = build_litmus(tmp_path)
+    assert one.parent == tmp_path
