@@ -54,6 +54,7 @@ static int level_room EXPLORER_STATE = 0;
 static struct source *sources EXPLORER_STATE = NULL;
 static int source_count EXPLORER_STATE = 0;
 static int source_room EXPLORER_STATE = 0;
+static int thread_order[MAX_THREADS] EXPLORER_STATE = {0};
 static char *source_text EXPLORER_STATE = NULL; /* that of the graph begun with last */
 static int32_t *location_index EXPLORER_STATE = NULL; /* hash of addresses */
 static uint32_t location_mask EXPLORER_STATE = 0;
@@ -619,13 +620,14 @@ static bool can_go_on(const struct thread *t)
     }
 }
 
-/* The thread that adds the next event: between the parts of an RMW nobody comes, otherwise the lowest number goes first. */
+/* The thread that adds the next event: between the parts of an RMW nobody comes, otherwise the first in order goes first. */
 static int next_to_add(void)
 {
     int chosen = -1;
     int candidates[MAX_THREADS];
     int count = 0;
-    for (int id = 0; id < X->thread_count; ++id) {
+    for (int at = 0; at < X->thread_count; ++at) {
+        int id = thread_order[at];
         const struct thread *t = &X->threads[id];
         if (can_go_on(t)) {
             if (t->in_rmw) {
@@ -671,7 +673,7 @@ static void yield(void)
     int next = next_to_add();
     if (next < 0) {
         for (int id = 0; id < X->thread_count; ++id) {
-            if (X->threads[id].state != FINISHED) {
+            if (X->threads[id].state != FINISHED && X->threads[id].state != UNUSED) {
                 end_run(STOPPED_BLOCKED);
             }
         }
@@ -1307,6 +1309,63 @@ uint64_t mo_latest_value(struct location *location)
     return value_of(location, location->in_memory);
 }
 
+/* Whether a thread stands before another in the tree of who created whom: after its creator, before what was created later. */
+static bool precedes(int a, int b)
+{
+    int path[2][MAX_THREADS];
+    int depth[2] = {0, 0};
+    const int from[2] = {a, b};
+    for (int which = 0; which < 2; ++which) {
+        for (int id = from[which]; id > 0 && depth[which] < MAX_THREADS; id = X->threads[id].parent) {
+            path[which][depth[which]++] = X->threads[id].nth;
+        }
+    }
+    while (depth[0] > 0 && depth[1] > 0) {
+        int first = path[0][--depth[0]];
+        int second = path[1][--depth[1]];
+        if (first != second) {
+            return first < second;
+        }
+    }
+    return depth[0] == 0 && depth[1] > 0;
+}
+
+/*
+ * The number of a thread's nth child. A number is given when a thread is met first, or by a graph from text. Numbers thus
+ * depend on what was explored before, and in which process; so the threads' order, by which events are added, does not
+ * depend on them.
+ */
+static int child_of(int parent, int nth, int named)
+{
+    for (int id = 1; id < X->thread_count; ++id) {
+        if (X->threads[id].parent == parent && X->threads[id].nth == nth) {
+            return id;
+        }
+    }
+    int child = named > 0 ? named : X->thread_count;
+    if (child >= MAX_THREADS) {
+        refuse("more than %d threads besides main", MAX_THREADS - 1);
+    }
+    while (X->thread_count <= child) {
+        struct thread *t = &X->threads[X->thread_count];
+        *t = (struct thread){.stack = t->stack, .id = X->thread_count, .parent = -1, .nth = -1};
+        ++X->thread_count;
+    }
+    if (X->threads[child].parent >= 0) {
+        refuse("the replay string is not this program's: thread %d in it has two creators", child);
+    }
+    X->threads[child].parent = parent;
+    X->threads[child].nth = nth;
+    for (int at = 1; at < X->thread_count; ++at) {
+        int to = at;
+        for (; to > 0 && precedes(at, thread_order[to - 1]); --to) {
+            thread_order[to] = thread_order[to - 1];
+        }
+        thread_order[to] = at;
+    }
+    return child;
+}
+
 int thread_create_event(void *(*body)(void *), void *argument, uint64_t pc)
 {
     struct thread *t = self();
@@ -1314,21 +1373,8 @@ int thread_create_event(void *(*body)(void *), void *argument, uint64_t pc)
         take_checkpoint();
         t = self();
     }
-    int nth = t->children++;
-    int child = -1;
-    for (int id = 1; id < X->thread_count && child < 0; ++id) {
-        if (X->threads[id].parent == t->id && X->threads[id].nth == nth) {
-            child = id;
-        }
-    }
-    if (child < 0) {
-        if (X->thread_count == MAX_THREADS) {
-            refuse("more than %d threads besides main", MAX_THREADS - 1);
-        }
-        child = X->thread_count++;
-        uint8_t *stack = X->threads[child].stack;
-        X->threads[child] = (struct thread){.stack = stack, .id = child, .parent = t->id, .nth = nth};
-    }
+    const struct event *again = t->executed < X->count[t->id] ? &X->events[X->by_thread[t->id][t->executed]] : NULL;
+    int child = child_of(t->id, t->children++, again != NULL && again->kind == CREATE ? (int)again->value : 0);
     int id = next_event();
     if (id < 0) {
         id = add_event(CREATE, RELAXED, -1, pc);
@@ -1577,7 +1623,8 @@ static bool next_graph(void)
 /*
  * A graph as text: its events in the order in which they were added, `;` between them. An event is its thread and a letter
  * (L a load, R and W the parts of an RMW, S a store, F a fence, C a creation, J a join), then for a read `<` and the number
- * of the write, `i` for the initial value, and for a write `@` and the number of the write that it stands after.
+ * of the write, `i` for the initial value, for a write `@` and the number of the write that it stands after, and for a
+ * creation the new thread's number.
  */
 char *graph_text(void)
 {
@@ -1595,7 +1642,9 @@ char *graph_text(void)
     for (int id = 0; id < X->n; ++id) {
         const struct event *e = &X->events[id];
         length += (size_t)snprintf(text + length, room - length, "%s%d%c", id > 0 ? ";" : "", e->thread, letters[e->kind]);
-        if (is_read(e) || (is_write(e) && e->place >= 0)) {
+        if (e->kind == CREATE) {
+            length += (size_t)snprintf(text + length, room - length, "%d", (int)e->value);
+        } else if (is_read(e) || (is_write(e) && e->place >= 0)) {
             int other = is_read(e) ? e->rf : e->place == 0 ? INITIAL : X->locations[e->loc].mo[e->place - 1];
             char sign = is_read(e) ? '<' : '@';
             if (other == INITIAL) {
@@ -1614,6 +1663,7 @@ static void graph_from_text(const char *text)
     static const char letters[] = "LSRWFCJ";
     int after[MAX_EVENTS];
     X->n = 0;
+    X->thread_count = 1; /* the text numbers them */
     memset(X->count, 0, sizeof X->count);
     while (*text != 0) {
         char *end = NULL;
@@ -1628,6 +1678,14 @@ static void graph_from_text(const char *text)
         e->index = (int16_t)X->count[thread];
         after[X->n] = INITIAL;
         text = end + 1;
+        if (e->kind == CREATE) {
+            long child = strtol(text, &end, 10);
+            if (child < 0 || child >= MAX_THREADS) {
+                refuse("the replay string is not one: '%.20s' names no thread", text);
+            }
+            e->value = (uint64_t)child;
+            text = end;
+        }
         if (*text == '<' || *text == '@') {
             bool reads = *text == '<';
             long other = INITIAL;
