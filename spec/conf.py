@@ -1,5 +1,7 @@
 """How Sphinx builds the spec as a site: `sphinx-build -W -b html spec spec/_build/html`."""
 
+import os
+
 project = "rusted-ring"
 copyright = "the rusted-ring authors, MPL-2.0"  # noqa: A001 - the name Sphinx reads
 author = "the rusted-ring authors"
@@ -10,6 +12,8 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 2
 html_theme = "alabaster"
 html_title = "rusted-ring: the spec"
+# Where `python -m rusted_ring.verify.necessity --pages FOLDER/witnesses` has put what necessity.md links to.
+html_extra_path = [folder for folder in [os.environ.get("RUSTED_RING_PAGES", "")] if folder]
 
 needs_types = [{"directive": "clause", "title": "Clause", "prefix": "", "color": "#F2E9D8", "style": "node"}]
 needs_id_required = True

@@ -1,4 +1,4 @@
-"""The engine against the axioms: the same graphs and the same races of litmus programs, named ones and generated ones."""
+"""The engine against the axioms: the same graphs and races of litmus programs, named ones and generated ones."""
 
 import os
 from collections.abc import Iterator

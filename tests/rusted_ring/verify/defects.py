@@ -424,7 +424,7 @@ def check_copy(
 def check_by_explorer(workshop: Workshop, copy: pathlib.Path) -> tuple[str, str, str]:
     """Put the corpus of clients to a copy's core under the explorer; the answer is that of `check_copy`.
 
-    The witness in the message is the smallest client of the corpus that goes wrong, made smaller where that is possible.
+    The witness in the message is the smallest client of the corpus that goes wrong, made smaller where it can be.
     """
     root = copy if (copy / "native").is_dir() else workshop.folder
     work = copy / "explorer"
@@ -434,7 +434,11 @@ def check_by_explorer(workshop: Workshop, copy: pathlib.Path) -> tuple[str, str,
             violation = explorer.explore(client).violation
             if violation is not None:
                 witness = exploring.shrunk(explorer, violation)
-                return (f"explore: {witness.kind}", witness.clause, f"{witness.client}: {witness.message.splitlines()[0]}")
+                return (
+                    f"explore: {witness.kind}",
+                    witness.clause,
+                    f"{witness.client}: {witness.message.splitlines()[0]}",
+                )
     return ("", "", "")
 
 

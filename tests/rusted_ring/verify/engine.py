@@ -2,9 +2,9 @@
 
 The engine is the C library in `native/explorer`. A program is compiled with ThreadSanitizer's instrumentation, so that
 each of its accesses to memory is a call; in its object files the C library's functions for threads, locks and memory
-are renamed to the engine's (`symbols.txt`); and it is linked with the engine in the sanitizer's place. What comes out is
-an executable that explores itself and prints one JSON object. The engine's own objects are compiled once and kept in the
-folder for temporary files, under a name that depends on their sources and the compiler.
+are renamed to the engine's (`symbols.txt`); and it is linked with the engine in the sanitizer's place. What comes out
+is an executable that explores itself and prints one JSON object. The engine's own objects are compiled once and kept in
+the folder for temporary files, under a name that depends on their sources and the compiler.
 """
 
 import bisect
@@ -25,7 +25,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from rusted_ring.verify.checkout import NoCheckout, checkout
 
@@ -104,7 +104,9 @@ def engine_sources() -> Path:
     except NoCheckout:
         folder = installed
     if not (folder / "graph.c").is_file():
-        raise CannotBuild(f"the explorer's sources are neither in a checkout nor at {installed}: install rusted-ring again")
+        raise CannotBuild(
+            f"the explorer's sources are neither in a checkout nor at {installed}: install rusted-ring again"
+        )
     return folder
 
 
@@ -339,14 +341,20 @@ class Symbols:
                 ["addr2line", "-e", str(self.program), "-f"], input=asked, capture_output=True, text=True, check=False
             ).stdout.splitlines()
             for number, pc in enumerate(wanted):
-                function, _, where = said[2 * number], "", said[2 * number + 1] if 2 * number + 1 < len(said) else "??:0"
+                function, _, where = (
+                    said[2 * number],
+                    "",
+                    said[2 * number + 1] if 2 * number + 1 < len(said) else "??:0",
+                )
                 file, _, line = where.partition(" ")[0].rpartition(":")
                 known = line.isdigit() and file not in ("", "??")
                 self._places[pc] = Place(file if known else "", int(line) if known else 0, function if known else "")
         return {pc: self._places.get(pc, Place("", 0, "")) for pc in pcs}
 
 
-def readable_trace(raw: Mapping[str, Any], symbols: Symbols, error: Mapping[str, Any] | None, replay: str) -> dict[str, Any]:
+def readable_trace(
+    raw: Mapping[str, Any], symbols: Symbols, error: Mapping[str, Any] | None, replay: str
+) -> dict[str, Any]:
     """Turn the engine's trace into the one that `trace.parse` reads: addresses become names and lines."""
     events = [dict(event) for event in raw["events"]]
     places = symbols.places(event["pc"] for event in events if "pc" in event)
@@ -438,8 +446,9 @@ def run(
         progress: told `executions`, `blocked`, `seconds` and `remaining` (seconds, guessed) now and then.
 
     Returns:
-        One object: `executions` (complete), `distinct`, `blocked`, `redundant`, `seconds`, `exhaustive`, `covered` (words
-        on what was not), `errors` (each with `kind`, `message`, `file`, `line`, `replay`, `trace`), `trace` if asked for.
+        One object: `executions` (complete), `distinct`, `blocked`, `redundant`, `seconds`, `exhaustive`, `covered`
+        (words on what was not), `errors` (each with `kind`, `message`, `file`, `line`, `replay`, `trace`), `trace` if
+        asked for.
 
     Raises:
         CannotRun: the engine refuses the program, for a reason that it gives.
@@ -484,7 +493,8 @@ def _covered(found: Mapping[str, Any], options: RunOptions) -> str:
         return ""
     if options.random is not None:
         how = f"PCT of depth {options.pct}" if options.pct is not None else "uniform choices"
-        return f"{found['executions'] + found['blocked']:,} random executions ({how}), {found['distinct']:,} of them distinct"
+        drawn = found["executions"] + found["blocked"]
+        return f"{drawn:,} random executions ({how}), {found['distinct']:,} of them distinct"
     reasons = []
     if found.get("cut"):
         reasons.append(f"{found['cut']:,} executions were cut, being longer than the engine follows")
@@ -539,8 +549,14 @@ def _run_alone(
     if options.timeout is not None and status < 0 and not said.strip():
         executions = latest.get("executions", 0)
         return {
-            **{"executions": executions, "distinct": executions, "blocked": latest.get("blocked", 0), "redundant": 0},
-            **{"exhaustive": False, "errors": [], "timed_out": True, "done": latest.get("done", 0.0)},
+            "executions": executions,
+            "distinct": executions,
+            "blocked": latest.get("blocked", 0),
+            "redundant": 0,
+            "exhaustive": False,
+            "errors": [],
+            "timed_out": True,
+            "done": latest.get("done", 0.0),
         }
     return _answer(program, said, status)
 
@@ -597,13 +613,17 @@ def _run_tasks(
             progress({**total, "seconds": seconds, "remaining": _remaining(seconds, done)})
     return {
         **{key: total[key] for key in ("executions", "distinct", "blocked", "redundant", "cut")},
-        **{"exhaustive": exhaustive and total["cut"] == 0 and (options.keep_going or not errors), "errors": errors},
-        **{"done": min(done, 1.0), "timed_out": timed_out},
+        "exhaustive": exhaustive and total["cut"] == 0 and (options.keep_going or not errors),
+        "errors": errors,
+        "done": min(done, 1.0),
+        "timed_out": timed_out,
     }
 
 
 def _is_new(error: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> bool:
-    return not any((old["kind"], old["pc"], old["other_pc"]) == (error["kind"], error["pc"], error["other_pc"]) for old in known)
+    return not any(
+        (old["kind"], old["pc"], old["other_pc"]) == (error["kind"], error["pc"], error["other_pc"]) for old in known
+    )
 
 
 class LineServer:
@@ -614,7 +634,7 @@ class LineServer:
         self.program = program
         self._process: subprocess.Popen[str] | None = None
 
-    def __enter__(self) -> "LineServer":
+    def __enter__(self) -> Self:
         """Return the server."""
         return self
 

@@ -2,8 +2,8 @@
 
 A client is put to the harness of `native/explorer`, which runs it in every way that C11 allows. What it answers is an
 error that the engine sees by itself (a race, a torn payload, a use of freed memory), or histories, which the reference
-judges. A site is a place in the core's source with an atomic access; the engine can give it another order at run time, so
-that one binary serves for the question which orders are needed [ORDER-1 to ORDER-13].
+judges. A site is a place in the core's source with an atomic access; the engine can give it another order at run time,
+so that one binary serves for the question which orders are needed [ORDER-1 to ORDER-14].
 """
 
 import dataclasses
@@ -11,7 +11,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from rusted_ring.verify.clients import Client, corpus, judge, shrinks, to_line
 from rusted_ring.verify.engine import CannotRun, LineServer, Place, Symbols, build_client, readable_trace
@@ -29,7 +29,12 @@ WEAKER: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "acq_rel": ("acq", "rel", "rlx"),
         "sc": ("acq_rel", "acq", "rel", "rlx"),
     },
-    "fence": {"acq": ("rlx",), "rel": ("rlx",), "acq_rel": ("acq", "rel", "rlx"), "sc": ("acq_rel", "acq", "rel", "rlx")},
+    "fence": {
+        "acq": ("rlx",),
+        "rel": ("rlx",),
+        "acq_rel": ("acq", "rel", "rlx"),
+        "sc": ("acq_rel", "acq", "rel", "rlx"),
+    },
 }
 """By the kind of access, the orders that are weaker than each; a fence that is relaxed is none."""
 
@@ -168,7 +173,7 @@ class Explorer:
         self.server = LineServer(self.program)
         self.judged: dict[tuple[str, Any], bool] = {}
 
-    def __enter__(self) -> "Explorer":
+    def __enter__(self) -> Self:
         """Return the explorer."""
         return self
 
@@ -202,9 +207,14 @@ class Explorer:
         if violation is None:
             violation = self._judge(client, answer["histories"], strict=strict)
         return Explored(
-            **{"client": client, "executions": answer["executions"], "distinct": answer["distinct"]},
-            **{"blocked": answer["blocked"], "exhaustive": answer["exhaustive"], "seconds": answer["seconds"]},
-            **{"histories": len(answer["histories"]), "violation": violation},
+            client=client,
+            executions=answer["executions"],
+            distinct=answer["distinct"],
+            blocked=answer["blocked"],
+            exhaustive=answer["exhaustive"],
+            histories=len(answer["histories"]),
+            seconds=answer["seconds"],
+            violation=violation,
         )
 
     def where(self, error: Mapping[str, Any]) -> str:

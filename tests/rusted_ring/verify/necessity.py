@@ -6,8 +6,8 @@ written from a run and never by hand, with a page for each witness. A site witho
 does a bound on generations or on the free list's version that has no witness and no reason: at small widths what these
 bounds allow must really happen [WEAK-5, ALLOC-3].
 
-`python -m rusted_ring.verify.necessity [--write] [--pages FOLDER] [--json]`, from a checkout, exits with 0 (complete, and
-the page is that of this run), 1 (not) or 2 (could not run).
+`python -m rusted_ring.verify.necessity [--write] [--pages FOLDER] [--json]`, from a checkout, exits with 0 (complete,
+and the page is that of this run), 1 (not) or 2 (could not run).
 """
 
 import argparse
@@ -37,10 +37,11 @@ _LONGEST: Final = 160
 
 _HEAD = """# Which orders are needed
 
-This page is written by `python -m rusted_ring.verify.necessity --write` from a run of the explorer over the corpus of clients, and compared
-with a new run in each CI run. For each atomic site of the core that is not relaxed, and each weaker order, the compiled core was given that
-order at that one place. A row shows the smallest client found that goes wrong then, and how, or the reason for which the order stays.
-In the site that CI builds, what goes wrong is a link to that execution, event by event.
+This page is written by `python -m rusted_ring.verify.necessity --write` from a run of the explorer over the corpus of
+clients, and compared with a new run in each CI run. For each atomic site of the core that is not relaxed, and each
+weaker order, the compiled core was given that order at that one place. A row shows the smallest client found that goes
+wrong then, and how, or the reason for which the order stays. In the site that CI builds, what goes wrong is a link to
+that execution, event by event.
 
 A client's line is read as `rusted_ring.verify.clients` says: the pool or ring, the setup, then each thread.
 
@@ -143,7 +144,9 @@ def make_matrix(explorer: Explorer, *, progress: Callable[[int, int, str], None]
         key = key_of(tried.cell, names)
         reason = reasons.pop(key, "")
         if tried.witness is None and not reason:
-            problems.append(f"{key}: no witness in {tried.executions:,} executions of {tried.clients} clients, and no reason")
+            problems.append(
+                f"{key}: no witness in {tried.executions:,} executions of {tried.clients} clients, and no reason"
+            )
         if tried.witness is not None and reason:
             problems.append(f"{key}: has a witness, so its reason is out of date: {tried.witness.client}")
         if tried.witness is not None:
@@ -195,8 +198,8 @@ def page_text(matrix: Matrix) -> str:
             shown = bounds, f"stays: {_cell(row.reason)}"
         lines.append(f"| {_cell(site)} | {_cell(change)} | {shown[0]} | {shown[1]} |\n")
     lines += [
-        "\n## Widths\n\nWhat the clauses {need}`WEAK-5` and {need}`ALLOC-3` leave possible at a width, shown at that width; and wider, "
-        "the same client without it.\n\n",
+        "\n## Widths\n\nWhat the clauses {need}`WEAK-5` and {need}`ALLOC-3` leave possible at a width, shown at that "
+        "width; and wider, the same client without it.\n\n",
         "| width | client | what happens |\n| --- | --- | --- |\n",
     ]
     for width in matrix.widths:
@@ -228,7 +231,9 @@ def write_pages(explorer: Explorer, matrix: Matrix, folder: Path) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the matrix from the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m rusted_ring.verify.necessity", description="Which orders are needed.")
+    parser = argparse.ArgumentParser(
+        prog="python -m rusted_ring.verify.necessity", description="Which orders are needed."
+    )
     parser.add_argument("--write", action="store_true", help=f"write {PAGE} instead of comparing with it")
     parser.add_argument("--pages", type=Path, metavar="FOLDER", help="write a page for each witness there")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rusted_ring.verify import citations, cli
+from rusted_ring.verify import citations, cli, engine
 from rusted_ring.verify.backend import load_backend
 from rusted_ring.verify.checkout import NoCheckout, checkout
 from rusted_ring.verify.documents import InputError, Workload
@@ -46,6 +46,8 @@ class Size:
         contracts: seconds that CrossHair may take a condition; 0 leaves the layer out.
         c_tests: whether the C library is built and tested on its own.
         defects: every how many-th seeded defect is built and tried; 0 leaves the layer out.
+        litmus: generated litmus programs on which the engine is compared with the axioms; 0 leaves the explorer out.
+        matrix: whether each order of the core is weakened.
     """
 
     steps: int
@@ -55,12 +57,14 @@ class Size:
     contracts: float
     c_tests: bool
     defects: int
+    litmus: int
+    matrix: bool
 
 
 SIZES = {
-    "quick": Size(5_000, 5_000, 500, 50, 0, c_tests=False, defects=0),
-    "default": Size(30_000, 50_000, 2_000, 500, 6, c_tests=True, defects=18),
-    "full": Size(1_000_000, 10**9, 10**9, 10**9, 12, c_tests=True, defects=1),
+    "quick": Size(5_000, 5_000, 500, 50, 0, c_tests=False, defects=0, litmus=0, matrix=False),
+    "default": Size(30_000, 50_000, 2_000, 500, 6, c_tests=True, defects=18, litmus=500, matrix=True),
+    "full": Size(1_000_000, 10**9, 10**9, 10**9, 12, c_tests=True, defects=1, litmus=10_000, matrix=True),
 }
 
 
@@ -211,6 +215,21 @@ def layers(context: Context) -> list[Layer]:
             "do the reference's own contracts hold for every input that a solver tries?",
             functools.partial(contracts, context),
         ),
+        Layer(
+            "explorer, axioms",
+            "does the explorer come to just the executions that the memory model's axioms allow, each once?",
+            functools.partial(explorer_axioms, context),
+        ),
+        Layer(
+            "explorer, clients",
+            "is the C core right in every execution of a corpus of small programs, stale reads and all?",
+            functools.partial(explorer_clients, context),
+        ),
+        Layer(
+            "explorer, orders",
+            "does each memory order of the C core have a program that needs it, or a reason?",
+            functools.partial(explorer_orders, context),
+        ),
         Layer("C tests", "does the C library pass its tests without Python?", functools.partial(c_tests, context)),
         Layer(
             "seeded defects",
@@ -345,6 +364,126 @@ def contracts(context: Context) -> Found:
         f"{values['conditions']} conditions: {values['confirmed']} confirmed, {values['refuted']} refuted, "
         f"{values['not_confirmed']} not confirmed",
         list(report.problems),
+        values,
+    )
+
+
+# --- the explorer
+
+
+def _needs_the_explorer(context: Context) -> Path:
+    """Return the checkout, or skip with the reason why the explorer cannot run."""
+    if not context.size.litmus:
+        raise Skipped("left out by --quick")
+    if context.backend_name != "native":
+        raise Skipped("explores the C of the native backend")
+    if context.root is None:
+        raise Skipped("needs a checkout: the C sources are not installed")
+    for tool in ("objcopy", "objdump", "addr2line"):
+        if shutil.which(tool) is None:
+            raise Skipped(f"needs {tool}, which is not installed: it comes with binutils")
+    try:
+        engine.find_compiler()
+    except engine.CannotBuild as error:
+        raise Skipped(str(error)) from None
+    return context.root
+
+
+def explorer_axioms(context: Context) -> Found:
+    """Compare the engine with the axioms over the classics and over generated programs."""
+    from rusted_ring.verify.classics import CLASSICS
+    from rusted_ring.verify.litmus import compare
+    from rusted_ring.verify.litmus_programs import generate
+
+    _needs_the_explorer(context)
+    programs = [classic.program for classic in CLASSICS] + list(generate(context.seed + 1, context.size.litmus))
+    executions = 0
+    with (
+        tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder,
+        engine.LineServer(engine.build_litmus(Path(folder))) as server,
+        progress("explorer, axioms") as update,
+    ):
+        asked = 0
+
+        def ask(program: str) -> dict[str, Any]:
+            nonlocal executions, asked
+            asked += 1
+            update(min(asked, len(programs)), len(programs), "")
+            answer = server.ask(program, graphs=1, keep_going=1)
+            executions += answer["executions"]
+            return answer
+
+        found = compare(programs, ask, limit=3)
+    return Found(
+        f"{len(programs):,} programs, {len(CLASSICS)} of them from the literature: {executions:,} executions, "
+        f"{len(found) or 'no'} disagreement",
+        [str(one) for one in found],
+        {"programs": len(programs), "executions": executions, "disagreements": len(found)},
+    )
+
+
+def explorer_clients(context: Context) -> Found:
+    """Run the corpus of clients in every way, and judge what they answered."""
+    from rusted_ring.verify.clients import corpus
+    from rusted_ring.verify.exploring import Explorer
+
+    root = _needs_the_explorer(context)
+    problems = []
+    executions = distinct = blocked = histories = 0
+    clients = corpus()
+    with (
+        tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder,
+        Explorer(root, Path(folder)) as explorer,
+        progress("explorer, clients") as update,
+    ):
+        for number, client in enumerate(clients):
+            update(number, len(clients), client.name)
+            explored = explorer.explore(client)
+            executions += explored.executions
+            distinct += explored.distinct
+            blocked += explored.blocked
+            histories += explored.histories
+            if explored.violation is not None:
+                violation = explored.violation
+                problems.append(
+                    f"{client.name}: {client}\n{violation.kind}: {violation.message}"
+                    f"{cli.clause_line(violation.clause)}\nreplay: {violation.replay}"
+                )
+            elif not explored.exhaustive:
+                problems.append(f"{client.name}: not exhausted in {explored.executions:,} executions")
+    return Found(
+        f"{len(clients)} clients exhausted: {executions:,} executions, {distinct:,} distinct; "
+        f"{histories:,} histories judged",
+        problems,
+        {
+            "clients": len(clients),
+            "executions": executions,
+            "distinct": distinct,
+            "blocked": blocked,
+            "histories": histories,
+        },
+    )
+
+
+def explorer_orders(context: Context) -> Found:
+    """Weaken each order of the core, and look for a client that shows it."""
+    from rusted_ring.verify import necessity
+    from rusted_ring.verify.exploring import Explorer
+
+    root = _needs_the_explorer(context)
+    if not context.size.matrix:
+        raise Skipped("left out by --quick")
+    with (
+        tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder,
+        Explorer(root, Path(folder)) as explorer,
+        progress("explorer, orders") as update,
+    ):
+        matrix = necessity.make_matrix(explorer, progress=update)
+    values = matrix.as_dict()
+    return Found(
+        f"{values['cells']} orders weakened: {values['witnessed']} shown to be needed, "
+        f"{values['reasoned']} kept for a reason",
+        list(matrix.problems),
         values,
     )
 
