@@ -138,6 +138,8 @@ SHAPES = [
         )
     ),
     Case("part_one.c part_two.c", "", 2, 0),
+    # Threads that are created only where a certain value is read.
+    *(Case("creation.c", f"-DWHEN={condition}", 6, 0) for condition in (">=0", "==0", "==1", "==3")),
     *(Case("heap.c", f"-D{name}", 1, 0) for name in ("CALLOC", "COPIED_UNINITIALIZED", "ATOMICS")),
     *(Case("spins.c", f"-D{name}", 1, 1) for name in ("WHILE", "FOR_BREAK", "FENCE_AFTER", "CAS", "CALLS", "TRYLOCK")),
     Case("spins.c", "-DDO_TWO", 1, 2),
@@ -164,6 +166,7 @@ FAULTS = [
     Case("faulty.c", "-DASSERTION", None, None, "assertion"),
     Case("faulty.c", "-DDIVISION", None, None, "crash"),
     Case("faulty.c", "-DSTACK_OF_ENDED", None, None, "data-race"),
+    Case("creation.c", "-DWHEN===3 -DFAULT", None, None, "assertion"),
     Case("heap.c", "-DLEAK", None, None, "leak"),
     Case("heap.c", "-DLEAK_SETUP", None, None, "leak"),
     Case("heap.c", "-DUNINITIALIZED", None, None, "uninitialized-read"),
@@ -328,7 +331,8 @@ def test_going_on_after_an_error() -> None:
 
 def test_workers_count_the_same() -> None:
     need("gcc")
-    for case in (Case("lastzero.c", "-DN=10", 3328, 0), Case("many.c", "-DCASROT -DN=9", 8597, 0)):
+    cases = [Case("lastzero.c", "-DN=10", 3328, 0), Case("many.c", "-DCASROT -DN=9", 8597, 0)]
+    for case in (*cases, Case("creation.c", "-DWHEN===1", 6, 0)):
         check(case, *explore(case.file, "--workers", "2", flags=case.flags.split()))
     status, found = explore("litmus.c", "--workers", "2", flags=["-DWRC"])
     assert (status, found["errors"][0]["kind"]) == (1, "assertion")
@@ -360,7 +364,18 @@ def test_an_error_is_replayed(case: Case) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["nonsense", "0C;0C;1", "0C;0C;1S@i;1S@2", "0C;0C;9L<i", "0C;0C;1S@7", "1S@i;1S@0;2L<9999", ";;;", "0C;0C;1W@i"],
+    [
+        "nonsense",
+        "0C;0C;1",
+        "0C;0C;1S@i;1S@2",
+        "0C;0C;9L<i",
+        "0C;0C;1S@7",
+        "1S@i;1S@0;2L<9999",
+        ";;;",
+        "0C;0C;1W@i",
+        "0C1;0C1",
+        "0C;0C99",
+    ],
 )
 def test_a_replay_string_that_does_not_fit(text: str) -> None:
     need("gcc")

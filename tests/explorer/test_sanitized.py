@@ -1,4 +1,4 @@
-"""The engine itself under AddressSanitizer and UndefinedBehaviorSanitizer: litmus programs, C programs, replays, subtrees.
+"""The engine itself under AddressSanitizer and UndefinedBehaviorSanitizer: litmus programs, C programs, replays, parts.
 
 Its stacks and static variables are left out (see `engine`): threads are dropped in the midst of functions, and the
 program's static variables are copied as a whole. Leaks are not looked for: what the engine keeps, it keeps to its end.
