@@ -60,8 +60,6 @@ struct holdings {
     uint64_t tokens[8]; /* 0: none */
     rr_writer *writers[2];
     rr_reader *readers[4];
-    uint8_t event[HEAP_LENGTH]; /* where the events of this thread's calls are made up */
-    uint8_t room[RING_ROOM * EVENTS];
 };
 
 struct shape {
@@ -83,6 +81,10 @@ static struct shape program EXPLORER_STATE = {0};
 static rr_allocator *allocator = NULL;
 static rr_ring *ring = NULL;
 static struct holdings holdings[GROUPS];
+/* Where the events of a thread's calls are made up, and where what it reads goes: written before it is read, so that there
+ * is nothing to put back. */
+static uint8_t event_bytes[GROUPS][HEAP_LENGTH] EXPLORER_STATE = {{0}};
+static uint8_t rooms[GROUPS][RING_ROOM * EVENTS] EXPLORER_STATE = {{0}};
 static uint64_t shared_tokens[8] = {0}; /* written by the setup alone */
 static uint64_t held_slots = 0;         /* slots that `hold` took, which the finish gives back */
 
@@ -133,7 +135,7 @@ static rr_reader **reader_at(const struct argument *argument)
 /* The `count` payloads of events from `event` on, back to back. */
 static const uint8_t *events_of(uint32_t thread, uint32_t event, uint32_t count, uint32_t length)
 {
-    uint8_t *bytes = holdings[thread].event;
+    uint8_t *bytes = event_bytes[thread];
     for (uint32_t i = 0; i < count; ++i) {
         for (uint32_t place = 0; place < length; ++place) {
             bytes[i * length + place] = client_byte(event + i, place);
@@ -552,7 +554,7 @@ static void do_hold(uint32_t thread, const struct operation *operation, struct r
 {
     uint32_t count = operation->arguments[0].number;
     uint64_t tokens[MOST_SLOTS] = {0};
-    uint8_t *bytes = holdings[thread].event;
+    uint8_t *bytes = event_bytes[thread];
     for (uint32_t i = 0; i < count * POOL_LENGTH; ++i) {
         bytes[i] = client_byte(HELD_EVENT, i % POOL_LENGTH);
     }
@@ -803,8 +805,8 @@ static void do_nextmany(uint32_t thread, const struct operation *operation, stru
         skip(results);
         return;
     }
-    uint8_t *room = holdings[thread].room;
-    rr_status status = rr_reader_next_many(reader, limit, room, sizeof holdings[thread].room, lengths, types, &found);
+    uint8_t *room = rooms[thread];
+    rr_status status = rr_reader_next_many(reader, limit, room, sizeof rooms[thread], lengths, types, &found);
     uint64_t events = 0;
     const uint8_t *data = room;
     for (uint32_t i = 0; status == RR_OK && i < found.count && i < 8; ++i) {
@@ -828,7 +830,7 @@ static void do_next(uint32_t thread, const struct operation *operation, struct r
         skip(results);
         return;
     }
-    uint8_t *room = holdings[thread].room;
+    uint8_t *room = rooms[thread];
     rr_status status = rr_reader_next(reader, room, RING_ROOM, &found);
     answer(results, (uint64_t)status);
     answer(results, found.sequence);

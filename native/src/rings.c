@@ -676,8 +676,8 @@ rr_reader *rr_reader_join(rr_ring *ring, rr_join_at at, uint64_t cursor, rr_stat
 /* Kept in the reader itself, since after 2^22 more readers of its place the stamp there comes round. */
 static bool was_evicted(const rr_reader *reader)
 {
-    /* pairs with nothing: the place decides as long as its stamp has not come round [ORDER-13] */
-    return atomic_load_explicit(&reader->evicted, memory_order_relaxed) != 0;
+    /* pairs with the release in rr_reader_evict: who is told of the eviction sees the place vacated [ORDER-8] */
+    return atomic_load_explicit(&reader->evicted, memory_order_acquire) != 0;
 }
 
 void rr_reader_leave(rr_reader *reader)
@@ -711,11 +711,8 @@ rr_status rr_reader_evict(rr_reader *reader)
     /* A reader that is leaving may have its place yet: who evicts it must not return before the place is vacated. */
     /* pairs with the release in rr_reader_leave [ORDER-8] */
     bool has_left = atomic_load_explicit(&reader->left, memory_order_acquire) == HAS_LEFT;
-    /* pairs with the release below, in another thread that evicted it [ORDER-8] */
-    bool evicted = atomic_load_explicit(&reader->evicted, memory_order_acquire) != 0;
-    if (!has_left && !evicted && vacate(reader->ring, reader->place, reader->stamp)) {
-        /* pairs with the acquire above in another evictor, who returns without doing anything; the place decides what the
-         * reader may do, this says why [ORDER-8] */
+    if (!has_left && !was_evicted(reader) && vacate(reader->ring, reader->place, reader->stamp)) {
+        /* pairs with was_evicted's acquire; the place decides what the reader may do, this says why [ORDER-8] */
         atomic_store_explicit(&reader->evicted, 1, memory_order_release);
     }
     return RR_OK;
