@@ -1,7 +1,7 @@
-"""Clients drawn by Hypothesis, so that counters fill, pools are exhausted, generations come round and readers are lapped.
+"""Clients drawn by Hypothesis: counters fill, pools are exhausted, generations come round and readers are lapped.
 
-What is drawn is steered: an operation is only offered to a thread that is likely to hold what it needs, pools have one to
-three slots and counters of one or two bits, and rings one to three slots.
+What is drawn is steered: an operation is only offered to a thread that is likely to hold what it needs, pools have one
+to three slots and counters of one or two bits, and rings one to three slots.
 """
 
 import dataclasses
@@ -207,8 +207,8 @@ def _ring_setup(draft: _Draft, shape: RingShape) -> None:
     writer.new("w", 2)
     setup.append(Operation("open", ("1w0",)))
     writer.writers.append("w0")
-    early = draft.below(2)
-    if early:
+    early = draft.below(2 if shape.mode == GATED else 4)
+    if early == 1:
         _first_adds(draft, shape)
     for thread in draft.threads:
         if draft.below(3) and (thread.number > 1 or draft.below(4) == 0):
@@ -216,12 +216,13 @@ def _ring_setup(draft: _Draft, shape: RingShape) -> None:
             setup.append(Operation("join", (f"{thread.number}q0", "new" if draft.below(4) == 0 else "old")))
             thread.readers.append("q0")
             draft.shared_readers.append(f"{thread.number}q0")
-    if not early:
+    if early != 1:
         _first_adds(draft, shape)
 
 
 def _first_adds(draft: _Draft, shape: RingShape) -> None:
-    for _ in range(draft.below(shape.capacity + 1)):
+    most = shape.capacity if shape.mode == GATED else 2 * shape.capacity
+    for _ in range(draft.below(most + 1)):
         draft.setup.append(Operation("add", ("1w0", draft.event())))
 
 

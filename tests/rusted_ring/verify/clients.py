@@ -1,18 +1,18 @@
 """Client programs over the native core: a few calls on two or three threads, small enough to be run in every way.
 
-A client has a setup, which one thread does before all others, and two or three threads. Each thread has variables of its
-own, filled by the setup: pointers `p0` to `p7`, loans `l0` to `l3`, writers `w0` and `w1`, readers `q0` to `q3`, tokens
-`t0` to `t7`. Tokens `s0` to `s7` are shared and written by the setup alone. In the setup a variable bears the number of
-its thread, `1p0`; in a thread `evict`, `evicted` and `left` may name a reader of another thread in that way.
+A client has a setup, which one thread does before all others, and two or three threads. Each thread has variables of
+its own, filled by the setup: pointers `p0` to `p7`, loans `l0` to `l3`, writers `w0` and `w1`, readers `q0` to `q3`,
+tokens `t0` to `t7`. Tokens `s0` to `s7` are shared and written by the setup alone. In the setup a variable bears the
+number of its thread, `1p0`; in a thread `evict`, `evicted` and `left` may name a reader of another thread in that way.
 
 One line is one client, for the engine and for people:
 
     r=2 g=1 t=0 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 | drop p0 ; alloc p1 2 | read p0 ; drop p0
 
 First the pool (`r`, `g` and `t` bits, `xs` slots, `heap` XXL slots) and the ring (`over=CAPACITY` or `gated=CAPACITY`,
-`size`, `len`, `readers`), then the setup, then each thread. An event's number, 1 to 15, decides its type and every byte of its
-payload. What the line that goes to the engine has behind `=>` is the finish: it ends whatever is still held, reads what
-is left in the ring, and looks whether all came back [ALLOC-9, RING-12].
+`size`, `len`, `readers`), then the setup, then each thread. An event's number, 1 to 15, decides its type and every byte
+of its payload. What the line that goes to the engine has behind `=>` is the finish: it ends whatever is still held,
+reads what is left in the ring, and looks whether all came back [ALLOC-9, RING-12].
 """
 
 import dataclasses
@@ -292,8 +292,8 @@ class Client:
         found = _VARIABLE.fullmatch(argument)
         letters = {"t": "ts", "Q": "q"}.get(kind[0], kind[0])
         if found is None or found[2] not in letters or int(found[3]) >= _MOST[found[2]]:
-            most = ", ".join(f"{letter}0 to {letter}{_MOST[letter] - 1}" for letter in letters)
-            raise ClientError(f"{complaint} is no such variable; give one of {most}")
+            variables = ", ".join(f"{letter}0 to {letter}{_MOST[letter] - 1}" for letter in letters)
+            raise ClientError(f"{complaint} is no such variable; give one of {variables}")
         if found[2] == "s" and (found[1] or (thread and kind == "t!")):
             raise ClientError(f"{complaint} is shared and written by the setup alone; give a token t0 to t7")
         if found[2] == "t" and not thread:

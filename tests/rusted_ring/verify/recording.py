@@ -1,7 +1,7 @@
 """Histories recorded from real threads: a client run by Python threads on an implementation of the Python interface.
 
-Each call is numbered when it begins and when it is over, from one counter. A call is before another if it was over before
-the other began. The rest is as under the explorer, and the same checker judges both [SLOT-1, RING-1].
+Each call is numbered when it begins and when it is over, from one counter. A call is before another if it was over
+before the other began. The rest is as under the explorer, and the same checker judges both [SLOT-1, RING-1].
 """
 
 import itertools
@@ -26,7 +26,7 @@ from rusted_ring.verify.clients import (
     event_bytes,
 )
 from rusted_ring.verify.history import Call, History
-from rusted_ring.verify.linearize import Status
+from rusted_ring.verify.linear_reading import Status
 
 SWITCH_SECONDS: Final = 1e-6
 """How long a thread may run before another one is given the interpreter, while a client is recorded."""
@@ -146,7 +146,7 @@ class _Run:
 
     def _perform(self, thread: int, operation: Operation) -> tuple[int, ...]:
         try:
-            method = getattr(self, f"do_{operation.name}")
+            method = getattr(self, f"_do_{operation.name}")
             found: tuple[int, ...] = method(thread, *operation.arguments)
         except _Skip:
             return (SKIPPED,)
@@ -218,18 +218,18 @@ class _Run:
         assert self.allocator is not None
         return self._pointer(thread, name, self.allocator.allocate(event_bytes(int(event), length), int(event)))
 
-    def do_alloc(self, thread: int, name: str, event: str) -> tuple[int, ...]:
+    def _do_alloc(self, thread: int, name: str, event: str) -> tuple[int, ...]:
         return self._allocate(thread, name, event, POOL_LENGTH)
 
-    def do_heap(self, thread: int, name: str, event: str) -> tuple[int, ...]:
+    def _do_heap(self, thread: int, name: str, event: str) -> tuple[int, ...]:
         return self._allocate(thread, name, event, HEAP_LENGTH)
 
-    def do_ffi(self, thread: int, name: str, event: str) -> tuple[int, ...]:
+    def _do_ffi(self, thread: int, name: str, event: str) -> tuple[int, ...]:
         token = self.module.handle_ffi_event(self.allocator, event_bytes(int(event), POOL_LENGTH), int(event))
         self._set(thread, name, token)
         return (Status.OK, token)
 
-    def do_amany(self, thread: int, name: str, count: str, event: str) -> tuple[int, ...]:
+    def _do_amany(self, thread: int, name: str, count: str, event: str) -> tuple[int, ...]:
         assert self.allocator is not None
         events = range(int(event), int(event) + int(count))
         payloads = [event_bytes(number, POOL_LENGTH) for number in events]
@@ -238,47 +238,47 @@ class _Run:
             self._set(thread, name, token, at)
         return (Status.OK, *tokens)
 
-    def do_dmany(self, thread: int, name: str, count: str) -> tuple[int, ...]:
+    def _do_dmany(self, thread: int, name: str, count: str) -> tuple[int, ...]:
         tokens = [self._get(thread, name, at) for at in range(int(count))]
         assert self.allocator is not None
         self.allocator.drop_many(tokens)
         return (Status.OK,)
 
-    def do_clone(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+    def _do_clone(self, thread: int, name: str, source: str) -> tuple[int, ...]:
         pointer = self._get(thread, source)
         self._free(thread, name)
         return self._pointer(thread, name, pointer.clone())
 
-    def do_drop(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_drop(self, thread: int, name: str) -> tuple[int, ...]:
         self._take(thread, name).drop()
         # In the reference a dropped pointer's slot is given back by the next step.
         self._pools().slot_metadata(0, 0)
         return (Status.OK,)
 
-    def do_read(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_read(self, thread: int, name: str) -> tuple[int, ...]:
         pointer = self._get(thread, name)
         data, event_type = pointer.bytes, pointer.event_type
         return (Status.OK, _event_of(data, event_type), len(data), event_type)
 
-    def do_count(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_count(self, thread: int, name: str) -> tuple[int, ...]:
         return (Status.OK, self._get(thread, name).ref_count)
 
-    def do_weak(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+    def _do_weak(self, thread: int, name: str, source: str) -> tuple[int, ...]:
         token = self._get(thread, source).downgrade().token
         self._set(thread, name, token)
         return (Status.OK, token)
 
-    def do_into(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+    def _do_into(self, thread: int, name: str, source: str) -> tuple[int, ...]:
         token = self._take(thread, source).into_token()
         self._set(thread, name, token)
         return (Status.OK, token)
 
-    def do_upgrade(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+    def _do_upgrade(self, thread: int, name: str, source: str) -> tuple[int, ...]:
         token = self._get(thread, source)
         self._free(thread, name)
         return self._pointer(thread, name, self.module.WeakRingPtr.from_token(token, self.allocator).upgrade())
 
-    def do_from(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+    def _do_from(self, thread: int, name: str, source: str) -> tuple[int, ...]:
         token = self._get(thread, source)
         self._free(thread, name)
         return self._pointer(thread, name, self.module.RingPtr.from_token(token, self.allocator))
@@ -287,19 +287,19 @@ class _Run:
         token = self._get(thread, name)
         return (token >> 61) - 1, token >> 40 & (1 << 21) - 1, token & (1 << 40) - 1
 
-    def do_inc(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_inc(self, thread: int, name: str) -> tuple[int, ...]:
         return (Status.OK, self._pools().inc_ref_count(*self._triple(thread, name)))
 
-    def do_incany(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_incany(self, thread: int, name: str) -> tuple[int, ...]:
         return (Status.OK, self._pools().inc_ref_count(*self._triple(thread, name)[:2]))
 
-    def do_dec(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_dec(self, thread: int, name: str) -> tuple[int, ...]:
         return (Status.OK, self._pools().dec_ref_count(*self._triple(thread, name)))
 
-    def do_decany(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_decany(self, thread: int, name: str) -> tuple[int, ...]:
         return (Status.OK, self._pools().dec_ref_count(*self._triple(thread, name)[:2]))
 
-    def do_meta(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_meta(self, thread: int, name: str) -> tuple[int, ...]:
         found = self._pools().slot_metadata(*self._triple(thread, name)[:2])
         return (Status.OK, found.ref_count, found.generation, int(found.state))
 
@@ -313,41 +313,41 @@ class _Run:
             view[:] = event_bytes(int(event), length)
         return (Status.OK, _token(loan), int(zero))
 
-    def do_loan(self, thread: int, name: str, event: str) -> tuple[int, ...]:
+    def _do_loan(self, thread: int, name: str, event: str) -> tuple[int, ...]:
         return self._lend(thread, name, event, POOL_LENGTH)
 
-    def do_hloan(self, thread: int, name: str, event: str) -> tuple[int, ...]:
+    def _do_hloan(self, thread: int, name: str, event: str) -> tuple[int, ...]:
         return self._lend(thread, name, event, HEAP_LENGTH)
 
-    def do_commit(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+    def _do_commit(self, thread: int, name: str, source: str) -> tuple[int, ...]:
         self._get(thread, source)
         self._free(thread, name)
         return self._pointer(thread, name, self._take(thread, source).commit())
 
-    def do_cut(self, thread: int, name: str, source: str) -> tuple[int, ...]:
+    def _do_cut(self, thread: int, name: str, source: str) -> tuple[int, ...]:
         loan = self._get(thread, source)
         self._free(thread, name)
         length = HEAP_CUT if loan.len == HEAP_LENGTH else POOL_CUT
         return self._pointer(thread, name, self._take(thread, source).commit(length))
 
-    def do_abort(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_abort(self, thread: int, name: str) -> tuple[int, ...]:
         self._take(thread, name).abort()
         self._pools().slot_metadata(0, 0)
         return (Status.OK,)
 
-    def do_hold(self, thread: int, count: str) -> tuple[int, ...]:
+    def _do_hold(self, thread: int, count: str) -> tuple[int, ...]:
         del thread
         assert self.allocator is not None
         self.held = list(self.allocator.allocate_many([event_bytes(HELD_EVENT, POOL_LENGTH)] * int(count)))
         return (Status.OK, sum(1 << (token >> 40 & 63) for token in self.held))
 
-    def do_unhold(self, thread: int) -> tuple[int, ...]:
+    def _do_unhold(self, thread: int) -> tuple[int, ...]:
         del thread
         assert self.allocator is not None
         self.allocator.drop_many(self.held)
         return (Status.OK,)
 
-    def do_sweep(self, thread: int) -> tuple[int, ...]:
+    def _do_sweep(self, thread: int) -> tuple[int, ...]:
         del thread
         pools, entries, total = self._pools(), [], 0
         for pool in (0, 5):
@@ -363,7 +363,7 @@ class _Run:
                     entries.append((pool << 32) + (slot << 16) + loose)
         return (total, *entries[:7])
 
-    def do_stats(self, thread: int) -> tuple[int, ...]:
+    def _do_stats(self, thread: int) -> tuple[int, ...]:
         del thread
         found = self._pools().stats()
         return tuple(
@@ -373,7 +373,7 @@ class _Run:
             for number in (found[pool].live, found[pool].free, found[pool].allocations, found[pool].failures)
         )
 
-    def do_refill(self, thread: int) -> tuple[int, ...]:
+    def _do_refill(self, thread: int) -> tuple[int, ...]:
         del thread
         assert self.allocator is not None
         taken = []
@@ -386,35 +386,35 @@ class _Run:
             pointer.drop()
         return (len(tokens), *tokens[:7])
 
-    def do_destroypool(self, thread: int) -> tuple[int, ...]:
+    def _do_destroypool(self, thread: int) -> tuple[int, ...]:
         del thread
         live = sum(found.live for found in self._pools().stats().values())
         return (Status.BUSY if live else Status.OK,)
 
     # Rings
 
-    def do_open(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_open(self, thread: int, name: str) -> tuple[int, ...]:
         self._free(thread, name)
         self._set(thread, name, self.module.Writer(self.ring))
         return (Status.OK,)
 
-    def do_close(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_close(self, thread: int, name: str) -> tuple[int, ...]:
         self._take(thread, name).close()
         return (Status.OK,)
 
-    def do_add(self, thread: int, name: str, event: str) -> tuple[int, ...]:
+    def _do_add(self, thread: int, name: str, event: str) -> tuple[int, ...]:
         assert self.client.ring is not None
         added = self._get(thread, name).add(event_bytes(int(event), self.client.ring.event_length()), int(event))
         return (Status.OK if added else Status.FULL, self.ring.write_cursor)
 
-    def do_addmany(self, thread: int, name: str, count: str, event: str) -> tuple[int, ...]:
+    def _do_addmany(self, thread: int, name: str, count: str, event: str) -> tuple[int, ...]:
         assert self.client.ring is not None
         events = range(int(event), int(event) + int(count))
         payloads = [event_bytes(number, self.client.ring.event_length()) for number in events]
         added = self._get(thread, name).add_many(payloads, event_types=list(events))
         return (Status.OK, added, self.ring.write_cursor)
 
-    def do_join(self, thread: int, name: str, at: str) -> tuple[int, ...]:
+    def _do_join(self, thread: int, name: str, at: str) -> tuple[int, ...]:
         self._free(thread, name)
         if at.isdigit():
             reader = self.module.Reader(self.ring, cursor=int(at))
@@ -423,7 +423,7 @@ class _Run:
         self._set(thread, name, reader)
         return (Status.OK, reader.start)
 
-    def do_next(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_next(self, thread: int, name: str) -> tuple[int, ...]:
         reader = self._get(thread, name)
         event = reader.next()
         cursor = reader.cursor
@@ -431,7 +431,7 @@ class _Run:
             return (Status.EMPTY, cursor, cursor, 0, 0, 0)
         return (Status.OK, cursor - 1, cursor, 0, 1, _event_of(event.data, event.event_type))
 
-    def do_nextmany(self, thread: int, name: str, count: str) -> tuple[int, ...]:
+    def _do_nextmany(self, thread: int, name: str, count: str) -> tuple[int, ...]:
         reader = self._get(thread, name)
         batch = reader.next_many(int(count))
         cursor = reader.cursor
@@ -439,37 +439,37 @@ class _Run:
         status = Status.OK if len(batch) else Status.EMPTY
         return (status, cursor - len(batch), cursor, 0, len(batch), packed)
 
-    def do_leave(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_leave(self, thread: int, name: str) -> tuple[int, ...]:
         self._get(thread, name).close()
         return (Status.OK,)
 
-    def do_free(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_free(self, thread: int, name: str) -> tuple[int, ...]:
         self._take(thread, name).close()
         return (Status.OK,)
 
-    def do_evict(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_evict(self, thread: int, name: str) -> tuple[int, ...]:
         self._get(thread, name).evict()
         return (Status.OK,)
 
-    def do_evicted(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_evicted(self, thread: int, name: str) -> tuple[int, ...]:
         return (Status.OK, int(self._get(thread, name).evicted))
 
-    def do_left(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_left(self, thread: int, name: str) -> tuple[int, ...]:
         return (Status.OK, int(self._get(thread, name).closed))
 
-    def do_lag(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_lag(self, thread: int, name: str) -> tuple[int, ...]:
         reader = self._get(thread, name)
         return (Status.OK, reader.lag, reader.backlog)
 
-    def do_look(self, thread: int) -> tuple[int, ...]:
+    def _do_look(self, thread: int) -> tuple[int, ...]:
         del thread
         return (Status.OK, self.ring.write_cursor, self.ring.retained, self.ring.readers)
 
-    def do_tally(self, thread: int, name: str) -> tuple[int, ...]:
+    def _do_tally(self, thread: int, name: str) -> tuple[int, ...]:
         reader = self._get(thread, name)
         return (Status.OK, reader.start, reader.cursor, reader.delivered, reader.skipped)
 
-    def do_destroyring(self, thread: int) -> tuple[int, ...]:
+    def _do_destroyring(self, thread: int) -> tuple[int, ...]:
         del thread
         return (Status.OK,)
 

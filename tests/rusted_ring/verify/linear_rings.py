@@ -1,0 +1,283 @@
+"""What a ring passes on, judged by the clauses of rings [RING-1 to RING-30].
+
+Rings are not judged by an order of all calls: a reader may know of an announcement before it knows of the publication
+that came before it, and that is as it should be. What is asked of each call is that it lies between what surely was
+before it and what was not surely after it, and of each reader that its calls add up.
+"""
+
+from collections.abc import Callable
+
+from rusted_ring.reference.cursor import oldest_overwriting, oldest_unread
+from rusted_ring.verify.clients import GATED, OLDEST
+from rusted_ring.verify.linear_reading import Reading, RingAdd, RingReader, Status
+
+
+class RingJudge:
+    """The clauses of rings, between what surely was before a call and what was not surely after it."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        shape = reading.client.ring
+        assert shape is not None
+        self.shape = shape
+        self.gated = shape.mode == GATED
+        self.before = reading.predecessors
+        self.after = [0] * len(self.before)
+        for place, mask in enumerate(self.before):
+            for other in range(len(self.before)):
+                if mask >> other & 1:
+                    self.after[other] |= 1 << place
+        self.published: list[tuple[int, int]] = []  # calls that knew that so many events were published
+        self.claimed: list[tuple[int, int]] = []  # likewise, that so many were announced
+        self.events: list[tuple[int, int]] = []  # of each sequence number: the event, and the call that added it
+
+    def judge(self) -> None:
+        """Note what is wrong."""
+        self._publications()
+        self._observations()
+        for add in self.reading.adds:
+            self._add(add)
+        for kind, place, reader, results in self.reading.reads:
+            method: Callable[[int, RingReader | None, tuple[int, ...]], None] = getattr(self, f"_{kind}")
+            method(place, reader, results)
+
+    def _problem(self, clause: str, message: str, place: int) -> None:
+        self.reading._problem("ring", clause, message, place)
+
+    # What was published when
+
+    def _publications(self) -> None:
+        total = 0
+        for add in sorted(self.reading.adds, key=lambda add: (add.first, add.end)):
+            if not add.events:
+                continue
+            if add.first != total:
+                self._problem("RING-1", f"published from sequence {add.first} on, where {total} was the next", add.call)
+                return
+            total = add.end
+            self.events += [(event, add.call) for event in add.events]
+        for add in self.reading.adds:
+            earlier = [other.end for other in self.reading.adds if self.before[add.call] >> other.call & 1]
+            if add.first < max(earlier, default=0):
+                self._problem("RING-1", f"published from {add.first} on after an add up to {max(earlier)}", add.call)
+
+    def _observations(self) -> None:
+        capacity = self.shape.capacity
+        self.published = [(add.call, add.end) for add in self.reading.adds]
+        for kind, place, reader, results in self.reading.reads:
+            if kind == "next" and results[0] == Status.OK:
+                self.published.append((place, results[2]))
+            elif kind == "next" and results[0] == Status.LAGGED:
+                self.claimed.append((place, results[2] + capacity))
+            elif kind == "look":
+                self.published.append((place, results[1]))
+            elif kind == "lag" and reader is not None:
+                self.published.append((place, results[1] + reader.cursor_by(self.before[place])))
+
+    def _published_by(self, place: int) -> int:
+        """Return how many events surely were published when a call began."""
+        return max((count for call, count in self.published if self.before[place] >> call & 1), default=0)
+
+    def _claimed_by(self, place: int) -> int:
+        """Return up to where the writer surely had announced when a call began."""
+        found = max((count for call, count in self.claimed if self.before[place] >> call & 1), default=0)
+        return max(found, self._published_by(place))
+
+    def _published_at_most(self, place: int) -> int:
+        """Return how many events may have been announced or published before a call was over."""
+        after = self.after[place]
+        return max((add.end for add in self.reading.adds if not after >> add.call & 1), default=0)
+
+    def _taken_at_most(self, place: int) -> int:
+        """Return up to where a call may have found slots taken; what an add in progress gives up again is included."""
+        beside = ~self.after[place] & ~self.before[place]
+        refused = [add.end - len(add.events) + add.offered for add in self.reading.adds if beside >> add.call & 1]
+        return max([self._published_at_most(place), *refused])
+
+    # Who was registered when
+
+    def _surely(self, place: int) -> list[RingReader]:
+        """Return the readers that were in their places during all of a call."""
+        return [
+            reader
+            for reader in self.reading.every_reader
+            if self.before[place] >> reader.number & 1 and all(self.after[place] >> end & 1 for end in reader.ends)
+        ]
+
+    def _maybe(self, place: int) -> list[RingReader]:
+        """Return the readers that may have been in their places at a moment of a call."""
+        return [
+            reader
+            for reader in self.reading.every_reader
+            if reader.number != place
+            and not self.after[place] >> reader.number & 1
+            and not any(self.before[place] >> end & 1 for end in reader.ends)
+        ]
+
+    def _least_cursor(self, reader: RingReader, place: int) -> int:
+        return reader.cursor_by(self.before[place])
+
+    def _most_cursor(self, reader: RingReader, place: int) -> int:
+        return reader.cursor_by(~self.after[place])
+
+    def _oldest(self, place: int) -> tuple[int, int]:
+        """Return between which bounds the oldest event retained was during a call [RING-10, RING-17]."""
+        capacity, least, most = self.shape.capacity, self._claimed_by(place), self._published_at_most(place)
+        if not self.gated:
+            return oldest_overwriting(least, capacity), oldest_overwriting(most, capacity)
+        surely, maybe = self._surely(place), self._maybe(place)
+        if surely:
+            return (
+                min(self._least_cursor(reader, place) for reader in maybe),
+                min(self._most_cursor(reader, place) for reader in surely),
+            )
+        # With no reader left, what the last one to go had read is gone; which was the last is one of these.
+        gone = [
+            reader
+            for reader in self.reading.every_reader
+            if reader.number != place
+            and not self.after[place] >> reader.number & 1
+            and not all(self.after[place] >> end & 1 for end in reader.ends)
+        ]
+        last = [reader for reader in gone if not any(self._went_before(reader, other) for other in gone)]
+        floors = [
+            (min(self._least_cursor(reader, place), least), min(self._most_cursor(reader, place), most))
+            for reader in last
+        ] or [(0, 0)]
+        low = oldest_unread(least, capacity, min(floor for floor, _ in floors))
+        high = oldest_unread(self._taken_at_most(place), capacity, max(floor for _, floor in floors))
+        cursors = [self._least_cursor(reader, place) for reader in maybe]
+        return min([low, *cursors]), max([high, *(self._most_cursor(reader, place) for reader in maybe)])
+
+    def _went_before(self, reader: RingReader, other: RingReader) -> bool:
+        """Return whether a reader surely was out before another one was taken out."""
+        return all(any(self.before[later] >> end & 1 for end in reader.ends) for later in other.ends)
+
+    # The calls
+
+    def _add(self, add: RingAdd) -> None:
+        capacity, place = self.shape.capacity, add.call
+        if not self.gated:
+            if len(add.events) != add.offered:
+                self._problem("RING-10", f"added {len(add.events)} of {add.offered} events", place)
+            return
+        if len(add.events) < add.offered:
+            slow = [reader for reader in self._maybe(place) if self._least_cursor(reader, place) + capacity <= add.end]
+            if not slow:
+                self._problem("RING-14", f"was refused at {add.end}, and no reader was {capacity} events behind", place)
+        if add.events:
+            for reader in self._surely(place):
+                cursor = self._most_cursor(reader, place)
+                if cursor + capacity < add.end:
+                    self._problem("RING-14", f"added up to {add.end} over a reader that was at {cursor}", place)
+
+    def _join(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
+        at = self.reading.operations[place].arguments[1]
+        least, most = self._published_by(place), self._published_at_most(place)
+        if at.isdigit():
+            cursor = int(at)
+            if reader is None and cursor <= least:
+                self._problem("RING-18", f"was refused where {least} events were published", place)
+            elif reader is not None and (cursor > most or reader.start != cursor):
+                self._problem("RING-18", f"began at {reader.start} where at most {most} were published", place)
+            return
+        assert reader is not None
+        low, high = self._oldest(place) if at == OLDEST else (least, most)
+        if self.gated and at == OLDEST:
+            # An add that is under way may have taken its slots already, though it turns out to be refused.
+            reached = [
+                add.first + min(add.offered, self.shape.capacity)
+                for add in self.reading.adds
+                if not (self.before[place] | self.after[place]) >> add.call & 1
+            ]
+            high = max([high, *(end - self.shape.capacity for end in reached)])
+        if not low <= results[1] <= high:
+            self._problem("RING-16", f"began at {results[1]}, not from {low} to {high}", place)
+
+    def _next(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
+        assert reader is not None
+        status, sequence, following, skipped, count, packed = results[:6]
+        operation = self.reading.operations[place]
+        limit = int(operation.arguments[1]) if operation.name == "nextmany" else 1
+        least, most, capacity = self._published_by(place), self._published_at_most(place), self.shape.capacity
+        cursor = reader.cursor
+        if sequence != cursor:
+            self._problem("RING-13", f"went on at {sequence}, where {cursor} was to come", place)
+        if status == Status.EMPTY:
+            if cursor < least:
+                self._problem("RING-7", f"found nothing at {cursor}, where {least} events were published", place)
+            return
+        reader.cursor = following
+        if status == Status.LAGGED:
+            reader.skipped += skipped
+            if self.gated:
+                self._problem("RING-15", f"lost {skipped} events", place)
+            elif skipped < 1 or following != cursor + skipped:
+                self._problem("RING-12", f"skipped {skipped} events from {cursor} to {following}", place)
+            elif following + capacity > most:
+                self._problem("RING-11", f"lost events up to {following}, and {most} were published at most", place)
+            return
+        if status != Status.OK:
+            self._problem("ERR-1", f"answered with status {status}, which it never does", place)
+            return
+        reader.delivered += count
+        events = [packed >> 8 * at & 0xFF for at in range(count)]
+        if not 1 <= count <= limit or following != cursor + count:
+            self._problem("RING-26", f"delivered {count} events of at most {limit} from {cursor} to {following}", place)
+        if following > most or following > len(self.events):
+            self._problem("RING-5", f"delivered events up to {following}, and {most} were published at most", place)
+            return
+        wanted = [event for event, _ in self.events[cursor:following]]
+        if events != wanted:
+            clause = "RING-15" if self.gated else "RING-13"
+            self._problem(clause, f"delivered the events {events} from {cursor} on, not {wanted}", place)
+        if not self.gated and cursor + capacity < self._claimed_by(place):
+            self._problem("RING-11", f"delivered event {cursor}, which was overwritten", place)
+        if count < limit and following < least and (self.gated or most <= following + capacity):
+            self._problem("RING-26", f"stopped at {following} of {least} events", place)
+
+    def _lag(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
+        assert reader is not None
+        published = results[1] + reader.cursor_by(self.before[place])
+        least, most = self._published_by(place), self._published_at_most(place)
+        if not least <= published <= most:
+            self._problem("RING-22", f"is {results[1]} behind, at {published}, not from {least} to {most}", place)
+        if results[2] > self.shape.capacity or results[2] > max(results[1], most):
+            self._problem("RING-23", f"has a backlog of {results[2]} of {results[1]}", place)
+
+    def _look(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
+        del reader
+        published, retained, readers = results[1:4]
+        least, most = self._published_by(place), self._published_at_most(place)
+        if not least <= published <= most:
+            self._problem("RING-1", f"saw {published} events published, not from {least} to {most}", place)
+        low, high = self._oldest(place)
+        if not max(0, least - high) <= retained <= min(self.shape.capacity, max(0, most - low)):
+            self._problem(
+                "RING-30", f"saw {retained} events retained of {published}, the oldest {low} to {high}", place
+            )
+        fewest, most_readers = (len(self._surely(place)), len(self._maybe(place))) if self.gated else (0, 0)
+        if not fewest <= readers <= most_readers:
+            self._problem("RING-21", f"saw {readers} readers, not from {fewest} to {most_readers}", place)
+
+    def _tally(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
+        assert reader is not None
+        wanted = (reader.start, reader.cursor, reader.delivered, reader.skipped)
+        if results[1:5] != wanted or wanted[2] + wanted[3] != wanted[1] - wanted[0]:
+            self._problem("RING-12", f"has start, cursor, delivered and skipped {results[1:5]}, not {wanted}", place)
+
+    def _destroyed(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
+        del reader, results
+        for made, ended in self.reading.handles:
+            if self.after[place] >> made & 1:
+                continue
+            if all(self.after[place] >> end & 1 for end in ended):
+                self._problem("ERR-1", f"ended under what {self.reading.name(made)} made", place)
+
+    def _busy(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
+        del reader, results
+        if all(
+            self.after[place] >> made & 1 or any(self.before[place] >> end & 1 for end in ended)
+            for made, ended in self.reading.handles
+        ):
+            self._problem("ERR-1", "was refused while nobody used the ring", place)
