@@ -384,12 +384,15 @@ def test_ctrl_c_ends_with_one_line_and_status_130(what: str, tmp_path: Path) -> 
         env=environment(),
         start_new_session=True,
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline()  # it has begun
-        time.sleep(1)
-        assert process.poll() is None
-        os.killpg(process.pid, signal.SIGINT)
-        _, complaint = process.communicate(timeout=30)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline()  # it has begun
+            time.sleep(1)
+            assert process.poll() is None
+            os.killpg(process.pid, signal.SIGINT)
+            _, complaint = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert complaint.splitlines()[-1] == "rusted-ring: interrupted"
     assert "Traceback" not in complaint

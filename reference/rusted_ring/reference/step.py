@@ -11,12 +11,15 @@ class Step:
 
     A finalizer may run in the middle of a step, so that it must not wait for one: it leaves in `left` what is to be
     done, and the next step does that first. Nobody can tell the difference, since whoever looks does so in a step.
+
+    Ctrl-C may strike between taking the lock and being in the step, which leaves the lock taken. So it is one that the
+    thread that was struck can take again: it can still drop what it holds, rather than wait for itself.
     """
 
     __slots__ = ("_lock", "left")
 
     def __init__(self) -> None:
-        self._lock: Final = threading.Lock()
+        self._lock: Final = threading.RLock()
         self.left: Final[queue.SimpleQueue[Callable[[], None]]] = queue.SimpleQueue()
 
     def __enter__(self) -> None:

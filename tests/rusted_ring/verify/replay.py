@@ -18,6 +18,7 @@ The consumers take turns in one thread, so that a run is the same each time, or 
 """
 
 import collections
+import functools
 import queue
 import struct
 import threading
@@ -525,31 +526,14 @@ def _drive_threads(
     result: RouteResult,
     progress: Progress | None,
 ) -> None:
-    """The writer is this thread, and each consumer one of its own."""
+    """Writer and consumers have a thread each. This one waits: Ctrl-C strikes here, and not in the middle of a call."""
     failures: list[BaseException] = []
     stop = threading.Event()
+    sent = 0
 
-    def run(number: int, consumer: Consumer) -> None:
+    def write() -> None:
+        nonlocal sent
         moved_last = time.monotonic()
-        try:
-            while consumer.seen < len(entries) and not stop.is_set():
-                if lane.consume(consumer, number, settings.batch if consumer.slow else 2 * settings.batch):
-                    moved_last = time.monotonic()
-                    if consumer.slow:
-                        time.sleep(_SLOW_SECONDS)
-                elif time.monotonic() - moved_last > _STUCK_SECONDS:
-                    raise Broken("RING-7", f"consumer {consumer.result.name} got nothing for {_STUCK_SECONDS:.0f} s")
-                else:
-                    time.sleep(0)
-        except BaseException as error:
-            failures.append(error)
-            stop.set()
-
-    threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(consumers)]
-    for thread in threads:
-        thread.start()
-    sent, moved_last = 0, time.monotonic()
-    try:
         while sent < len(entries) and not stop.is_set():
             moved = lane.publish(entries[sent : sent + settings.batch])
             sent += moved
@@ -560,15 +544,41 @@ def _drive_threads(
                 if time.monotonic() - moved_last > _STUCK_SECONDS:
                     raise Broken("RING-14", f"the writer found no room for {_STUCK_SECONDS:.0f} s")
                 time.sleep(0)
-            if progress is not None:
-                progress(sent, len(entries))
+
+    def read(number: int, consumer: Consumer) -> None:
+        moved_last = time.monotonic()
+        while consumer.seen < len(entries) and not stop.is_set():
+            if lane.consume(consumer, number, settings.batch if consumer.slow else 2 * settings.batch):
+                moved_last = time.monotonic()
+                if consumer.slow:
+                    time.sleep(_SLOW_SECONDS)
+            elif time.monotonic() - moved_last > _STUCK_SECONDS:
+                raise Broken("RING-7", f"consumer {consumer.result.name} got nothing for {_STUCK_SECONDS:.0f} s")
+            else:
+                time.sleep(0)
+
+    def run(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            failures.append(error)
+            stop.set()
+
+    jobs: list[Callable[[], None]] = [write, *(functools.partial(read, *pair) for pair in enumerate(consumers))]
+    threads = [threading.Thread(target=run, args=(job,), daemon=True) for job in jobs]
+    try:
+        for thread in threads:
+            thread.start()
         for thread in threads:
             while thread.is_alive():
                 thread.join(0.2)  # short waits, so that Ctrl-C is heard
+                if progress is not None:
+                    progress(sent, len(entries))
     finally:
         stop.set()
         for thread in threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
     if failures:
         raise failures[0]
 
