@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from rusted_ring.verify import necessity
 from rusted_ring.verify.checkout import checkout
 from rusted_ring.verify.clients import Client, corpus, parse, strategy
-from rusted_ring.verify.exploring import Cell, Explorer, orders_at, shrunk
+from rusted_ring.verify.exploring import Cell, Explorer, main, orders_at, shrunk
 from rusted_ring.verify.page import render
 from rusted_ring.verify.trace import parse as parse_trace
 
@@ -165,3 +166,18 @@ def test_orders_are_read_from_a_statement_of_several_lines() -> None:
     ]
     assert orders_at(lines, 1) == ["acq_rel", "acq"]
     assert orders_at(lines, 3) == ["rlx"]
+
+
+@pytest.mark.parametrize(("client", "status"), [("clone-race", 0), ("a line that is none", 2)])
+def test_one_client_from_the_command_line(client: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([client]) == status
+    said = capsys.readouterr()
+    assert "clean" in said.out or said.err.startswith("rusted-ring: ")
+
+
+def test_a_wrong_client_is_shown_and_written_as_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = "alloc 1p0 1 ; weak s0 1p0 | drop p0 ; alloc p1 2 ; drop p1 ; alloc p2 3 | upgrade p0 s0 ; read p0"
+    page = tmp_path / "page.html"
+    assert main([f"r=2 g=1 t=2 xs=1 | {line}", "--strict", "--html", str(page)]) == 1
+    assert "[WEAK-5]" in capsys.readouterr().out
+    assert "WEAK-5" in page.read_text(encoding="utf-8")

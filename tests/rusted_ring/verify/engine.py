@@ -413,21 +413,37 @@ def _answer(program: Path, said: str, status: int) -> dict[str, Any]:
     return found
 
 
-def run_task(program: str, arguments: Sequence[str], pending: Sequence[tuple[float, str]]) -> dict[str, Any]:
+def run_task(
+    program: str, arguments: Sequence[str], pending: Sequence[tuple[float, str]], content: bytes | None = None
+) -> dict[str, Any]:
     """Explore some graphs and what is below them, as one task of a worker.
 
     Args:
         program: the path of the program.
         arguments: what the engine is told.
         pending: weights and graphs to begin with; none for the whole.
+        content: the program itself, for a worker on a machine that has no such file.
 
     Returns:
         The engine's answer; `pending` in it is what is left.
     """
+    if content is not None and not Path(program).exists():
+        program = _kept(content)
     lines = "".join(f"{weight!r} {graph}\n" for weight, graph in pending)
     words = [program, *arguments, *(["from=-"] if pending else [])]
     done = subprocess.run(words, input=lines, capture_output=True, text=True, check=False)
     return _answer(Path(program), done.stdout, done.returncode)
+
+
+def _kept(content: bytes) -> str:
+    """Keep a program that came by the network, and return its path."""
+    path = Path(tempfile.gettempdir()) / f"rusted-ring-{hashlib.sha256(content).hexdigest()[:32]}"
+    if not path.exists():
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(content)
+        Path(file.name).chmod(0o700)
+        Path(file.name).rename(path)
+    return str(path)
 
 
 def run(
@@ -585,7 +601,8 @@ def _run_tasks(
     exhaustive, timed_out = True, False
     # A first short task, so that there is something to share out.
     arguments = _arguments(options, dump=1, max=max(1, min(200, options.bound or 200)))
-    running = {executor.submit(run_task, str(program), arguments, [])}
+    content = None if isinstance(executor, concurrent.futures.ProcessPoolExecutor) else program.read_bytes()
+    running = {executor.submit(run_task, str(program), arguments, [], content)}
     pending: list[tuple[float, str]] = []
     while running:
         finished, running = concurrent.futures.wait(
@@ -607,7 +624,7 @@ def _run_tasks(
             size = CHUNK if options.bound is None else max(1, min(CHUNK, options.bound // workers))
             arguments = _arguments(options, dump=1, max=size)
             for task in _tasks(pending, workers):
-                running.add(executor.submit(run_task, str(program), arguments, task))
+                running.add(executor.submit(run_task, str(program), arguments, task, content))
         seconds = time.monotonic() - begun
         if progress is not None:
             progress({**total, "seconds": seconds, "remaining": _remaining(seconds, done)})

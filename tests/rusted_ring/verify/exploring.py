@@ -4,18 +4,36 @@ A client is put to the harness of `native/explorer`, which runs it in every way 
 error that the engine sees by itself (a race, a torn payload, a use of freed memory), or histories, which the reference
 judges. A site is a place in the core's source with an atomic access; the engine can give it another order at run time,
 so that one binary serves for the question which orders are needed [ORDER-1 to ORDER-14].
+
+`python -m rusted_ring.verify.exploring CLIENT [--strict] [--html FILE]`, from a checkout, puts one client to the core
+and shows what goes wrong: exit status 0 (nothing), 1 (something) or 2 (it cannot be run).
 """
 
+import argparse
 import dataclasses
 import re
 import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
-from rusted_ring.verify.clients import Client, corpus, judge, shrinks, to_line
-from rusted_ring.verify.engine import CannotRun, LineServer, Place, Symbols, build_client, readable_trace
+from rusted_ring.verify.checkout import NoCheckout, checkout
+from rusted_ring.verify.clients import Client, ClientError, corpus, judge, parse, shrinks, to_line
+from rusted_ring.verify.columns import columns
+from rusted_ring.verify.engine import (
+    CannotBuild,
+    CannotRun,
+    LineServer,
+    Place,
+    Symbols,
+    build_client,
+    readable_trace,
+)
 from rusted_ring.verify.history import History
+from rusted_ring.verify.page import render
+from rusted_ring.verify.trace import parse as parse_trace
 
 MOST_EXECUTIONS: Final = 100_000
 """Executions of one client; the corpus is made so that none has as many."""
@@ -408,3 +426,52 @@ def shrunk(explorer: Explorer, violation: Violation, *, weaken: Sequence[str] = 
                 smallest, again = found, True
                 break
     return smallest
+
+
+# --- one client from the command line
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Explore one client; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rusted_ring.verify.exploring",
+        description="Put one client to the native core under the explorer.",
+    )
+    parser.add_argument("client", help="a line as rusted_ring.verify.clients describes it, or a name of the corpus")
+    parser.add_argument("--strict", action="store_true", help="take what narrow widths allow for wrong too")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the execution that goes wrong as a page")
+    options = parser.parse_args(arguments)
+    named = {client.name: client for client in corpus()}
+    try:
+        client = named.get(options.client) or parse(options.client)
+        with (
+            tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder,
+            Explorer(checkout(), Path(folder)) as explorer,
+        ):
+            explored = explorer.explore(client, strict=options.strict)
+            violation = explored.violation
+            if violation is not None:
+                violation = shrunk(explorer, violation, strict=options.strict)
+                trace = parse_trace(explorer.trace(violation))
+    except (ClientError, CannotBuild, CannotRun, NoCheckout) as error:
+        print(f"rusted-ring: {error}", file=sys.stderr)
+        return 2
+    print(client.readable())
+    print(
+        f"{explored.executions:,} executions, {explored.distinct:,} distinct, {explored.blocked:,} blocked; "
+        f"{explored.histories:,} histories judged"
+    )
+    if violation is None:
+        print("clean" if explored.exhaustive else "clean so far: not every execution was covered")
+        return 0
+    print(f"WRONG, with this client: {violation.client}\n{violation.kind}: {violation.message}\n")
+    print("\n".join(columns(trace)))
+    if options.html is not None:
+        attempt = violation.message.splitlines() if violation.history is not None else None
+        text = render(trace, title=str(violation.client), linearization=attempt, clause=violation.clause or None)
+        options.html.write_text(text, encoding="utf-8")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
