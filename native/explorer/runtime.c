@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <time.h>
+#include <ucontext.h>
 
 #include "internal.h"
 
@@ -23,6 +25,7 @@ struct engine *const X = &engine;
 static int (*program)(void) EXPLORER_STATE = NULL;
 static sigjmp_buf landing EXPLORER_STATE;
 static volatile sig_atomic_t landed_by EXPLORER_STATE = 0;
+static volatile uint64_t landed_at EXPLORER_STATE = 0; /* the instruction of a crash */
 static uint64_t progress_seen EXPLORER_STATE = 0;
 static int stuck_ticks EXPLORER_STATE = 0;
 static uint8_t *tls_block EXPLORER_STATE = NULL;
@@ -171,13 +174,22 @@ static void *main_body(void *unused)
     return NULL;
 }
 
-static void on_signal(int number)
+static void on_signal(int number, siginfo_t *info, void *context)
 {
+    (void)info;
     if (!X->on_fiber) { /* the engine's own fault, not the program's */
         signal(number, SIG_DFL);
         raise(number);
     }
     landed_by = number;
+    landed_at = 0;
+#if defined(__x86_64__)
+    landed_at = (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] + 1; /* as if it had called */
+#elif defined(__aarch64__)
+    landed_at = ((const ucontext_t *)context)->uc_mcontext.pc + 1;
+#else
+    (void)context;
+#endif
     siglongjmp(landing, 1);
 }
 
@@ -219,7 +231,7 @@ static void prepare(void)
     handler_stack = malloc(1 << 16);
     stack_t alternative = {.ss_sp = handler_stack, .ss_size = 1 << 16};
     sigaltstack(&alternative, NULL);
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK | SA_NODEFER};
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_ONSTACK | SA_NODEFER | SA_SIGINFO};
     const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; ++i) {
         sigaction(crashes[i], &action, NULL);
@@ -346,7 +358,7 @@ void run_once(void)
         if (landed_by == SIGVTALRM) {
             report("no-progress", 0, 0, "thread %d computes for seconds and comes to no atomic access", X->current);
         } else {
-            report("crash", 0, 0, "signal %d (%s) in thread %d", (int)landed_by, strsignal(landed_by), X->current);
+            report("crash", landed_at, 0, "signal %d (%s) in thread %d", (int)landed_by, strsignal(landed_by), X->current);
         }
         X->ending = FATAL;
     }
@@ -793,7 +805,9 @@ int xp_mutex_unlock(void *mutex)
 int xp_mtx_init(void *mutex, int type);
 int xp_mtx_init(void *mutex, int type)
 {
-    (void)type;
+    if ((type & 1 /* mtx_recursive */) != 0) {
+        refuse("recursive mutexes are not followed");
+    }
     plain_access((uint64_t)(uintptr_t)mutex, 4, true, PC);
     memset(mutex, 0, 4);
     return 0;
@@ -857,6 +871,129 @@ int xp_rwlock_unlock(void *rwlock)
     return 0;
 }
 
+/* A wait for so long: whether the time is up is open while the condition is not signalled. */
+int xp_cond_timedwait(void *condition, void *mutex, const struct timespec *until);
+int xp_cond_timedwait(void *condition, void *mutex, const struct timespec *until)
+{
+    (void)until;
+    uint64_t pc = PC;
+    uint64_t seen = atomic_load_event((uint64_t)(uintptr_t)condition, 4, RELAXED, pc);
+    atomic_store_event((uint64_t)(uintptr_t)mutex, 4, RELEASE, 0, pc);
+    bool up = atomic_load_event((uint64_t)(uintptr_t)condition, 4, RELAXED, pc) == seen;
+    lock((uint64_t)(uintptr_t)mutex, pc);
+    return up ? ETIMEDOUT : 0;
+}
+int xp_cnd_timedwait(void *condition, void *mutex, const struct timespec *until);
+int xp_cnd_timedwait(void *condition, void *mutex, const struct timespec *until)
+{
+    return xp_cond_timedwait(condition, mutex, until) == 0 ? 0 : 4 /* thrd_timedout */;
+}
+int xp_mutex_timedlock(void *mutex, const struct timespec *until);
+int xp_mutex_timedlock(void *mutex, const struct timespec *until)
+{
+    (void)until;
+    return trylock(mutex, PC, ETIMEDOUT);
+}
+int xp_mtx_timedlock(void *mutex, const struct timespec *until);
+int xp_mtx_timedlock(void *mutex, const struct timespec *until)
+{
+    (void)until;
+    return trylock(mutex, PC, 4 /* thrd_timedout */);
+}
+
+/* Takes one from, or adds one to, a count that is not `none`; as often as others change it in between. */
+static bool count_on(uint64_t address, uint64_t none, uint64_t more, uint64_t pc)
+{
+    uint64_t seen = atomic_load_event(address, 4, RELAXED, pc);
+    while (seen != none) {
+        if (atomic_cas_event(address, 4, ACQUIRE, RELAXED, &seen, seen + more, false, pc)) {
+            return true;
+        }
+    }
+    return false;
+}
+int xp_rwlock_tryrdlock(void *rwlock);
+int xp_rwlock_tryrdlock(void *rwlock)
+{
+    SPIN_POINT(rwlock);
+    return count_on((uint64_t)(uintptr_t)rwlock, UINT32_MAX, 1, PC) ? 0 : EBUSY;
+}
+int xp_rwlock_trywrlock(void *rwlock);
+int xp_rwlock_trywrlock(void *rwlock)
+{
+    uint64_t seen = 0;
+    SPIN_POINT(rwlock);
+    return atomic_cas_event((uint64_t)(uintptr_t)rwlock, 4, ACQUIRE, RELAXED, &seen, UINT32_MAX, false, PC) ? 0 : EBUSY;
+}
+
+/* A semaphore is a count. */
+int xp_sem_init(void *semaphore, int shared, unsigned value);
+int xp_sem_init(void *semaphore, int shared, unsigned value)
+{
+    (void)shared;
+    uint32_t count = value;
+    plain_access((uint64_t)(uintptr_t)semaphore, 4, true, PC);
+    memcpy(semaphore, &count, 4);
+    return 0;
+}
+int xp_sem_wait(void *semaphore);
+int xp_sem_wait(void *semaphore)
+{
+    uint64_t pc = PC;
+    uint64_t address = (uint64_t)(uintptr_t)semaphore;
+    for (;;) {
+        uint64_t seen = await_event(address, 4, RELAXED, 0, false, false, 0, pc);
+        if (atomic_cas_event(address, 4, ACQUIRE, RELAXED, &seen, seen - 1, false, pc)) {
+            return 0;
+        }
+    }
+}
+int xp_sem_trywait(void *semaphore);
+int xp_sem_trywait(void *semaphore)
+{
+    SPIN_POINT(semaphore);
+    if (count_on((uint64_t)(uintptr_t)semaphore, 0, UINT32_MAX, PC)) {
+        return 0;
+    }
+    errno = EAGAIN;
+    return -1;
+}
+int xp_sem_post(void *semaphore);
+int xp_sem_post(void *semaphore)
+{
+    atomic_rmw_event((uint64_t)(uintptr_t)semaphore, 4, RELEASE, OP_ADD, 1, PC);
+    return 0;
+}
+
+int xp_pthread_mutexattr_settype(void *attributes, int type);
+int xp_pthread_mutexattr_settype(void *attributes, int type)
+{
+    (void)attributes;
+    if (type != PTHREAD_MUTEX_NORMAL) {
+        refuse("mutexes of other types than PTHREAD_MUTEX_NORMAL are not followed");
+    }
+    return 0;
+}
+
+/* What would have an effect that no execution shows. */
+#define REFUSED(name)                                                   \
+    _Noreturn void xp_##name(void);                                     \
+    _Noreturn void xp_##name(void)                                      \
+    {                                                                   \
+        refuse("the program calls " #name "(), which is not followed"); \
+    }
+REFUSED(pthread_cancel)
+REFUSED(pthread_kill)
+REFUSED(pthread_key_create)
+REFUSED(pthread_setspecific)
+REFUSED(pthread_rwlock_timedrdlock)
+REFUSED(pthread_rwlock_timedwrlock)
+REFUSED(tss_create)
+REFUSED(tss_set)
+REFUSED(sem_open)
+REFUSED(sem_timedwait)
+REFUSED(fork)
+
 /* pthread_once and call_once: 0 at first, 1 while it is carried out, 2 when it is done. */
 int xp_once(void *flag, void (*body)(void));
 int xp_once(void *flag, void (*body)(void))
@@ -873,14 +1010,15 @@ int xp_once(void *flag, void (*body)(void))
     return 0;
 }
 
-/* A barrier: in its first four bytes how many have come, in the next four how many it is for. */
+/* A barrier: in its first four bytes how many have come, in the next four how many it is for, in the next how often it was
+ * passed. */
 int xp_barrier_init(void *barrier, const void *attributes, unsigned count);
 int xp_barrier_init(void *barrier, const void *attributes, unsigned count)
 {
     (void)attributes;
-    uint32_t words[2] = {0, count};
-    plain_access((uint64_t)(uintptr_t)barrier, 8, true, PC);
-    memcpy(barrier, words, 8);
+    uint32_t words[3] = {0, count, 0};
+    plain_access((uint64_t)(uintptr_t)barrier, sizeof words, true, PC);
+    memcpy(barrier, words, sizeof words);
     return 0;
 }
 int xp_barrier_wait(void *barrier);
@@ -893,10 +1031,12 @@ int xp_barrier_wait(void *barrier)
     memcpy(&count, (const uint8_t *)barrier + 4, 4);
     uint64_t came = atomic_rmw_event(address, 4, ACQ_REL, OP_ADD, 1, pc) + 1;
     uint64_t round = (came - 1) / count;
-    while (came < (round + 1) * count) {
-        came = await_event(address, 4, ACQUIRE, came, false, false, 0, pc);
+    if (came % count == 0) {
+        atomic_store_event(address + 8, 4, RELEASE, round + 1, pc);
+        return PTHREAD_BARRIER_SERIAL_THREAD;
     }
-    return came == (round + 1) * count ? PTHREAD_BARRIER_SERIAL_THREAD : 0;
+    (void)await_event(address + 8, 4, ACQUIRE, round + 1, true, false, 0, pc);
+    return 0;
 }
 
 /* --------------------------------------------------------------------------------------- the rest of the C library */
@@ -1010,6 +1150,11 @@ SAME(xp_pthread_attr_setdetachstate, xp_nothing);
 SAME(xp_pthread_mutexattr_init, xp_nothing);
 SAME(xp_pthread_mutexattr_destroy, xp_nothing);
 SAME(xp_pthread_yield, xp_nothing);
+SAME(xp_pthread_mutex_timedlock, xp_mutex_timedlock);
+SAME(xp_pthread_cond_timedwait, xp_cond_timedwait);
+SAME(xp_pthread_rwlock_tryrdlock, xp_rwlock_tryrdlock);
+SAME(xp_pthread_rwlock_trywrlock, xp_rwlock_trywrlock);
+SAME(xp_sem_destroy, xp_nothing);
 SAME(xp_thrd_current, xp_pthread_self);
 SAME(xp_thrd_detach, xp_pthread_detach);
 SAME(xp_thrd_yield, xp_nothing);

@@ -2,8 +2,11 @@
  * barrier, once, trylock. */
 #define _GNU_SOURCE
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #ifndef N
 #define N 2
@@ -17,6 +20,7 @@ static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_spinlock_t spin;
 static pthread_barrier_t barrier;
+static sem_t semaphore;
 static int numbers[N];
 
 static void initialise(void)
@@ -69,6 +73,37 @@ static void *body(void *number)
     }
     pthread_barrier_wait(&barrier);
     assert(counter == N);
+#elif defined(SEMAPHORE)
+    sem_wait(&semaphore);
+    ++counter;
+    sem_post(&semaphore);
+#elif defined(TRY_SEMAPHORE)
+    if (sem_trywait(&semaphore) == 0) {
+        ++counter;
+        sem_post(&semaphore);
+    }
+#elif defined(TRY_RWLOCK)
+    if (me == 0) {
+        if (pthread_rwlock_trywrlock(&rwlock) == 0) {
+            ++counter;
+            pthread_rwlock_unlock(&rwlock);
+        }
+    } else if (pthread_rwlock_tryrdlock(&rwlock) == 0) {
+        (void)*(volatile int *)&counter;
+        pthread_rwlock_unlock(&rwlock);
+    }
+#elif defined(TIMED)
+    /* the time may be up or not; who waits has the mutex again in either case */
+    struct timespec soon = {0, 0};
+    pthread_mutex_lock(&mutex);
+    if (me == 0) {
+        ready = 1;
+        pthread_cond_signal(&condition);
+    } else if (!ready) {
+        int up = pthread_cond_timedwait(&condition, &mutex, &soon);
+        assert(up == ETIMEDOUT || ready == 1);
+    }
+    pthread_mutex_unlock(&mutex);
 #elif defined(ONCE)
     pthread_once(&once, initialise);
     assert(counter == 1);
@@ -82,6 +117,7 @@ int main(void)
 {
     pthread_t threads[N];
     pthread_spin_init(&spin, PTHREAD_PROCESS_PRIVATE);
+    sem_init(&semaphore, 0, 1);
     pthread_barrier_init(&barrier, NULL, N);
     for (int i = 0; i < N; ++i) {
         numbers[i] = i;

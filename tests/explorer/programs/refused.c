@@ -38,6 +38,16 @@ static void *body(void *unused)
         atomic_store(&x, 1);
         (void)atomic_load(&x);
     }
+#elif defined(KEYS)
+    pthread_key_t key;
+    pthread_key_create(&key, NULL);
+#elif defined(RECURSIVE)
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+#elif defined(ATOMIC_THREAD_LOCAL)
+    static _Thread_local atomic_int mine;
+    (void)atomic_fetch_add(&mine, 1);
 #elif defined(SYNTAX)
     this is no C;
 #endif
