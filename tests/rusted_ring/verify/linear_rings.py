@@ -131,7 +131,8 @@ class RingJudge:
                 min(self._least_cursor(reader, place) for reader in maybe),
                 min(self._most_cursor(reader, place) for reader in surely),
             )
-        # With no reader left, what the last one to go had read is gone; which was the last is one of these.
+        # With no reader left, what the last one to go had read is gone: at the least what the last of those who surely
+        # went had read, at the most what any who may have gone had.
         gone = [
             reader
             for reader in self.reading.every_reader
@@ -139,13 +140,18 @@ class RingJudge:
             and not self.after[place] >> reader.number & 1
             and not all(self.after[place] >> end & 1 for end in reader.ends)
         ]
-        last = [reader for reader in gone if not any(self._went_before(reader, other) for other in gone)]
-        floors = [
-            (min(self._least_cursor(reader, place), least), min(self._most_cursor(reader, place), most))
-            for reader in last
-        ] or [(0, 0)]
-        low = oldest_unread(least, capacity, min(floor for floor, _ in floors))
-        high = oldest_unread(self._taken_at_most(place), capacity, max(floor for _, floor in floors))
+        surely_gone = [reader for reader in gone if any(self.before[place] >> end & 1 for end in reader.ends)]
+        floor = min(
+            (
+                self._least_cursor(reader, place)
+                for reader in surely_gone
+                if not any(self._went_before(reader, other) for other in surely_gone)
+            ),
+            default=0,
+        )
+        ceiling = max((self._most_cursor(reader, place) for reader in gone), default=0)
+        low = oldest_unread(least, capacity, min(floor, least))
+        high = oldest_unread(self._taken_at_most(place), capacity, min(ceiling, most))
         cursors = [self._least_cursor(reader, place) for reader in maybe]
         return min([low, *cursors]), max([high, *(self._most_cursor(reader, place) for reader in maybe)])
 

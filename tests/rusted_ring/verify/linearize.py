@@ -132,6 +132,9 @@ def judge(client: Client, history: History, *, strict: bool = False) -> Verdict:
             orders.append(Order(name, moments))
             continue
         loud = [moment for moment in found.stuck if moment.step[0] not in _QUIET] or list(found.stuck)
+        if subject[0] == "free list":
+            # Who took which slot is judged slot by slot; what is new here is who found none.
+            loud = [moment for lane in lanes.values() for moment in lane if moment.step[0] == "empty"] or loud
         words = {**PLACE_WORDS, **SLOT_WORDS}
         said = "; ".join(f"{reading.name(moment.call)} {words.get(moment.step[0], 'cannot be')}" for moment in loud)
         calls = tuple(dict.fromkeys(moment.call for moment in loud))
