@@ -20,10 +20,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rusted_ring.reference.parameters import Profile
 from rusted_ring.verify.history import History
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+    from rusted_ring.verify.linearize import Verdict
 
 SKIPPED: Final = 99
 """The status of a call whose handle was not there, because what should have made it failed."""
@@ -590,14 +595,14 @@ def corpus() -> Sequence[Client]:
     return CLIENTS
 
 
-def strategy() -> Any:
+def strategy() -> "SearchStrategy[Client]":
     """Return the Hypothesis strategy of clients: see `client_strategy` [ERR-1]."""
     from rusted_ring.verify.client_strategy import clients
 
     return clients()
 
 
-def judge(client: Client, history: History, *, strict: bool = False) -> Any:
+def judge(client: Client, history: History, *, strict: bool = False) -> "Verdict":
     """Return the verdict on a history of a client: see `linearize.judge` [SLOT-1]."""
     from rusted_ring.verify.linearize import judge as judged
 
