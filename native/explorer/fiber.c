@@ -2,7 +2,8 @@
 #define _GNU_SOURCE
 #include "internal.h"
 
-#if defined(__x86_64__)
+/* EXPLORER_UCONTEXT asks for the way that works everywhere, so that it can be tested where the others do. */
+#if defined(__x86_64__) && !defined(EXPLORER_UCONTEXT)
 
 /* System V: rbx, rbp, r12 to r15 belong to the caller. */
 __asm__(".text\n"
@@ -30,10 +31,16 @@ void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void))
 
 void fiber_switch(void **from, void *to)
 {
-    explorer_switch(from, to);
+    void *nowhere = NULL;
+    explorer_switch(from != NULL ? from : &nowhere, to);
 }
 
-#elif defined(__aarch64__)
+const uint8_t *fiber_low(const void *fiber)
+{
+    return fiber;
+}
+
+#elif defined(__aarch64__) && !defined(EXPLORER_UCONTEXT)
 
 /* AAPCS64: x19 to x30 and d8 to d15 belong to the caller. */
 __asm__(".text\n"
@@ -65,7 +72,13 @@ void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void))
 
 void fiber_switch(void **from, void *to)
 {
-    explorer_switch(from, to);
+    void *nowhere = NULL;
+    explorer_switch(from != NULL ? from : &nowhere, to);
+}
+
+const uint8_t *fiber_low(const void *fiber)
+{
+    return fiber;
 }
 
 #else
@@ -73,25 +86,43 @@ void fiber_switch(void **from, void *to)
 #include <stdlib.h>
 #include <ucontext.h>
 
-/* Elsewhere the context lies at the top of the stack that it is for; the engine's own is static. */
-static ucontext_t engine_context EXPLORER_STATE;
+/* Elsewhere what a fiber was doing lies at the top of its stack, and the engine's own in a static variable. */
+struct fiber {
+    ucontext_t context;
+    uint8_t *low; /* below what is in use of its stack */
+};
+
+static struct fiber engine_fiber EXPLORER_STATE;
 
 void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void))
 {
-    ucontext_t *context = (ucontext_t *)(void *)(stack + bytes - sizeof(ucontext_t) - 64);
-    getcontext(context);
-    context->uc_stack.ss_sp = stack;
-    context->uc_stack.ss_size = bytes - sizeof(ucontext_t) - 128;
-    context->uc_link = NULL;
-    makecontext(context, body, 0);
-    return context;
+    size_t top = (bytes - sizeof(struct fiber)) / 64 * 64;
+    struct fiber *fiber = (struct fiber *)(void *)(stack + top);
+    getcontext(&fiber->context);
+    fiber->context.uc_stack.ss_sp = stack;
+    fiber->context.uc_stack.ss_size = top - 64;
+    fiber->context.uc_link = NULL;
+    makecontext(&fiber->context, body, 0);
+    return fiber;
 }
 
 void fiber_switch(void **from, void *to)
 {
-    ucontext_t *mine = *from != NULL ? (ucontext_t *)*from : &engine_context;
+    uint8_t here = 0;
+    if (from == NULL) {
+        setcontext(&((struct fiber *)to)->context);
+        abort();
+    }
+    struct fiber *mine = *from != NULL ? (struct fiber *)*from : &engine_fiber;
+    /* the frames of this function and of swapcontext among it */
+    mine->low = (uint8_t *)((uintptr_t)&here - 1024);
     *from = mine;
-    swapcontext(mine, (ucontext_t *)to);
+    swapcontext(&mine->context, &((struct fiber *)to)->context);
+}
+
+const uint8_t *fiber_low(const void *fiber)
+{
+    return ((const struct fiber *)fiber)->low;
 }
 
 #endif

@@ -101,6 +101,12 @@ static bool releases(int order)
     return order == RELEASE || order == ACQ_REL || order == SEQ_CST;
 }
 
+/* An event's order, which is another where a compare-exchange fails. */
+static int read_order(const struct event *e)
+{
+    return e->cas && e->kind == LOAD ? e->failure : e->order;
+}
+
 static uint64_t masked(uint64_t value, uint32_t size)
 {
     return size >= 8 ? value : value & ((UINT64_C(1) << (size * 8)) - 1);
@@ -474,7 +480,7 @@ static bool sc_consistent(int changed)
     int count = 0;
     bool several = false;
     for (int id = 0; id < X->n; ++id) {
-        if (X->events[id].order == SEQ_CST) {
+        if (read_order(&X->events[id]) == SEQ_CST) {
             several = several || (count > 0 && X->events[id].thread != X->events[ids[0]].thread);
             ids[count++] = id;
         }
@@ -516,11 +522,6 @@ static void settle_read(struct event *e, uint64_t value)
     if (e->cas) {
         e->kind = value == e->expected ? RMW_READ : LOAD;
     }
-}
-
-static int read_order(const struct event *e)
-{
-    return e->cas && e->kind == LOAD ? e->failure : e->order;
 }
 
 /* Recomputes what happens before a read whose source was changed. */

@@ -201,7 +201,8 @@ char *graph_text(void);
 
 /* fiber.c */
 void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void));
-void fiber_switch(void **from, void *to);
+void fiber_switch(void **from, void *to); /* from NULL: never to come back */
+const uint8_t *fiber_low(const void *fiber); /* below what a fiber uses of its stack */
 
 /* memory.c */
 void memory_reset(void);

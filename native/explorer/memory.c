@@ -561,7 +561,7 @@ static void put_globals(const uint8_t *from)
 void memory_checkpoint(void)
 {
     struct arena *arena = &arenas[0];
-    const uint8_t *sp = X->threads[0].sp;
+    const uint8_t *sp = fiber_low(X->threads[0].sp);
     saved_globals = must(realloc(saved_globals, globals_before() + globals_after() + 1));
     save_globals(saved_globals);
     saved_stack_bytes = (size_t)(X->threads[0].stack + STACK_BYTES - sp);
