@@ -230,6 +230,7 @@ def check(case: Case, status: int, found: dict[str, Any]) -> None:
         assert found["errors"][0]["line"] > 1
 
 
+@pytest.mark.clause("EXPLORE-1", "EXPLORE-2", "EXPLORE-3", "EXPLORE-4")
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("case", [*FAMILIES, *ALGORITHMS, *LIBRARY, *SHAPES, *FAULTS], ids=lambda case: case.name)
 def test_program(case: Case, compiler: str) -> None:
@@ -249,6 +250,7 @@ def test_optimisation_changes_no_count(case: Case, level: str) -> None:
     check(case, *explore(case.file, flags=[level, *case.flags.split()]))
 
 
+@pytest.mark.clause("EXPLORE-4")
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_loops_that_wait_are_found_without_optimisation_too(compiler: str) -> None:
     """Where a compiler keeps a value that is used no more, a loop may be gone round once more; it ends all the same."""
@@ -258,6 +260,7 @@ def test_loops_that_wait_are_found_without_optimisation_too(compiler: str) -> No
         assert (status, found["exhaustive"], found["redundant"]) == (0, True, 0)
 
 
+@pytest.mark.clause("EXPLORE-5")
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize(("flags", "words"), REFUSED)
 def test_what_cannot_be_explored_is_refused(flags: str, words: str, compiler: str) -> None:
@@ -285,6 +288,7 @@ def test_a_program_that_computes_for_ever() -> None:
 # --- not exhaustive
 
 
+@pytest.mark.clause("EXPLORE-7")
 def test_a_bound() -> None:
     need("gcc")
     status, found = explore("lastzero.c", "--bound", "100", flags=["-DN=10"])
@@ -292,6 +296,7 @@ def test_a_bound() -> None:
     assert "100" in found["covered"]
 
 
+@pytest.mark.clause("EXPLORE-7")
 def test_a_timeout() -> None:
     need("gcc")
     status, found = explore("fib_bench.c", "--timeout", "1.5", flags=["-DN=8", "-DLESS="])
@@ -359,6 +364,7 @@ def test_a_dask_cluster_counts_the_same() -> None:
 # --- replay
 
 
+@pytest.mark.clause("EXPLORE-6")
 @pytest.mark.parametrize("case", [case for case in [*FAULTS, *ALGORITHMS] if case.error], ids=lambda case: case.name)
 def test_an_error_is_replayed(case: Case) -> None:
     need("gcc")
