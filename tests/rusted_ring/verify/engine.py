@@ -208,7 +208,14 @@ def compile_instrumented(
     """
     seen = _instrumentation(compiler) if instrument else _COMMON
     _compile([*compiler, "-O1", *seen, *flags, "-c", str(source), "-o", str(output)])
-    _compile(["objcopy", f"--redefine-syms={engine_sources() / 'symbols.txt'}", str(output)])
+    _compile(
+        [
+            "objcopy",
+            "--weaken-symbol=assume_abort_if_not",
+            f"--redefine-syms={engine_sources() / 'symbols.txt'}",
+            str(output),
+        ]
+    )
 
 
 def link(objects: Iterable[Path], output: Path, *, compiler: Sequence[str], sanitize: str = "") -> Path:
