@@ -98,11 +98,12 @@ struct thread {
     view released; /* what happened before its last release fence */
     view start_hb;
     view start_porf;
-    uint64_t spin_state[SPIN_MEMORY]; /* states in which it has read since its last effect */
-    int spin_index[SPIN_MEMORY];      /* and how many events it had then */
     int spins;
     int spin_from; /* blocked by a spin: the first event of the iteration */
     int priority;  /* random mode */
+    /* last, since what lies beyond `spins` of them means nothing and is not cleared */
+    uint64_t spin_state[SPIN_MEMORY]; /* states in which it has read since its last effect */
+    int spin_index[SPIN_MEMORY];      /* and how many events it had then */
 };
 
 enum mode { EXHAUSTIVE, RANDOM, REPLAY };

@@ -497,7 +497,7 @@ static bool mark_from(uint64_t from, uint64_t to)
 void heap_leaks(void)
 {
     bool live = false;
-    for (int a = 0; a < MAX_THREADS; ++a) {
+    for (int a = 0; a < X->thread_count; ++a) {
         for (int i = 0; i < arenas[a].count; ++i) {
             arenas[a].blocks[i].marked = false;
             live = live || !arenas[a].blocks[i].freed;
@@ -512,7 +512,7 @@ void heap_leaks(void)
     mark_from(state_to, (uint64_t)(uintptr_t)_end);
     for (bool more = true; more;) {
         more = false;
-        for (int a = 0; a < MAX_THREADS; ++a) {
+        for (int a = 0; a < X->thread_count; ++a) {
             for (int i = 0; i < arenas[a].count; ++i) {
                 const struct block *block = &arenas[a].blocks[i];
                 if (block->marked) {
@@ -521,7 +521,7 @@ void heap_leaks(void)
             }
         }
     }
-    for (int a = 0; a < MAX_THREADS; ++a) {
+    for (int a = 0; a < X->thread_count; ++a) {
         for (int i = 0; i < arenas[a].count; ++i) {
             const struct block *block = &arenas[a].blocks[i];
             if (!block->freed && !block->marked) {
@@ -584,7 +584,7 @@ void memory_restore(void)
     struct arena *arena = &arenas[0];
     put_globals(saved_globals);
     memcpy(X->threads[0].stack + STACK_BYTES - saved_stack_bytes, saved_stack, saved_stack_bytes);
-    for (int a = 1; a < MAX_THREADS; ++a) {
+    for (int a = 1; a < X->thread_count; ++a) {
         arenas[a].used = 0;
         arenas[a].count = 0;
     }

@@ -263,7 +263,7 @@ static void reset_threads(void)
         int nth = t->nth;
         int priority = (int)(X->random >> 40 & 0xffff) + 1;
         X->random = X->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        memset(t, 0, sizeof *t);
+        memset(t, 0, offsetof(struct thread, spin_state));
         t->stack = stack;
         t->id = id;
         t->parent = id == 0 ? -1 : parent;
