@@ -516,6 +516,22 @@ static int entry_of(int id)
     return -1;
 }
 
+/* What a call answered, where the entry is its return. */
+static void print_results(FILE *file, const struct trace_entry *entry)
+{
+    for (int i = 0; i < call_count && strcmp(entry->kind, "return") == 0; ++i) {
+        const struct call *call = &calls[i];
+        if (call->thread == entry->thread && call->op == entry->number && call->ended) {
+            fputs(", \"results\": [", file);
+            for (uint32_t k = 0; k < call->count; ++k) {
+                fprintf(file, "%s%llu", k > 0 ? ", " : "", (unsigned long long)call->results[k]);
+            }
+            fputs("]", file);
+            return;
+        }
+    }
+}
+
 void print_trace(FILE *file)
 {
     int *shown = malloc(((size_t)entry_count + 1) * sizeof *shown);
@@ -553,6 +569,7 @@ void print_trace(FILE *file)
                 fprintf(file, ", \"address\": %llu, \"size\": %zu", (unsigned long long)entry->address, entry->size);
             } else {
                 fprintf(file, ", \"op\": %llu", (unsigned long long)entry->number);
+                print_results(file, entry);
             }
         } else if (entry->kind != NULL) {
             fprintf(file, "\"kind\": \"%s\", \"text\": \"%s T%llu\"", entry->kind, entry->kind,

@@ -20,7 +20,17 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from rusted_ring.verify.checkout import NoCheckout, checkout
-from rusted_ring.verify.clients import Client, ClientError, corpus, judge, parse, shrinks, to_line
+from rusted_ring.verify.clients import (
+    FINISH_OPERATIONS,
+    SKIPPED,
+    Client,
+    ClientError,
+    corpus,
+    judge,
+    parse,
+    shrinks,
+    to_line,
+)
 from rusted_ring.verify.columns import columns
 from rusted_ring.verify.engine import (
     CannotBuild,
@@ -32,6 +42,7 @@ from rusted_ring.verify.engine import (
     readable_trace,
 )
 from rusted_ring.verify.history import History
+from rusted_ring.verify.linear_reading import Status
 from rusted_ring.verify.page import render
 from rusted_ring.verify.trace import parse as parse_trace
 
@@ -270,7 +281,10 @@ class Explorer:
         for event in found["events"]:
             if event["kind"] in ("call", "return"):
                 number = int(event["text"].rpartition(" ")[2])
+                results = event.pop("results", None)
                 event["text"] = str(violation.client.operation(event["thread"], number))
+                if event["kind"] == "return" and results is not None:
+                    event["text"] = answer_words(event["text"].partition(" ")[0], results)
         if found["error"] is None:
             last = [event["id"] for event in found["events"] if event["kind"] == "return"][-2:]
             found["error"] = {"kind": violation.kind, "message": violation.message.splitlines()[0], "events": last}
@@ -313,6 +327,16 @@ class Explorer:
 
     def _sources(self) -> list[Path]:
         return sorted((self.root / "native" / "src").glob("*.[ch]"))
+
+
+def answer_words(operation: str, results: Sequence[int]) -> str:
+    """Return what a call answered in words: its status, then the numbers that `linearize` explains."""
+    if operation in FINISH_OPERATIONS and operation != "tally":
+        return f"{operation}: {' '.join(map(str, results))}"
+    status = "skipped" if results[:1] == [SKIPPED] else Status(results[0]).name.lower() if results else "nothing"
+    return " ".join(
+        [status.replace("_", " "), *(hex(value) if value >= 1 << 32 else str(value) for value in results[1:])]
+    )
 
 
 def orders_at(lines: Sequence[str], line: int) -> list[str]:
