@@ -141,18 +141,20 @@ class RingJudge:
             and not all(self.after[place] >> end & 1 for end in reader.ends)
         ]
         surely_gone = [reader for reader in gone if any(self.before[place] >> end & 1 for end in reader.ends)]
+        cursors = [self._least_cursor(reader, place) for reader in maybe]
+        # Who surely joined before, and is not surely gone, is there still or has noted how far all had read.
+        joined_before = any(self.before[place] >> reader.number & 1 for reader in maybe)
         floor = min(
             (
                 self._least_cursor(reader, place)
                 for reader in surely_gone
                 if not any(self._went_before(reader, other) for other in surely_gone)
             ),
-            default=0,
+            default=min(cursors) if joined_before else 0,
         )
         ceiling = max((self._most_cursor(reader, place) for reader in gone), default=0)
         low = oldest_unread(least, capacity, min(floor, least))
         high = oldest_unread(self._taken_at_most(place), capacity, min(ceiling, most))
-        cursors = [self._least_cursor(reader, place) for reader in maybe]
         return min([low, *cursors]), max([high, *(self._most_cursor(reader, place) for reader in maybe)])
 
     def _went_before(self, reader: RingReader, other: RingReader) -> bool:
