@@ -16,7 +16,6 @@ __asm__(".text\n"
         "  popq %r15\n  popq %r14\n  popq %r13\n  popq %r12\n  popq %rbx\n  popq %rbp\n"
         "  ret\n"
         ".size explorer_switch,.-explorer_switch\n");
-void explorer_switch(void **from, void *to);
 
 void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void))
 {
@@ -27,17 +26,6 @@ void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void))
         *--top = 0;
     }
     return top;
-}
-
-void fiber_switch(void **from, void *to)
-{
-    void *nowhere = NULL;
-    explorer_switch(from != NULL ? from : &nowhere, to);
-}
-
-const uint8_t *fiber_low(const void *fiber)
-{
-    return fiber;
 }
 
 #elif defined(__aarch64__) && !defined(EXPLORER_UCONTEXT)
@@ -58,7 +46,6 @@ __asm__(".text\n"
         "  add sp, sp, #160\n"
         "  ret\n"
         ".size explorer_switch,.-explorer_switch\n");
-void explorer_switch(void **from, void *to);
 
 void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void))
 {
@@ -70,18 +57,8 @@ void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void))
     return top;
 }
 
-void fiber_switch(void **from, void *to)
-{
-    void *nowhere = NULL;
-    explorer_switch(from != NULL ? from : &nowhere, to);
-}
-
-const uint8_t *fiber_low(const void *fiber)
-{
-    return fiber;
-}
-
 #else
+#define FIBERS_ARE_CONTEXTS
 
 #include <stdlib.h>
 #include <ucontext.h>
@@ -125,4 +102,19 @@ const uint8_t *fiber_low(const void *fiber)
     return ((const struct fiber *)fiber)->low;
 }
 
+#endif
+
+#ifndef FIBERS_ARE_CONTEXTS
+void explorer_switch(void **from, void *to);
+
+void fiber_switch(void **from, void *to)
+{
+    void *nowhere = NULL;
+    explorer_switch(from != NULL ? from : &nowhere, to);
+}
+
+const uint8_t *fiber_low(const void *fiber)
+{
+    return fiber;
+}
 #endif
