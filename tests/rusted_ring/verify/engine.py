@@ -180,9 +180,10 @@ def library(compiler: Sequence[str], *, sanitize: str = "") -> Path:
             _compile([*compiler, *flags, "-c", str(sources / name), "-o", str(output)])
             objects.append(output)
         _compile(["ar", "rcs", str(made / "libexplorer.a"), *(str(path) for path in objects if path.stem != "litmus")])
+        staged = folder.with_name(f"{folder.name}-{os.getpid()}-{threading.get_ident()}")
         try:
             # A rename is one step: whoever comes at the same time finds all of it or nothing.
-            shutil.copytree(made, staged := folder.with_name(f"{folder.name}-{os.getpid()}-{threading.get_ident()}"))
+            shutil.copytree(made, staged)
             staged.rename(folder)
         except OSError:
             shutil.rmtree(staged, ignore_errors=True)

@@ -473,7 +473,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             Explorer(checkout(), Path(folder)) as explorer,
         ):
             explored = explorer.explore(client, strict=options.strict)
-            violation = explored.violation
+            violation, trace = explored.violation, None
             if violation is not None:
                 violation = shrunk(explorer, violation, strict=options.strict)
                 trace = parse_trace(explorer.trace(violation))
@@ -485,7 +485,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{explored.executions:,} executions, {explored.distinct:,} distinct, {explored.blocked:,} blocked; "
         f"{explored.histories:,} histories judged"
     )
-    if violation is None:
+    if violation is None or trace is None:
         print("clean" if explored.exhaustive else "clean so far: not every execution was covered")
         return 0
     print(f"WRONG, with this client: {violation.client}\n{violation.kind}: {violation.message}\n")
