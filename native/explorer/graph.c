@@ -126,6 +126,15 @@ static uint64_t memory_at(uint64_t address, uint32_t size)
     return value;
 }
 
+static void enter_location(int loc)
+{
+    uint32_t at = address_hash(X->locations[loc].address) & location_mask;
+    while (location_index[at] >= 0) {
+        at = (at + 1) & location_mask;
+    }
+    location_index[at] = loc;
+}
+
 static void index_locations(void)
 {
     uint32_t size = location_mask + 1;
@@ -137,11 +146,7 @@ static void index_locations(void)
         location_index[i] = -1;
     }
     for (int loc = 0; loc < X->location_count; ++loc) {
-        uint32_t at = address_hash(X->locations[loc].address) & location_mask;
-        while (location_index[at] >= 0) {
-            at = (at + 1) & location_mask;
-        }
-        location_index[at] = loc;
+        enter_location(loc);
     }
 }
 
@@ -168,11 +173,7 @@ static int new_location(uint64_t address, uint32_t size)
     X->locations = grown(X->locations, &X->location_room, X->location_count + 1, sizeof *X->locations);
     int loc = X->location_count++;
     X->locations[loc] = (struct location){.address = address, .size = size, .in_memory = INITIAL, .unread = -1};
-    uint32_t at = address_hash(address) & location_mask;
-    while (location_index[at] >= 0) {
-        at = (at + 1) & location_mask;
-    }
-    location_index[at] = loc;
+    enter_location(loc);
     return loc;
 }
 
@@ -621,6 +622,13 @@ static bool can_go_on(const struct thread *t)
     }
 }
 
+/* A number drawn from 0 to `bound` - 1. */
+uint64_t random_below(uint64_t bound)
+{
+    X->random = X->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (X->random >> 33) % bound;
+}
+
 /* The thread that adds the next event: between the parts of an RMW nobody comes, otherwise the first in order goes first. */
 static int next_to_add(void)
 {
@@ -641,8 +649,7 @@ static int next_to_add(void)
         chosen = candidates[0];
         if (X->options.mode == RANDOM) {
             if (X->options.depth == 0) {
-                X->random = X->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-                chosen = candidates[(X->random >> 33) % (uint64_t)count];
+                chosen = candidates[random_below((uint64_t)count)];
             } else {
                 for (int i = 1; i < count; ++i) {
                     if (X->threads[candidates[i]].priority > X->threads[chosen].priority) {
@@ -732,8 +739,7 @@ static int next_event(void)
         return X->by_thread[t->id][t->executed];
     }
     if (X->options.mode == RANDOM && X->options.depth > 0) {
-        X->random = X->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        if ((X->random >> 33) % (8 * (uint64_t)X->options.depth) == 0) {
+        if (random_below(8 * (uint64_t)X->options.depth) == 0) {
             t->priority = -(int)(X->n + 1);
         }
     }
@@ -774,12 +780,6 @@ static void advance(struct thread *t)
 void had_effect(struct thread *t)
 {
     t->spins = 0;
-}
-
-static uint64_t random_below(uint64_t bound)
-{
-    X->random = X->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (X->random >> 33) % bound;
 }
 
 /* --------------------------------------------------------------------------------------------------------- reading */
@@ -1199,9 +1199,8 @@ uint64_t atomic_rmw_event(uint64_t address, uint32_t size, int order, enum rmw_o
 }
 
 bool atomic_cas_event(uint64_t address, uint32_t size, int success, int failure, uint64_t *expected, uint64_t desired,
-                      bool weak, uint64_t pc)
+                      uint64_t pc)
 {
-    (void)weak;
     *expected = masked(*expected, size);
     if (!X->concurrent) {
         uint64_t old = alone(address, size, true, pc);
@@ -1303,11 +1302,6 @@ void fence_event(int order, uint64_t pc)
 void plain_write_to_atomic(int loc, uint64_t pc)
 {
     write_event(STORE, PLAIN, loc, 0, -1, pc);
-}
-
-uint64_t mo_latest_value(struct location *location)
-{
-    return value_of(location, location->in_memory);
 }
 
 /* Whether a thread stands before another in the tree of who created whom: after its creator, before what was created later. */
@@ -1515,87 +1509,82 @@ static void turn_back(int read)
     X->events[read].rf = kept - 1;
 }
 
-/* Applies a choice to the graph, which ends with the event that it is a choice of. Returns false where it is none. */
-static bool apply(const struct alternative *a)
+/*
+ * Leaves a choice for each place at which the graph's last write may stand once `read` is turned back to it: which places are
+ * open depends on what is kept.
+ */
+static void push_places(const struct alternative *a)
 {
-    struct event *e = &X->events[a->stamp];
-    if (a->kind == READ_FROM) {
-        set_read_from(a->stamp, a->what);
-        return sc_consistent(a->stamp);
-    }
-    mo_remove(a->stamp);
-    if (a->kind == PLACE_AFTER) {
-        mo_insert(a->stamp, place_of(a->what) + 1);
-        return sc_consistent(a->stamp);
-    }
-    if (a->kind == REVISIT) {
-        /* The places at which the write may stand depend on what is kept; each is a choice. */
-        save_level();
-        turn_back(a->what);
-        int write = X->n - 1;
-        struct event *w = &X->events[write];
-        struct location *location = &X->locations[w->loc];
-        view hb;
-        view porf;
-        views_before(a->what, &hb, &porf);
-        int after[MAX_EVENTS];
-        int count = 0;
-        int read_floor = floor_of(w->loc, &hb);
-        if (w->kind == RMW_WRITE) {
-            int read = X->by_thread[w->thread][w->index - 1];
-            int place = place_of(X->events[read].rf) + 1;
-            if (place_is_open(location, place) && place > read_floor) {
-                after[count++] = place - 1;
-            }
-        } else {
-            view before = w->hb;
-            --before.of[w->thread];
-            for (int place = floor_of(w->loc, &before) + 1; place <= location->writes; ++place) {
-                if (place_is_open(location, place) && place > read_floor) {
-                    after[count++] = place - 1;
-                }
-            }
-        }
-        int kept[MAX_EVENTS];
-        for (int i = 0; i < count; ++i) {
-            kept[i] = after[i] < 0 ? INITIAL : location->mo[after[i]];
-        }
-        /* back to the ids of the graph before: kept events keep their order */
-        struct event *old = levels[level_count - 1].saved;
-        int old_count = levels[level_count - 1].saved_count;
-        for (int i = 0; i < count; ++i) {
-            if (kept[i] != INITIAL) {
-                const struct event *k = &X->events[kept[i]];
-                for (int id = 0; id < old_count; ++id) {
-                    if (old[id].thread == k->thread && old[id].index == k->index) {
-                        kept[i] = id;
-                        break;
-                    }
-                }
-            }
-        }
-        restore_level();
-        for (int i = 0; i < count; ++i) {
-            push_alternative(REVISIT_PLACED, a->stamp, a->what, kept[i]);
-            alternatives[alternative_count - 1].weight = a->weight / count;
-        }
-        X->done -= count > 0 ? a->weight : 0; /* the caller counts it as done */
-        return false;
-    }
+    int16_t thread[MAX_EVENTS]; /* the writes to stand after, by thread and index, since turning back gives new ids */
+    int16_t index[MAX_EVENTS];
+    int count = 0;
     save_level();
-    int after_thread = a->after == INITIAL ? -1 : X->events[a->after].thread;
-    int after_index = a->after == INITIAL ? -1 : X->events[a->after].index;
-    (void)e;
+    turn_back(a->what);
+    const struct event *w = &X->events[X->n - 1];
+    const struct location *location = &X->locations[w->loc];
+    view hb;
+    view porf;
+    views_before(a->what, &hb, &porf);
+    view before = w->hb;
+    --before.of[w->thread];
+    int read_floor = floor_of(w->loc, &hb);
+    int first = floor_of(w->loc, &before) + 1;
+    int last = location->writes;
+    if (w->kind == RMW_WRITE) {
+        first = place_of(X->events[X->by_thread[w->thread][w->index - 1]].rf) + 1;
+        last = first;
+    }
+    for (int place = first; place <= last; ++place) {
+        if (place_is_open(location, place) && place > read_floor) {
+            const struct event *after = place == 0 ? NULL : &X->events[location->mo[place - 1]];
+            thread[count] = after == NULL ? INITIAL : after->thread;
+            index[count++] = after == NULL ? 0 : after->index;
+        }
+    }
+    restore_level();
+    for (int i = 0; i < count; ++i) {
+        push_alternative(REVISIT_PLACED, a->stamp, a->what,
+                         thread[i] == INITIAL ? INITIAL : X->by_thread[thread[i]][index[i]]);
+        alternatives[alternative_count - 1].weight = a->weight / count;
+    }
+    X->done -= count > 0 ? a->weight : 0; /* the caller counts it as done */
+}
+
+/* Turns the graph back to a read that reads the last write, which stands where the choice says. */
+static bool revisit(const struct alternative *a)
+{
+    save_level();
+    int thread = a->after == INITIAL ? INITIAL : X->events[a->after].thread;
+    int index = a->after == INITIAL ? 0 : X->events[a->after].index;
     turn_back(a->what);
     int write = X->n - 1;
-    int place = a->after == INITIAL ? 0 : X->events[X->by_thread[after_thread][after_index]].place + 1;
-    mo_insert(write, place);
+    mo_insert(write, thread == INITIAL ? 0 : X->events[X->by_thread[thread][index]].place + 1);
     set_read_from(a->what, write);
     if (!sc_consistent(write) || !sc_consistent(a->what)) {
         restore_level();
         return false;
     }
     return true;
+}
+
+/* Applies a choice to the graph, which ends with the event that it is a choice of. Returns false where it is none. */
+static bool apply(const struct alternative *a)
+{
+    if (a->kind == READ_FROM) {
+        set_read_from(a->stamp, a->what);
+        return sc_consistent(a->stamp);
+    }
+    mo_remove(a->stamp);
+    switch (a->kind) {
+    case PLACE_AFTER:
+        mo_insert(a->stamp, place_of(a->what) + 1);
+        return sc_consistent(a->stamp);
+    case REVISIT:
+        push_places(a);
+        return false;
+    default:
+        return revisit(a);
+    }
 }
 
 /* Makes the next graph to begin with. Returns false where there is none. */

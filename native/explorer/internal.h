@@ -88,7 +88,6 @@ struct thread {
     int children;
     int parent;
     int nth;        /* child of the parent */
-    bool detached;
     void *(*body)(void *);
     void *argument;
     void *result;
@@ -171,6 +170,7 @@ extern struct engine *const X;
 
 /* graph.c */
 void graph_reset(void);
+uint64_t random_below(uint64_t bound);
 void explore(void);
 void add_source(const char *text, double weight);
 void forget_sources(void);
@@ -182,13 +182,12 @@ int location_at(uint64_t address);
 void spin_check(uint64_t address, const void *frame);
 void had_effect(struct thread *t);
 int locate(uint64_t address, uint32_t size);
-uint64_t mo_latest_value(struct location *location);
 uint64_t atomic_load_event(uint64_t address, uint32_t size, int order, uint64_t pc);
 void atomic_store_event(uint64_t address, uint32_t size, int order, uint64_t value, uint64_t pc);
 enum rmw_op { OP_EXCHANGE, OP_ADD, OP_SUB, OP_AND, OP_OR, OP_XOR, OP_NAND };
 uint64_t atomic_rmw_event(uint64_t address, uint32_t size, int order, enum rmw_op op, uint64_t operand, uint64_t pc);
 bool atomic_cas_event(uint64_t address, uint32_t size, int success, int failure, uint64_t *expected, uint64_t desired,
-                      bool weak, uint64_t pc);
+                      uint64_t pc);
 uint64_t await_event(uint64_t address, uint32_t size, int order, uint64_t wanted, bool equal, bool exchange, uint64_t to,
                      uint64_t pc);
 void fence_event(int order, uint64_t pc);
@@ -219,7 +218,6 @@ bool heap_is_initialized(uint64_t address, size_t size);
 void heap_set_initialized(uint64_t address, size_t size);
 void plain_copy(uint64_t to, uint64_t from, size_t size, uint64_t pc);
 void heap_leaks(void);
-const char *heap_describe(uint64_t address, char *buffer, size_t room);
 
 /* runtime.c */
 void run_once(void);
@@ -228,7 +226,6 @@ bool is_thread_local(uint64_t address);
 void yield_to(int thread);
 _Noreturn void end_run(enum ending ending);
 _Noreturn void thread_exit(void *result);
-uint64_t site_order(uint64_t pc, int order, bool failure);
 void set_weakening(uint64_t pc, bool failure, int order);
 void clear_weakenings(void);
 void program_begin(int (*body)(void));

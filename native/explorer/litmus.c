@@ -193,7 +193,7 @@ static void run_thread(uint32_t n)
             break;
         case W_CAS:
             values[i] = op->first;
-            (void)atomic_cas_event(address(op->loc), 4, op->order, op->failure, &values[i], op->second, false, pc);
+            (void)atomic_cas_event(address(op->loc), 4, op->order, op->failure, &values[i], op->second, pc);
             break;
         case W_FENCE:
             fence_event(op->order, pc);

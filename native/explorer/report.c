@@ -9,6 +9,7 @@
 
 #define MOST_ERRORS 64
 #define MOST_SITES 1024
+#define FIRST_ROOM 1024u /* of a table of hashes */
 #define SEEN_LIMIT (1u << 20) /* hashes of graphs that are kept */
 
 struct error {
@@ -179,10 +180,9 @@ void report_reset(void)
     entry_count = 0;
     seen_count = 0;
     seen_shift = 0;
-    if (seen != NULL) {
-        free(seen);
-        seen = NULL;
-    }
+    free(seen);
+    seen = NULL;
+    seen_room = 0;
     free(histories);
     histories = NULL;
     histories_length = 0;
@@ -232,6 +232,26 @@ static bool entered(uint64_t *table, uint32_t mask, uint64_t hash)
     return false;
 }
 
+/* Gives a table another room, keeping the hashes that end in `zeros` zeros; returns how many. */
+static uint32_t resize(uint64_t **table, uint32_t *room, uint32_t wanted, uint32_t zeros)
+{
+    uint32_t count = 0;
+    uint64_t *kept = calloc(wanted, sizeof *kept);
+    if (kept == NULL) {
+        refuse("no memory left");
+    }
+    for (uint32_t i = 0; i < *room; ++i) {
+        if ((*table)[i] != 0 && ((*table)[i] & ((UINT64_C(1) << zeros) - 1)) == 0) {
+            entered(kept, wanted - 1, (*table)[i]);
+            ++count;
+        }
+    }
+    free(*table);
+    *table = kept;
+    *room = wanted;
+    return count;
+}
+
 /*
  * Counts a complete execution's graph as seen before or not. At most SEEN_LIMIT hashes are kept; where there are more, only
  * those that end in some zeros are, and what is said of redundancy is measured on that sample.
@@ -239,47 +259,17 @@ static bool entered(uint64_t *table, uint32_t mask, uint64_t hash)
 void remember_graph(void)
 {
     uint64_t hash = graph_hash();
-    if (seen == NULL) {
-        seen_room = 1024;
-        seen = calloc(seen_room, sizeof *seen);
-        if (seen == NULL) {
-            refuse("no memory left");
-        }
-    }
     if ((hash & ((UINT64_C(1) << seen_shift) - 1)) != 0) {
         return;
     }
     if (seen_count * 2 >= seen_room && seen_room < 2 * SEEN_LIMIT) {
-        uint64_t *kept = calloc((size_t)seen_room * 2, sizeof *kept);
-        if (kept == NULL) {
-            refuse("no memory left");
-        }
-        for (uint32_t i = 0; i < seen_room; ++i) {
-            if (seen[i] != 0) {
-                entered(kept, seen_room * 2 - 1, seen[i]);
-            }
-        }
-        seen_room *= 2;
-        free(seen);
-        seen = kept;
+        (void)resize(&seen, &seen_room, seen_room == 0 ? FIRST_ROOM : seen_room * 2, 0);
     }
     if (entered(seen, seen_room - 1, hash)) {
         ++X->redundant;
     } else if (++seen_count == SEEN_LIMIT) {
         ++seen_shift;
-        uint64_t *kept = calloc(2 * SEEN_LIMIT, sizeof *kept);
-        if (kept == NULL) {
-            refuse("no memory left");
-        }
-        seen_count = 0;
-        for (uint32_t i = 0; i < 2 * SEEN_LIMIT; ++i) {
-            if (seen[i] != 0 && (seen[i] & ((UINT64_C(1) << seen_shift) - 1)) == 0) {
-                entered(kept, 2 * SEEN_LIMIT - 1, seen[i]);
-                ++seen_count;
-            }
-        }
-        free(seen);
-        seen = kept;
+        seen_count = resize(&seen, &seen_room, seen_room, seen_shift);
         X->redundant = 0; /* counted in the sample from here on */
     }
 }
@@ -397,19 +387,7 @@ void history_end(void)
     }
     hash = hash == 0 ? 1 : hash;
     if (history_count * 2 >= history_room) {
-        uint32_t room = history_room == 0 ? 1024 : history_room * 2;
-        uint64_t *larger = calloc(room, sizeof *larger);
-        if (larger == NULL) {
-            refuse("no memory left");
-        }
-        for (uint32_t i = 0; i < history_room; ++i) {
-            if (history_hashes[i] != 0) {
-                entered(larger, room - 1, history_hashes[i]);
-            }
-        }
-        free(history_hashes);
-        history_hashes = larger;
-        history_room = room;
+        (void)resize(&history_hashes, &history_room, history_room == 0 ? FIRST_ROOM : history_room * 2, 0);
     }
     if (entered(history_hashes, history_room - 1, hash)) {
         return;

@@ -60,19 +60,15 @@ void set_weakening(uint64_t pc, bool failure, int order)
     weakenings[weakening_count++] = (struct weakening){.pc = pc, .order = order, .failure = failure};
 }
 
-uint64_t site_order(uint64_t pc, int order, bool failure)
+/* The order that a site has: its own, or what it was weakened to. */
+static int order_at(uint64_t pc, int order, bool failure)
 {
     for (int i = 0; i < weakening_count; ++i) {
         if (weakenings[i].pc == pc && weakenings[i].failure == failure) {
-            return (uint64_t)weakenings[i].order;
+            return weakenings[i].order;
         }
     }
-    return (uint64_t)(order & 0xff);
-}
-
-static int order_at(uint64_t pc, int order, bool failure)
-{
-    return weakening_count == 0 ? order & 0xff : (int)site_order(pc, order, failure);
+    return order & 0xff;
 }
 
 /* ------------------------------------------------------------------------------------------------------- switching */
@@ -262,7 +258,7 @@ static void reset_threads(void)
         int parent = t->parent;
         int nth = t->nth;
         int priority = (int)(X->random >> 40 & 0xffff) + 1;
-        X->random = X->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        (void)random_below(1);
         memset(t, 0, offsetof(struct thread, spin_state));
         t->stack = stack;
         t->id = id;
@@ -520,23 +516,7 @@ static uint64_t expected_value(const void *expected, uint32_t size, bool write, 
         uint64_t old = expected_value(expected, bits / 8, false, pc);                                                \
         SPIN_POINT(address);                                                                                         \
         if (atomic_cas_event((uint64_t)(uintptr_t)address, bits / 8, order_at(pc, success, false),                   \
-                             order_at(pc, failure, true), &old, desired, false, pc)) {                               \
-            return 1;                                                                                                \
-        }                                                                                                            \
-        (void)expected_value(expected, bits / 8, true, pc);                                                          \
-        *expected = (uint##bits##_t)old;                                                                             \
-        return 0;                                                                                                    \
-    }                                                                                                                \
-    int __tsan_atomic##bits##_compare_exchange_weak(volatile uint##bits##_t *address, uint##bits##_t *expected,      \
-                                                    uint##bits##_t desired, int success, int failure);               \
-    int __tsan_atomic##bits##_compare_exchange_weak(              \
-        volatile uint##bits##_t *address, uint##bits##_t *expected, uint##bits##_t desired, int success, int failure) \
-    {                                                                                                                \
-        uint64_t pc = PC;                                                                                            \
-        uint64_t old = expected_value(expected, bits / 8, false, pc);                                                \
-        SPIN_POINT(address);                                                                                         \
-        if (atomic_cas_event((uint64_t)(uintptr_t)address, bits / 8, order_at(pc, success, false),                   \
-                             order_at(pc, failure, true), &old, desired, true, pc)) {                                \
+                             order_at(pc, failure, true), &old, desired, pc)) {                               \
             return 1;                                                                                                \
         }                                                                                                            \
         (void)expected_value(expected, bits / 8, true, pc);                                                          \
@@ -553,7 +533,7 @@ static uint64_t expected_value(const void *expected, uint32_t size, bool write, 
         uint64_t old = expected;                                                                                     \
         SPIN_POINT(address);                                                                                         \
         (void)atomic_cas_event((uint64_t)(uintptr_t)address, bits / 8, order_at(pc, success, false),                 \
-                               order_at(pc, failure, true), &old, desired, false, pc);                               \
+                               order_at(pc, failure, true), &old, desired, pc);                               \
         return (uint##bits##_t)old;                                                                                  \
     }
 ATOMICS(8)
@@ -573,32 +553,8 @@ void __tsan_atomic_signal_fence(int order)
     (void)order; /* one thread and its signals: nothing here interrupts a thread */
 }
 
-void *__tsan_memcpy(void *to, const void *from, size_t size);
-void *__tsan_memcpy(void *to, const void *from, size_t size)
-{
-    plain_copy((uint64_t)(uintptr_t)to, (uint64_t)(uintptr_t)from, size, PC);
-    return to;
-}
-void *__tsan_memmove(void *to, const void *from, size_t size);
-void *__tsan_memmove(void *to, const void *from, size_t size)
-{
-    plain_copy((uint64_t)(uintptr_t)to, (uint64_t)(uintptr_t)from, size, PC);
-    return to;
-}
-void *__tsan_memset(void *to, int value, size_t size);
-void *__tsan_memset(void *to, int value, size_t size)
-{
-    plain_access((uint64_t)(uintptr_t)to, size, true, PC);
-    return memset(to, value, size);
-}
 void *xp_memcpy(void *to, const void *from, size_t size);
 void *xp_memcpy(void *to, const void *from, size_t size)
-{
-    plain_copy((uint64_t)(uintptr_t)to, (uint64_t)(uintptr_t)from, size, PC);
-    return to;
-}
-void *xp_memmove(void *to, const void *from, size_t size);
-void *xp_memmove(void *to, const void *from, size_t size)
 {
     plain_copy((uint64_t)(uintptr_t)to, (uint64_t)(uintptr_t)from, size, PC);
     return to;
@@ -781,7 +737,7 @@ int xp_mutex_lock(void *mutex)
 static int trylock(void *mutex, uint64_t pc, int busy)
 {
     uint64_t expected = 0;
-    return atomic_cas_event((uint64_t)(uintptr_t)mutex, 4, ACQUIRE, RELAXED, &expected, 1, false, pc) ? 0 : busy;
+    return atomic_cas_event((uint64_t)(uintptr_t)mutex, 4, ACQUIRE, RELAXED, &expected, 1, pc) ? 0 : busy;
 }
 int xp_mutex_trylock(void *mutex);
 int xp_mutex_trylock(void *mutex)
@@ -847,7 +803,7 @@ int xp_rwlock_rdlock(void *rwlock)
     uint64_t address = (uint64_t)(uintptr_t)rwlock;
     for (;;) {
         uint64_t seen = await_event(address, 4, RELAXED, UINT32_MAX, false, false, 0, pc);
-        if (atomic_cas_event(address, 4, ACQUIRE, RELAXED, &seen, seen + 1, false, pc)) {
+        if (atomic_cas_event(address, 4, ACQUIRE, RELAXED, &seen, seen + 1, pc)) {
             return 0;
         }
     }
@@ -864,7 +820,7 @@ int xp_rwlock_unlock(void *rwlock)
     uint64_t pc = PC;
     uint64_t address = (uint64_t)(uintptr_t)rwlock;
     uint64_t seen = UINT32_MAX;
-    if (!atomic_cas_event(address, 4, RELEASE, RELAXED, &seen, 0, false, pc)) {
+    if (!atomic_cas_event(address, 4, RELEASE, RELAXED, &seen, 0, pc)) {
         atomic_rmw_event(address, 4, RELEASE, OP_SUB, 1, pc);
     }
     return 0;
@@ -905,7 +861,7 @@ static bool count_on(uint64_t address, uint64_t none, uint64_t more, uint64_t pc
 {
     uint64_t seen = atomic_load_event(address, 4, RELAXED, pc);
     while (seen != none) {
-        if (atomic_cas_event(address, 4, ACQUIRE, RELAXED, &seen, seen + more, false, pc)) {
+        if (atomic_cas_event(address, 4, ACQUIRE, RELAXED, &seen, seen + more, pc)) {
             return true;
         }
     }
@@ -922,7 +878,7 @@ int xp_rwlock_trywrlock(void *rwlock)
 {
     uint64_t seen = 0;
     SPIN_POINT(rwlock);
-    return atomic_cas_event((uint64_t)(uintptr_t)rwlock, 4, ACQUIRE, RELAXED, &seen, UINT32_MAX, false, PC) ? 0 : EBUSY;
+    return atomic_cas_event((uint64_t)(uintptr_t)rwlock, 4, ACQUIRE, RELAXED, &seen, UINT32_MAX, PC) ? 0 : EBUSY;
 }
 
 /* A semaphore is a count. */
@@ -942,7 +898,7 @@ int xp_sem_wait(void *semaphore)
     uint64_t address = (uint64_t)(uintptr_t)semaphore;
     for (;;) {
         uint64_t seen = await_event(address, 4, RELAXED, 0, false, false, 0, pc);
-        if (atomic_cas_event(address, 4, ACQUIRE, RELAXED, &seen, seen - 1, false, pc)) {
+        if (atomic_cas_event(address, 4, ACQUIRE, RELAXED, &seen, seen - 1, pc)) {
             return 0;
         }
     }
@@ -1000,7 +956,7 @@ int xp_once(void *flag, void (*body)(void))
     uint64_t pc = PC;
     uint64_t address = (uint64_t)(uintptr_t)flag;
     uint64_t seen = 0;
-    if (atomic_cas_event(address, 4, ACQUIRE, ACQUIRE, &seen, 1, false, pc)) {
+    if (atomic_cas_event(address, 4, ACQUIRE, ACQUIRE, &seen, 1, pc)) {
         body();
         atomic_store_event(address, 4, RELEASE, 2, pc);
     } else if (seen != 2) {
@@ -1195,3 +1151,13 @@ SAME(xp_fflush, xp_nothing);
 SAME(xp_perror, xp_printf);
 SAME(xp___printf_chk, xp_printf);
 SAME(xp___fprintf_chk, xp_nothing);
+SAME(__tsan_memcpy, xp_memcpy);
+SAME(__tsan_memmove, xp_memcpy);
+SAME(xp_memmove, xp_memcpy);
+SAME(__tsan_memset, xp_memset);
+
+/* A weak compare-exchange fails for a reason only: see the specification's chapter on the explorer. */
+SAME(__tsan_atomic8_compare_exchange_weak, __tsan_atomic8_compare_exchange_strong);
+SAME(__tsan_atomic16_compare_exchange_weak, __tsan_atomic16_compare_exchange_strong);
+SAME(__tsan_atomic32_compare_exchange_weak, __tsan_atomic32_compare_exchange_strong);
+SAME(__tsan_atomic64_compare_exchange_weak, __tsan_atomic64_compare_exchange_strong);

@@ -30,12 +30,9 @@ def named(name: str) -> Client:
 
 
 def cell(explorer: Explorer, start: str, change: str) -> Cell:
-    names = necessity.keys_of(explorer.sites())
+    names = necessity.keys_of(explorer.sites)
     found = [
-        one
-        for site in explorer.sites()
-        for one in site.cells()
-        if names[site].startswith(start) and one.change == change
+        one for site in explorer.sites for one in site.cells() if names[site].startswith(start) and one.change == change
     ]
     assert len(found) == 1, (start, change)
     return found[0]
@@ -147,7 +144,7 @@ def _only_moved_on(explorer: Explorer, **_: object) -> object:
 
 def test_the_sites_are_those_of_the_source(explorer: Explorer) -> None:
     """What is found in the binary is every access that stands in the source, with its order."""
-    sites = explorer.sites()
+    sites = explorer.sites
     for name in ("pools.c", "rings.c"):
         lines = (checkout() / "native" / "src" / name).read_text(encoding="utf-8").splitlines()
         written = [

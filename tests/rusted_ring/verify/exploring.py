@@ -11,6 +11,7 @@ and shows what goes wrong: exit status 0 (nothing), 1 (something) or 2 (it canno
 
 import argparse
 import dataclasses
+import functools
 import re
 import subprocess
 import sys
@@ -43,6 +44,7 @@ from rusted_ring.verify.engine import (
 )
 from rusted_ring.verify.history import History
 from rusted_ring.verify.linear_reading import Status
+from rusted_ring.verify.linearize import Verdict
 from rusted_ring.verify.page import render
 from rusted_ring.verify.trace import parse as parse_trace
 
@@ -200,7 +202,7 @@ class Explorer:
         self.program = build_client(root, folder, compiler=compiler)
         self.symbols = Symbols(self.program)
         self.server = LineServer(self.program)
-        self.judged: dict[tuple[str, Any], bool] = {}
+        self.judged: dict[tuple[str, bool, History], Verdict] = {}
 
     def __enter__(self) -> Self:
         """Return the explorer."""
@@ -225,15 +227,10 @@ class Explorer:
             CannotRun: the engine refuses the client.
         """
         answer = self.server.ask(to_line(client), histories=1, max=most, weaken=weaken)
-        violation = None
-        for error in answer["errors"]:
-            clause = re.search(r"\[([A-Z]+-[0-9]+)\]", error["message"])
-            where = self.where(error)
-            violation = Violation(
-                client, error["kind"], error["message"] + where, clause[1] if clause else "", error["replay"], None
-            )
-            break
-        if violation is None:
+        violation: Violation | None
+        if answer["errors"]:
+            violation = self._fault(client, answer["errors"][0])
+        else:
             violation = self._judge(client, answer["histories"], strict=strict)
         return Explored(
             client=client,
@@ -252,19 +249,20 @@ class Explorer:
         known = [f"{Path(place.file).name}:{place.line}" for place in places.values() if place.file]
         return f" ({', '.join(known)})" if known else ""
 
+    def _fault(self, client: Client, error: Mapping[str, Any]) -> Violation:
+        clause = re.search(r"\[([A-Z]+-[0-9]+)\]", error["message"])
+        words = error["message"] + self.where(error)
+        return Violation(client, error["kind"], words, clause[1] if clause else "", error["replay"], None)
+
     def _judge(self, client: Client, histories: Iterable[Mapping[str, Any]], *, strict: bool) -> Violation | None:
         line = to_line(client)
         for raw in histories:
             history = History.from_json(raw)
-            key = (f"{line}{strict}", history)
-            right = self.judged.get(key)
-            if right is None:
-                verdict = judge(client, history, strict=strict)
-                right = self.judged[key] = verdict.linearizable
-                if not right:
-                    return Violation(client, "history", str(verdict), verdict.clause, history.replay, history)
-            elif not right:
-                verdict = judge(client, history, strict=strict)
+            key = (line, strict, history)
+            verdict = self.judged.get(key)
+            if verdict is None:
+                verdict = self.judged[key] = judge(client, history, strict=strict)
+            if not verdict.linearizable:
                 return Violation(client, "history", str(verdict), verdict.clause, history.replay, history)
         return None
 
@@ -290,7 +288,8 @@ class Explorer:
             found["error"] = {"kind": violation.kind, "message": violation.message.splitlines()[0], "events": last}
         return found
 
-    def sites(self) -> list[Site]:
+    @functools.cached_property
+    def sites(self) -> tuple[Site, ...]:
         """Find every atomic access of the core: in the binary the call that it became, in the source the order."""
         said = subprocess.run(
             ["objdump", "-d", "--no-show-raw-insn", str(self.program)], capture_output=True, text=True, check=True
@@ -323,7 +322,7 @@ class Explorer:
             failure = orders[1] if "compare_exchange" in entry and len(orders) > 1 else ""
             name = Path(place.file).name
             sites.append(Site(name, place.line, place.function, kind, orders[0], failure, tuple(sorted(pcs))))
-        return sorted(sites, key=lambda site: (site.file, site.line))
+        return tuple(sorted(sites, key=lambda site: (site.file, site.line)))
 
     def _sources(self) -> list[Path]:
         return sorted((self.root / "native" / "src").glob("*.[ch]"))
@@ -404,7 +403,7 @@ def fill_matrix(
         What each cell holds, in the order of the source.
     """
     chosen = sorted(corpus() if clients is None else clients, key=lambda client: client.size())
-    wanted = [cell for site in explorer.sites() for cell in site.cells()] if cells is None else list(cells)
+    wanted = [cell for site in explorer.sites for cell in site.cells()] if cells is None else list(cells)
     reached = {to_line(client): explorer.reached(client) for client in chosen}
     tried = []
     for number, cell in enumerate(wanted):

@@ -70,7 +70,6 @@ class Width:
     Attributes:
         name: `generation_bits = 1`, ...
         client: the client.
-        strict: whether the judge takes what the clause allows for wrong; otherwise the clause must hold.
         violation: what was found, or None.
         executions: how many executions were run.
         exhaustive: whether these were all.
@@ -136,7 +135,7 @@ def read_widths(path: Path = REASONS) -> list[tuple[str, str, bool]]:
 def make_matrix(explorer: Explorer, *, progress: Callable[[int, int, str], None] | None = None) -> Matrix:
     """Try every cell and every width, and compare with the reasons."""
     begun = time.monotonic()
-    names = keys_of(explorer.sites())
+    names = keys_of(explorer.sites)
     reasons = read_reasons()
     problems = []
     rows = []
