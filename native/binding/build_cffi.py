@@ -19,7 +19,7 @@ def _declarations(name: str) -> str:
 
 
 _cffi = cffi.FFI()
-_cffi.cdef("".join(map(_declarations, ("types", "structures", "scratch", "calls"))))
+_cffi.cdef("".join(map(_declarations, ("types", "structures", "numbers", "calls"))))
 _cffi.set_source("rusted_ring.native._cffi", '#include "calls.c"\n')
 
 _quick = cffi.FFI()

@@ -1,36 +1,23 @@
 /* The shims of calls.h, compiled into each extension module. */
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "calls.h"
 
-/* A writer or a reader belongs to one thread at a time, and a call that gave up the GIL may be running while another
- * thread calls: the one that comes second gets RRB_BUSY and asks again. */
+/* A writer or a reader belongs to one thread at a time. A call that gives up the GIL says before that it is busy, and after
+ * it has the GIL again that it is not; whoever finds it busy asks again. Both with the GIL alone, as `_quick` has it. */
 struct rrb_writer {
     rr_writer *writer;
-    atomic_int busy;
+    int busy;
 };
 
 struct rrb_reader {
     rr_reader *reader;
-    atomic_int busy;
+    int busy;
 };
 
 int rrb_estimate_size(uint64_t length)
 {
     return rr_estimate_size(length);
-}
-
-/* Acquire: what the last call did to the writer or reader happens before this one. Pairs with rrb_leave. */
-static int rrb_enter(atomic_int *busy)
-{
-    return atomic_exchange_explicit(busy, 1, memory_order_acquire) == 0;
-}
-
-/* Release: pairs with rrb_enter. */
-static void rrb_leave(atomic_int *busy)
-{
-    atomic_store_explicit(busy, 0, memory_order_release);
 }
 
 /* An address, or the status; no payload lies in the first page. */
@@ -55,13 +42,6 @@ void rrb_allocator_free(rr_allocator *allocator)
     rr_allocator_abandon(allocator);
 }
 
-uintptr_t rrb_allocate(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type, uint32_t flags)
-{
-    rr_status status = RR_OK;
-    const uint8_t *payload = rr_allocate(allocator, data, length, event_type, flags, &status);
-    return rrb_payload(payload, status);
-}
-
 int64_t rrb_allocate_to_pool(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type)
 {
     return rr_allocate_to_pool(allocator, data, length, event_type);
@@ -72,17 +52,6 @@ uint64_t rrb_handle_ffi_event(rr_allocator *allocator, const char *data, uint64_
     uint64_t token = 0;
     rr_status status = rr_handle_ffi_event(allocator, data, length, event_type, &token);
     return status == RR_OK ? token : (uint64_t)status;
-}
-
-int rrb_allocate_many(rr_allocator *allocator, const char *data, const uint32_t *lengths, uint32_t length,
-                      const uint32_t *event_types, uint32_t event_type, size_t count, uint64_t *tokens, size_t *failed)
-{
-    return (int)rr_allocate_many(allocator, data, lengths, length, event_types, event_type, count, tokens, failed);
-}
-
-int rrb_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t count, size_t *failed)
-{
-    return (int)rr_drop_many(allocator, tokens, count, failed);
 }
 
 uintptr_t rrb_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type)
@@ -224,7 +193,7 @@ static rrb_writer *rrb_writer_open(rr_ring *ring, int *status)
     rr_status found = RR_NO_MEMORY;
     rrb_writer *writer = malloc(sizeof *writer);
     if (writer != NULL) {
-        atomic_init(&writer->busy, 0);
+        writer->busy = 0;
         writer->writer = rr_writer_open(ring, &found);
         if (writer->writer != NULL)
             return writer;
@@ -242,36 +211,10 @@ void rrb_writer_free(rrb_writer *writer)
 
 int rrb_writer_close(rrb_writer *writer)
 {
-    if (!rrb_enter(&writer->busy))
+    if (writer->busy)
         return -RRB_BUSY;
     rr_writer_close(writer->writer);
-    rrb_leave(&writer->busy);
     return RR_OK;
-}
-
-int rrb_add_long(rrb_writer *writer, const char *data, uint64_t length, uint32_t event_type)
-{
-    if (!rrb_enter(&writer->busy))
-        return RRB_BUSY;
-    int status = (int)rr_writer_add(writer->writer, data, length, event_type);
-    rrb_leave(&writer->busy);
-    return status;
-}
-
-int rrb_add(rrb_writer *writer, const char *data, uint64_t length, uint32_t event_type)
-{
-    return length > RRB_LONG_BYTES ? RRB_LONG : rrb_add_long(writer, data, length, event_type);
-}
-
-int rrb_add_many(rrb_writer *writer, const char *data, const uint32_t *lengths, uint32_t length,
-                 const uint32_t *event_types, uint32_t event_type, size_t count, size_t *added, size_t *failed)
-{
-    if (!rrb_enter(&writer->busy))
-        return RRB_BUSY;
-    int status = (int)rr_writer_add_many(writer->writer, data, lengths, length, event_types, event_type, count, added,
-                                         failed);
-    rrb_leave(&writer->busy);
-    return status;
 }
 
 /* ---------------------------------------------------------------------------------------------------------- readers */
@@ -281,7 +224,7 @@ static rrb_reader *rrb_reader_join(rr_ring *ring, int at, uint64_t cursor, int *
     rr_status found = RR_NO_MEMORY;
     rrb_reader *reader = malloc(sizeof *reader);
     if (reader != NULL) {
-        atomic_init(&reader->busy, 0);
+        reader->busy = 0;
         reader->reader = rr_reader_join(ring, (rr_join_at)at, cursor, &found);
         if (reader->reader != NULL)
             return reader;
@@ -299,14 +242,13 @@ void rrb_reader_free(rrb_reader *reader)
 
 int rrb_reader_close(rrb_reader *reader)
 {
-    if (!rrb_enter(&reader->busy))
+    if (reader->busy)
         return -RRB_BUSY;
     rr_reader_leave(reader->reader);
-    rrb_leave(&reader->busy);
     return RR_OK;
 }
 
-/* Any thread may evict, also while the reader reads: no rrb_enter. */
+/* Any thread may evict, also while the reader is busy. */
 int rrb_reader_evict(rrb_reader *reader)
 {
     return (int)rr_reader_evict(reader->reader);
@@ -317,34 +259,12 @@ int rrb_reader_evicted(rrb_reader *reader)
     return rr_reader_evicted(reader->reader);
 }
 
-int64_t rrb_next(rrb_reader *reader, rrb_scratch *scratch)
-{
-    if (!rrb_enter(&reader->busy))
-        return -RRB_BUSY;
-    int status = (int)rr_reader_next(reader->reader, scratch->data, (size_t)scratch->room, &scratch->read);
-    rrb_leave(&reader->busy);
-    scratch->event_type = scratch->read.event_type;
-    return status == RR_OK ? (int64_t)scratch->read.bytes : -(int64_t)status;
-}
-
-int rrb_next_many(rrb_reader *reader, size_t limit, rrb_scratch *scratch, uint32_t *lengths, uint32_t *event_types)
-{
-    if (!rrb_enter(&reader->busy))
-        return RRB_BUSY;
-    int status = (int)rr_reader_next_many(reader->reader, limit, scratch->data, (size_t)scratch->room, lengths,
-                                          event_types, &scratch->read);
-    rrb_leave(&reader->busy);
-    return status;
-}
-
 /* Sequence numbers stay below 2^63 for as long as a machine can count. */
 static int64_t rrb_asked(rrb_reader *reader, uint64_t (*question)(const rr_reader *))
 {
-    if (!rrb_enter(&reader->busy))
+    if (reader->busy)
         return -RRB_BUSY;
-    int64_t answer = (int64_t)question(reader->reader);
-    rrb_leave(&reader->busy);
-    return answer;
+    return (int64_t)question(reader->reader);
 }
 
 int64_t rrb_start(rrb_reader *reader)

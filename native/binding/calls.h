@@ -68,32 +68,19 @@ rr_profile rr_profile_wide(void);
 rr_profile rr_profile_tiny(void);
 end structures */
 
-/* begin scratch */
+/* begin numbers */
 #define RRB_BUSY 100
-#define RRB_LONG 101
 #define RRB_LONG_BYTES 65536
 #define RRB_FAILED 256
-
-/* Where a read puts what it found; `data` has room for `room` bytes. */
-typedef struct rrb_scratch {
-    rr_read read;
-    uint64_t room;
-    char *data;
-    uint32_t event_type;
-} rrb_scratch;
-/* end scratch */
+/* end numbers */
 
 /* begin calls */
 int rrb_estimate_size(uint64_t length);
 
 rr_allocator *rrb_allocator_create(const rr_profile *profile, int *status);
 void rrb_allocator_free(rr_allocator *allocator);
-uintptr_t rrb_allocate(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type, uint32_t flags);
 int64_t rrb_allocate_to_pool(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type);
 uint64_t rrb_handle_ffi_event(rr_allocator *allocator, const char *data, uint64_t length, uint32_t event_type);
-int rrb_allocate_many(rr_allocator *allocator, const char *data, const uint32_t *lengths, uint32_t length,
-                      const uint32_t *event_types, uint32_t event_type, size_t count, uint64_t *tokens, size_t *failed);
-int rrb_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t count, size_t *failed);
 uintptr_t rrb_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type);
 uintptr_t rrb_from_token(rr_allocator *allocator, uint64_t token);
 uintptr_t rrb_upgrade(rr_allocator *allocator, uint64_t token);
@@ -121,17 +108,11 @@ uint64_t rrb_ring_memory_usage(rr_ring *ring);
 
 void rrb_writer_free(rrb_writer *writer);
 int rrb_writer_close(rrb_writer *writer);
-int rrb_add(rrb_writer *writer, const char *data, uint64_t length, uint32_t event_type);
-int rrb_add_long(rrb_writer *writer, const char *data, uint64_t length, uint32_t event_type);
-int rrb_add_many(rrb_writer *writer, const char *data, const uint32_t *lengths, uint32_t length,
-                 const uint32_t *event_types, uint32_t event_type, size_t count, size_t *added, size_t *failed);
 
 void rrb_reader_free(rrb_reader *reader);
 int rrb_reader_close(rrb_reader *reader);
 int rrb_reader_evict(rrb_reader *reader);
 int rrb_reader_evicted(rrb_reader *reader);
-int64_t rrb_next(rrb_reader *reader, rrb_scratch *scratch);
-int rrb_next_many(rrb_reader *reader, size_t limit, rrb_scratch *scratch, uint32_t *lengths, uint32_t *event_types);
 int64_t rrb_start(rrb_reader *reader);
 int64_t rrb_cursor(rrb_reader *reader);
 int64_t rrb_delivered(rrb_reader *reader);

@@ -13,6 +13,9 @@
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stddef.h>
+#include <string.h>
+#include <structmember.h>
 
 #include "calls.c"
 
@@ -185,7 +188,7 @@ static PyType_Spec owner_spec = {
 
 static PyObject *pin_new(PyObject *of, uint8_t *payload, Py_ssize_t length, int loan)
 {
-    pin *held = (pin *)object_new(pin_type);
+    pin *held = PyObject_New(pin, pin_type);
     if (held == NULL)
         return NULL;
     Py_XINCREF(of);
@@ -193,6 +196,7 @@ static PyObject *pin_new(PyObject *of, uint8_t *payload, Py_ssize_t length, int 
     held->allocator = of == NULL ? NULL : ((owner *)of)->object;
     held->payload = payload;
     held->length = length;
+    held->views = 0;
     held->loan = loan;
     return (PyObject *)held;
 }
@@ -207,7 +211,8 @@ static void pin_dealloc(PyObject *self)
             rr_release_payload(held->allocator, held->payload);
     }
     Py_XDECREF(held->owner);
-    object_free(self);
+    PyObject_Free(self);
+    Py_DECREF((PyObject *)pin_type);
 }
 
 static int pin_lend(PyObject *self, Py_buffer *view, int flags)
@@ -235,20 +240,6 @@ static void pin_return(PyObject *self, Py_buffer *view)
     if (((pin *)(self))->payload == NULL)  \
         Py_RETURN_NONE
 
-static PyObject *pin_view(PyObject *self, PyObject *none)
-{
-    (void)none;
-    PAYLOAD_OR_NONE(self);
-    return PyMemoryView_FromObject(self);
-}
-
-static PyObject *pin_bytes(PyObject *self, PyObject *none)
-{
-    (void)none;
-    PAYLOAD_OR_NONE(self);
-    return PyBytes_FromStringAndSize((const char *)((pin *)self)->payload, ((pin *)self)->length);
-}
-
 static PyObject *pin_length(PyObject *self, PyObject *none)
 {
     (void)none;
@@ -256,40 +247,11 @@ static PyObject *pin_length(PyObject *self, PyObject *none)
     return PyLong_FromSsize_t(((pin *)self)->length);
 }
 
-static PyObject *pin_event_type(PyObject *self, PyObject *none)
-{
-    (void)none;
-    PAYLOAD_OR_NONE(self);
-    return PyLong_FromUnsignedLong(rr_payload_event_type(((pin *)self)->payload));
-}
-
-static PyObject *pin_ref_count(PyObject *self, PyObject *none)
-{
-    (void)none;
-    PAYLOAD_OR_NONE(self);
-    return PyLong_FromUnsignedLong(rr_payload_ref_count(((pin *)self)->allocator, ((pin *)self)->payload));
-}
-
 static PyObject *pin_token(PyObject *self, PyObject *none)
 {
     (void)none;
     PAYLOAD_OR_NONE(self);
     return PyLong_FromUnsignedLongLong(rr_payload_token(((pin *)self)->allocator, ((pin *)self)->payload));
-}
-
-/* A pin of a new reference, or the status. */
-static PyObject *pin_clone(PyObject *self, PyObject *none)
-{
-    (void)none;
-    PAYLOAD_OR_NONE(self);
-    pin *held = (pin *)self;
-    rr_status status = rr_clone_payload(held->allocator, held->payload);
-    if (status != RR_OK)
-        return PyLong_FromLong((long)status);
-    PyObject *made = pin_new(held->owner, held->payload, held->length, 0);
-    if (made == NULL)
-        rr_release_payload(held->allocator, held->payload);
-    return made;
 }
 
 /* The token, or 0 where a view is alive. */
@@ -380,44 +342,9 @@ static PyObject *make(PyObject *module, PyObject *const *arguments, Py_ssize_t c
     return made;
 }
 
-/* allocate(owner, data, event_type): the pin of a new event, or the status. For short bytes, the most frequent ones. */
-static PyObject *allocate(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
-{
-    (void)module;
-    char *data;
-    Py_ssize_t length;
-    if (count != 3 || Py_TYPE(arguments[0]) != owner_type)
-        return PyErr_Format(PyExc_TypeError, "allocate takes an owner, bytes and a number");
-    if (PyBytes_AsStringAndSize(arguments[1], &data, &length) < 0)
-        return NULL;
-    unsigned long event_type = PyLong_AsUnsignedLong(arguments[2]);
-    if (event_type > UINT32_MAX) {
-        if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_OverflowError, "event_type");
-        return NULL;
-    }
-    pin *made = (pin *)pin_new(arguments[0], NULL, length, 0);
-    if (made == NULL)
-        return NULL;
-    rr_status status = RR_OK;
-    const uint8_t *payload =
-        rr_allocate(made->allocator, data, (uint64_t)length, (uint32_t)event_type, 0, &status);
-    if (payload == NULL) {
-        Py_DECREF(made);
-        return PyLong_FromLong((long)status);
-    }
-    made->payload = (uint8_t *)(uintptr_t)payload;
-    return (PyObject *)made;
-}
-
 static PyMethodDef pin_methods[] = {
-    {"view", pin_view, METH_NOARGS, "A memoryview of the payload."},
-    {"bytes", pin_bytes, METH_NOARGS, "A copy of the payload."},
     {"length", pin_length, METH_NOARGS, "Bytes of the payload."},
-    {"event_type", pin_event_type, METH_NOARGS, "The event type."},
-    {"ref_count", pin_ref_count, METH_NOARGS, "References to the slot."},
     {"token", pin_token, METH_NOARGS, "The token of the slot."},
-    {"clone", pin_clone, METH_NOARGS, "A pin of a new reference, or the status."},
     {"into_token", pin_into_token, METH_NOARGS, "The token of the reference, now loose; 0 where a view is alive."},
     {"commit", pin_commit, METH_O, "The pin of the event; False where a view is alive."},
     {"abort", pin_abort, METH_NOARGS, "True; False where a view is alive."},
@@ -438,16 +365,17 @@ static PyType_Spec pin_spec = {
     .slots = pin_slots,
 };
 
+#include "methods.c"
+
 /* ------------------------------------------------------------------------------------------------------------ module */
 
 static PyMethodDef functions[] = {
-    {"own", (PyCFunction)(void (*)(void))own, METH_FASTCALL, "own(kind, address, parent): the owner of an object."},
+    {"own", FASTCALL(own), METH_FASTCALL, "own(kind, address, parent): the owner of an object."},
     {"open_writer", open_writer, METH_O, "open_writer(ring): the owner of a writer, or the status."},
-    {"join_reader", (PyCFunction)(void (*)(void))join_reader, METH_FASTCALL,
+    {"join_reader", FASTCALL(join_reader), METH_FASTCALL,
      "join_reader(ring, at, cursor): the owner of a reader, or the status."},
-    {"make", (PyCFunction)(void (*)(void))make, METH_FASTCALL, "make(owner, address, loan): a pin."},
-    {"allocate", (PyCFunction)(void (*)(void))allocate, METH_FASTCALL,
-     "allocate(owner, data, event_type): the pin of a new event, or the status."},
+    {"make", FASTCALL(make), METH_FASTCALL, "make(owner, address, loan): a pin."},
+    {"meet", FASTCALL(meet), METH_FASTCALL, "meet(RingPtr, Reader, PooledEvent, EventBatch): what is made here."},
     {NULL, NULL, 0, NULL},
 };
 static struct PyModuleDef definition = {
@@ -459,13 +387,11 @@ PyMODINIT_FUNC PyInit__hold(void)
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL)
         return NULL;
-    owner_type = (PyTypeObject *)PyType_FromSpec(&owner_spec);
-    pin_type = (PyTypeObject *)PyType_FromSpec(&pin_spec);
-    PyObject *ended = pin_type == NULL ? NULL : pin_new(NULL, NULL, 0, 0);
-    if (owner_type == NULL || ended == NULL || PyModule_AddObjectRef(module, "Owner", (PyObject *)owner_type) < 0
-        || PyModule_AddObjectRef(module, "Pin", (PyObject *)pin_type) < 0
-        || PyModule_AddObjectRef(module, "ENDED", ended) < 0)
+    owner_type = add_type(module, &owner_spec, NULL);
+    pin_type = add_type(module, &pin_spec, NULL);
+    ended_pin = pin_type == NULL ? NULL : pin_new(NULL, NULL, 0, 0);
+    if (owner_type == NULL || ended_pin == NULL || PyModule_AddObjectRef(module, "ENDED", ended_pin) < 0
+        || add_methods(module) < 0)
         Py_CLEAR(module);
-    Py_XDECREF(ended);
     return module;
 }

@@ -53,6 +53,9 @@ def test_this_checkout_cites_as_it_should() -> None:
     assert not report.failures, citations.summary(report)
     assert set(report.counted) == {"rusted_ring.reference", "rusted_ring.native", "native/include/rusted_ring.h"}
     assert all(count > 20 for count in report.counted.values()), report.counted
+    # Methods and properties that are written in C count as well.
+    cited = {citation.where for citation in report.functions}
+    assert {"rusted_ring.native.Writer.add", "rusted_ring.native.RingPtr.data"} <= cited
 
 
 def test_every_clause_is_one_sentence() -> None:

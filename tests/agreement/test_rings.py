@@ -834,6 +834,8 @@ def test_bulk_next(backend: ModuleType, mode: str) -> None:
     assert bytes(batch.data) == b"".join(payload(sequence, length) for sequence, length in enumerate(lengths[:3]))
     assert (batch.data.format, batch.lengths.format, batch.event_types.format) == ("B", "I", "I")
     assert batch.data.readonly
+    assert batch.lengths.readonly
+    assert batch.event_types.readonly
     assert [batch[0], batch[1], batch[-1]] == list(batch)
     assert list(batch[1:]) == list(batch)[1:]
     assert batch[1].len == 1
@@ -842,6 +844,28 @@ def test_bulk_next(backend: ModuleType, mode: str) -> None:
     rest = reader.next_many(1_000)
     assert (rest.first_sequence, sequences(rest)) == (3, [3, 4])
     assert len(reader.next_many(1)) == 0
+
+
+@pytest.mark.clause("LAYOUT-9", "RING-25", "RING-26")
+@pytest.mark.parametrize("mode", MODES)
+def test_arrays_of_structures_pass_whole(backend: ModuleType, mode: str) -> None:
+    """Many events are one array on both sides, and nothing is made for each."""
+    ring = backend.RingBuffer(24, 64, mode=mode)
+    writer, reader = backend.Writer(ring), backend.Reader(ring)
+    sent = np.zeros(50, dtype=[("id", "<u4"), ("price", "<f8"), ("name", "S4")])
+    sent["id"], sent["price"], sent["name"] = np.arange(50), np.linspace(0, 1, 50), b"abcd"
+    kinds = np.arange(50, dtype=np.uint32)
+    assert writer.add_many(sent, lengths=sent.itemsize, event_types=kinds) == 50
+    batch = reader.next_many(100)
+    records = batch.records(sent.itemsize)
+    got = np.frombuffer(records, dtype=sent.dtype)
+    assert got.tolist() == sent.tolist()
+    assert np.shares_memory(got, np.frombuffer(batch.data, dtype="u1"))
+    assert (len(batch), list(batch.event_types), got.flags.writeable) == (50, kinds.tolist(), False)
+    assert writer.add_many(sent[:3], lengths=16) == 3
+    with pytest.raises(ValueError, match="event 0 of the batch has 16 bytes"):
+        reader.next_many(100).records(17)
+    assert reader.next_many(100).records(17) == b""
 
 
 @pytest.mark.clause("RING-26", "RING-11")

@@ -102,6 +102,22 @@ def test_batch_has_read_only_columns() -> None:
     assert all(view.readonly for view in (batch.data, batch.lengths, batch.event_types))
 
 
+@pytest.mark.clause("LAYOUT-9")
+def test_records_are_the_payloads_of_one_length() -> None:
+    batch = batch_of(4, (b"ab", 1), (b"cd", 3))
+    assert batch.records(2) == b"abcd"
+    assert batch.records(2).readonly
+    for wrong, message in ((3, "itemsize is 3: event 0 of the batch has 2 bytes"), (0, "itemsize is 0"), (2**32, "is 4")):
+        with pytest.raises(ValueError, match=message):
+            batch.records(wrong)
+    for wrong_type in (None, True, 2.0, "2"):
+        with pytest.raises(TypeError, match="itemsize is"):
+            batch.records(wrong_type)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="event 1 of the batch has 1 bytes"):
+        batch_of(4, (b"ab", 1), (b"c", 3)).records(2)
+    assert batch_of(4).records(8) == b""
+
+
 @pytest.mark.clause("RING-26")
 def test_batches_are_equal_by_content() -> None:
     batch = batch_of(4, (b"ab", 1), (b"c", 2))

@@ -5,8 +5,8 @@ from __future__ import annotations  # array is no generic before Python 3.12
 import operator
 import reprlib
 from array import array
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from rusted_ring.reference.errors import PayloadTooLarge
 
@@ -17,15 +17,22 @@ _CAST = "cast or copy it first, for example with bytes(...)"
 _NUMBERS = "pass one integer for all events, or a sequence or buffer of integers, one each"
 
 
-class Batch(NamedTuple):
-    """A batch as the core takes it: payloads back to back, with lengths and event types for each or one for all."""
+if TYPE_CHECKING:
+    Batch = tuple[memoryview | bytes, int | array[int] | None, int | array[int]]
+    """A batch as methods.c takes it: payloads back to back; the length of each, or of all, or None for one event; the type
+    of each, or of all."""
 
-    data: memoryview | bytes
-    events: int
-    lengths: array[int] | None
-    length: int
-    event_types: array[int] | None
-    event_type: int
+_Method = TypeVar("_Method", bound=Callable[..., object])
+
+
+def says(name: str) -> Callable[[_Method], _Method]:
+    """Let Python's own errors about the arguments of a method tell of the method of that name."""
+
+    def named(method: _Method) -> _Method:
+        method.__qualname__ = name
+        return method
+
+    return named
 
 
 def shown(value: object) -> str:
@@ -146,6 +153,25 @@ def _u32(name: str, values: array[int] | list[int]) -> array[int]:
         raise wrong_value(f"{name}[{at}]", values[at], f"not from 0 to {U32_LIMIT}", _NUMBERS) from None
 
 
+def event(data: object, event_type: object, spill: object = False) -> tuple[memoryview, int, bool]:
+    """Return an event's payload and type, and whether it may spill, types checked first [ALLOC-5, ALLOC-23, ERR-4].
+
+    Raises:
+        TypeError: an argument has a wrong type.
+        ValueError: `data` is not contiguous, or `event_type` no unsigned 32-bit number.
+        PayloadTooLarge: the payload is longer than an event can be.
+    """
+    view, kind, wanted = buffer("data", data), integer("event_type", event_type), flag("spill", spill)
+    try:
+        contiguous("data", data, view)
+        event_type_value(kind)
+        check_payload("data", view.nbytes)
+    except ValueError:
+        view.release()  # now, since a traceback may keep it
+        raise
+    return view, kind, wanted
+
+
 def batch(data: object, lengths: object, event_types: object) -> Batch:
     """Return a batch, with the types checked first and the values after them [ALLOC-14, RING-25, ERR-4].
 
@@ -159,16 +185,11 @@ def batch(data: object, lengths: object, event_types: object) -> Batch:
         ValueError: a buffer is not contiguous, or the numbers do not fit the data.
         PayloadTooLarge: one buffer alone is longer than an event can be.
     """
-    if type(data) is bytes and type(lengths) is int and type(event_types) is int:
-        # The most frequent form: nothing to convert.
-        count, rest = divmod(len(data), lengths) if lengths > 0 else (0, 1)
-        if rest == 0 and lengths <= U32_LIMIT and 0 <= event_types <= U32_LIMIT:
-            return Batch(data, count, None, lengths, None, event_types)
     views: list[memoryview] = []
     kept: memoryview | None = None
     try:
         events = _converted(data, lengths, event_types, views)
-        kept = events.data if isinstance(events.data, memoryview) else None
+        kept = events[0] if isinstance(events[0], memoryview) else None
         return events
     finally:
         # Now, since a traceback may keep the list.
@@ -191,38 +212,35 @@ def _converted(data: object, lengths: object, event_types: object, views: list[m
         contiguous(f"data[{at}]" if listed else "data", view, view)
     if listed and wanted is not None:
         raise wrong_value("lengths", lengths, "given beside a list of buffers, which have lengths", "leave it out")
-    each, length, count = _layout(views, wanted)
+    count = len(views)
+    if wanted is not None:
+        wanted, count = _layout(views[0].nbytes, wanted)
     if isinstance(types, int):
         between("event_types", types, 0, U32_LIMIT, "pass an unsigned 32-bit number")
-        kinds = None
     else:
-        kinds = _u32("event_types", types)
-        if len(kinds) != count:
-            raise wrong_value("event_types", event_types, f"{len(kinds)} numbers for {count} events", _NUMBERS)
+        types = _u32("event_types", types)
+        if len(types) != count:
+            raise wrong_value("event_types", event_types, f"{len(types)} numbers for {count} events", _NUMBERS)
     if wanted is None:
         for at, view in enumerate(views):
             check_payload(f"data[{at}]" if listed else "data", view.nbytes)
-        if listed:
-            each = array("I", [view.nbytes for view in views])
-    payload = b"".join(views) if listed else views[0]
-    return Batch(payload, count, each, length, kinds, types if isinstance(types, int) else 0)
+    if listed:
+        return b"".join(views), array("I", [view.nbytes for view in views]), types
+    return views[0], wanted, types
 
 
-def _layout(views: list[memoryview], wanted: int | array[int] | list[int] | None) -> tuple[array[int] | None, int, int]:
-    """Return the length of each event, or None and the length of all, and how many events there are."""
-    if wanted is None:
-        return None, views[0].nbytes if views else 0, len(views)
-    total = views[0].nbytes
+def _layout(total: int, wanted: int | array[int] | list[int]) -> tuple[int | array[int], int]:
+    """Return the length of all events or of each, and how many events there are."""
     if isinstance(wanted, int):
         between("lengths", wanted, 1, U32_LIMIT, "pass the length of each event, above 0")
         if total % wanted:
             raise wrong_value("lengths", wanted, f"data has {total} bytes, no multiple of it", "pass one length each")
-        return None, wanted, total // wanted
+        return wanted, total // wanted
     each = _u32("lengths", wanted)
     if sum(each) != total:
         why = f"they add up to {sum(each)}, and data has {total} bytes"
         raise wrong_value("lengths", wanted, why, "pass lengths that cover data exactly")
-    return each, 0, len(each)
+    return each, len(each)
 
 
 def check_payload(name: str, length: int) -> None:
@@ -237,7 +255,7 @@ def check_payload(name: str, length: int) -> None:
 
 
 def token_words(tokens: object) -> array[int]:
-    """Return a private copy of tokens, so that nobody changes them meanwhile [ALLOC-15].
+    """Return tokens as unsigned 64-bit numbers [ALLOC-15].
 
     Args:
         tokens: a buffer of unsigned 64-bit numbers, or an iterable of integers.

@@ -3,20 +3,19 @@
 from typing import TYPE_CHECKING, cast
 
 from rusted_ring.native._arguments import U64_LIMIT, integer, shown, wrong_type, wrong_value
-from rusted_ring.native._core import CData, Owner, quick
+from rusted_ring.native._core import CData, hold, quick
 from rusted_ring.native.pools import EventPools
 
 if TYPE_CHECKING:
     from rusted_ring.native.allocator import EventAllocator
 
 
-class _AllocatorBase:
+class _AllocatorBase(hold.Allocator):
     """The base of `EventAllocator`, known before the pointers that it makes [ALLOC-24]."""
 
-    __slots__ = ("__weakref__", "_cdata", "_owner", "_pools")
+    __slots__ = ("__weakref__", "_cdata", "_pools")
 
     _cdata: CData
-    _owner: Owner
     _pools: EventPools
 
 

@@ -1,13 +1,14 @@
 """The core as Python sees it.
 
-Every call exists twice: `lib` gives up the GIL around it, for calls that are long, and `quick` keeps it, for the
-others.
+The calls that programs make most are methods of the bases in `hold`. Every other call exists twice: `lib` gives up the
+GIL around it, for calls that are long, and `quick` keeps it, for the others.
 """
 
 from typing import TYPE_CHECKING
 
 from rusted_ring.native._cffi import ffi, lib
-from rusted_ring.native._hold import ENDED, Owner, Pin, allocate, join_reader, make, open_writer, own
+from rusted_ring.native import _hold as hold
+from rusted_ring.native._hold import ENDED, Owner, Pin, join_reader, make, open_writer, own
 from rusted_ring.native._quick import lib as quick
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ __all__ = [
     "Lib",
     "Owner",
     "Pin",
-    "allocate",
     "ffi",
+    "hold",
     "join_reader",
     "lib",
     "made_once",

@@ -1,37 +1,35 @@
 """The allocator: events copied into slots, singly and in bulk [ALLOC-1 to ALLOC-24]."""
 
-from array import array
-from typing import NoReturn
+from __future__ import annotations  # array is no generic before Python 3.12
+
+from typing import TYPE_CHECKING, NoReturn
 
 from rusted_ring.native._arguments import (
-    Batch,
     batch,
-    buffer,
     check_payload,
-    contiguous,
+    event,
     event_type_value,
-    flag,
     integer,
+    says,
     token_words,
     wrong_value,
 )
 from rusted_ring.native._base import _AllocatorBase, allocator_argument
-from rusted_ring.native._core import FAILED, LONG, CData, Lib, Pin, ffi, lib, made_once, make, quick
-from rusted_ring.native._core import allocate as _allocate
+from rusted_ring.native._core import FAILED, LONG, ffi, lib, made_once, make, quick
 from rusted_ring.native.parameters import SEED
-from rusted_ring.native.pointers import Loan, RingPtr, loan_of, pointer_to
+from rusted_ring.native.pointers import Loan, RingPtr, loan_of
 from rusted_ring.native.pools import POOLS, EventPools
 from rusted_ring.reference.errors import PayloadTooLarge, PoolExhausted, RefCountUnderflow, StaleHandle
 from rusted_ring.reference.event import PoolStats
 from rusted_ring.reference.parameters import Profile
 from rusted_ring.reference.sizes import EventSize, PoolId
 
-_new = object.__new__
-_from_buffer = ffi.from_buffer
-_NULL = ffi.NULL
+if TYPE_CHECKING:
+    from array import array
+
+    from rusted_ring.native._arguments import Batch
+
 _SIZES = tuple(EventSize)
-_SPILL = 1
-_LONG_TOKENS = LONG // 8
 
 
 class EventAllocator(_AllocatorBase):
@@ -84,98 +82,22 @@ class EventAllocator(_AllocatorBase):
         _check_length(number)
         return _SIZES[quick.rrb_estimate_size(number)]
 
-    def allocate(self, data: object, event_type: int = 0, *, spill: bool = False) -> RingPtr:
-        """Copy an event into a free slot of its class and return the pointer to it [ALLOC-1, ALLOC-5].
+    @says("EventAllocator.allocate")
+    def _event_arguments(
+        self, data: object, event_type: object = 0, *, spill: object = False
+    ) -> tuple[memoryview, int, bool]:
+        """Return the arguments of `allocate` as it takes them, or raise what it raises [ALLOC-5, ERR-4]."""
+        return event(data, event_type, spill)
 
-        Args:
-            data: the payload, any C-contiguous buffer.
-            event_type: an unsigned 32-bit number [ALLOC-23].
-            spill: whether to try the next larger classes where the pool is full [ALLOC-4].
+    @says("EventAllocator.allocate_many")
+    def _batch_arguments(self, data: object, *, lengths: object = None, event_types: object = 0) -> Batch:
+        """Return the arguments of `allocate_many` as it takes them, or raise what it raises [ALLOC-14, ERR-4]."""
+        return batch(data, lengths, event_types)
 
-        Raises:
-            TypeError: an argument has a wrong type.
-            ValueError: `data` is not contiguous, or `event_type` out of bounds.
-            PayloadTooLarge: the payload does not fit the heap's bounds [ALLOC-8].
-            PoolExhausted: no slot is free [ALLOC-3, ALLOC-7].
-        """
-        if type(data) is bytes and type(event_type) is int and spill is False and len(data) <= LONG:
-            try:
-                pin = _allocate(self._owner, data, event_type)
-            except OverflowError:
-                event_type_value(event_type)
-                raise
-            if isinstance(pin, Pin):
-                # As pointer_to, without a call.
-                pointer = _new(RingPtr)
-                pointer._pin = pin
-                pointer._allocator = self
-                return pointer
-            self._refuse(pin, "data", len(data))
-        view, kind = _event_arguments(data, event_type)
-        with view:
-            flags = _SPILL if flag("spill", spill) else 0
-            length = _event_values(data, view, kind)
-            calls = lib if length > LONG else quick
-            with ffi.from_buffer("char[]", view) as source:
-                payload = calls.rrb_allocate(self._cdata, source, length, kind, flags)
-        if payload < FAILED:
-            self._refuse(payload, "data", length, spill)
-        return pointer_to(make(self._owner, payload, 0), self)
-
-    def allocate_many(self, data: object, *, lengths: object = None, event_types: object = 0) -> memoryview:
-        """Allocate every event of a batch, or none, and return the tokens in their order [ALLOC-14].
-
-        Args:
-            data: payloads back to back in one buffer, or a list or tuple of buffers.
-            lengths: bytes of each payload of one buffer: one integer for all, or a sequence or buffer of u32; None: one
-                event.
-            event_types: one integer for all, or a sequence or buffer of u32, one each.
-
-        Returns:
-            A read-only view of format `Q`; each token stands for one loose reference [PTR-11].
-
-        Raises:
-            TypeError: an argument has a wrong type.
-            ValueError: a buffer is not contiguous, or the numbers do not fit the data.
-            PayloadTooLarge: a payload does not fit the heap's bounds [ALLOC-8].
-            PoolExhausted: the slots that are free do not suffice [ALLOC-3, ALLOC-7].
-        """
-        events = batch(data, lengths, event_types)
-        tokens = array("Q", bytes(8 * events.events))
-        failed = ffi.new("size_t *")
-        lent, target = lend(events), _from_buffer("uint64_t[]", tokens)
-        try:
-            status = calls_for(events).rrb_allocate_many(self._cdata, *lent, target, failed)
-        finally:
-            take_back(events, lent)
-        if status:
-            at = failed[0]
-            length = events.length if events.lengths is None else events.lengths[at]
-            self._refuse(status, "data" if events.events == 1 else f"event {at} of data", length)
-        return memoryview(tokens).toreadonly()
-
-    def drop_many(self, tokens: object) -> int:
-        """Give back the loose reference of each token, all or none [ALLOC-15].
-
-        Args:
-            tokens: a buffer of unsigned 64-bit numbers, or an iterable of integers.
-
-        Returns:
-            How many were given back.
-
-        Raises:
-            TypeError: `tokens` has a wrong type.
-            ValueError: a token names no pool, slot and generation of the allocator [PTR-16].
-            StaleHandle: the event of a token is gone [PTR-15].
-            RefCountUnderflow: a token has no loose reference left [PTR-14].
-        """
-        words = token_words(tokens)
-        failed = ffi.new("size_t *")
-        calls = lib if len(words) > _LONG_TOKENS else quick
-        status = calls.rrb_drop_many(self._cdata, _from_buffer("uint64_t[]", words), len(words), failed)
-        if status:
-            self._refuse_token(status, failed[0], words[failed[0]])
-        return len(words)
+    @says("EventAllocator.drop_many")
+    def _token_arguments(self, tokens: object) -> array[int]:
+        """Return the tokens as `drop_many` takes them, or raise what it raises [ALLOC-15, ERR-4]."""
+        return token_words(tokens)
 
     def loan(self, length: int, event_type: int = 0) -> Loan:
         """Take a slot of the smallest class that fits, zeroed, to write an event in [LOAN-1, LOAN-2].
@@ -232,6 +154,10 @@ class EventAllocator(_AllocatorBase):
             raise MemoryError
         raise AssertionError(f"status {status} for {name} of {length} bytes")
 
+    def _refuse_batch(self, status: int, at: int, count: int, length: int) -> NoReturn:
+        """Raise the error of a status of an event in a batch."""
+        self._refuse(status, "data" if count == 1 else f"event {at} of data", length)
+
     def _refuse_token(self, status: int, at: int, token: int) -> NoReturn:
         """Raise the error of a status of a token in a batch."""
         name = f"tokens[{at}]"
@@ -246,49 +172,10 @@ class EventAllocator(_AllocatorBase):
         raise AssertionError(f"status {status} for token {token}")
 
 
-def calls_for(events: Batch) -> Lib:
-    """Return the calls that suit the size of a batch: those that give up the GIL where it is long [ALLOC-14]."""
-    total = events.data.nbytes if isinstance(events.data, memoryview) else len(events.data)
-    return lib if total + 8 * events.events > LONG else quick
-
-
-def lend(events: Batch) -> tuple[CData | bytes, CData, int, CData, int, int]:
-    """Lend a batch to the core: data, lengths, length, event types, event type, count [ALLOC-14]."""
-    data, count, lengths, length, event_types, event_type = events
-    return (
-        data if isinstance(data, bytes) else _from_buffer("char[]", data),
-        _NULL if lengths is None else _from_buffer("uint32_t[]", lengths),
-        length,
-        _NULL if event_types is None else _from_buffer("uint32_t[]", event_types),
-        event_type,
-        count,
-    )
-
-
-def take_back(events: Batch, lent: tuple[CData | bytes, CData, int, CData, int, int]) -> None:
-    """Let go of the caller's buffer now, since a traceback may keep both arguments [ALLOC-5]."""
-    if isinstance(events.data, memoryview):
-        ffi.release(lent[0])  # type: ignore[arg-type]
-        events.data.release()
-
-
 def _check_length(number: int) -> None:
     if number < 0:
         raise wrong_value("length", number, "below 0", "pass the bytes of a payload")
     check_payload("length", number)
-
-
-def _event_arguments(data: object, event_type: object) -> tuple[memoryview, int]:
-    """Check the types of an event's arguments [ERR-4]."""
-    return buffer("data", data), integer("event_type", event_type)
-
-
-def _event_values(data: object, view: memoryview, event_type: int) -> int:
-    """Check the values of an event's arguments and return the length of its payload [ERR-4]."""
-    contiguous("data", data, view)
-    event_type_value(event_type)
-    check_payload("data", view.nbytes)
-    return view.nbytes
 
 
 def allocate_from_pool(allocator: EventAllocator, data: object, event_type: int) -> RingPtr:
@@ -313,9 +200,9 @@ def allocate_to_pool(allocator: EventAllocator, data: object, event_type: int) -
         PoolExhausted: no slot is free [ALLOC-3, ALLOC-7].
     """
     owner = allocator_argument(allocator)
-    view, kind = _event_arguments(data, event_type)
+    view, kind, _ = event(data, event_type)
     with view:
-        length = _event_values(data, view, kind)
+        length = view.nbytes
         calls = lib if length > LONG else quick
         with ffi.from_buffer("char[]", view) as source:
             slot = calls.rrb_allocate_to_pool(owner._cdata, source, length, kind)
@@ -334,9 +221,9 @@ def handle_ffi_event(allocator: EventAllocator, data: object, event_type: int) -
         PoolExhausted: no slot is free [ALLOC-3, ALLOC-7].
     """
     owner = allocator_argument(allocator)
-    view, kind = _event_arguments(data, event_type)
+    view, kind, _ = event(data, event_type)
     with view:
-        length = _event_values(data, view, kind)
+        length = view.nbytes
         calls = lib if length > LONG else quick
         with ffi.from_buffer("char[]", view) as source:
             token = calls.rrb_handle_ffi_event(owner._cdata, source, length, kind)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from rusted_ring.native._arguments import between, integer
 from rusted_ring.native._base import token_argument, triple_argument
-from rusted_ring.native._core import ENDED, FAILED, Pin, make, quick
+from rusted_ring.native._core import ENDED, FAILED, Pin, hold, make, quick
 from rusted_ring.native.pools import POOLS
 from rusted_ring.reference.errors import ReleasedHandle, ViewsOutstanding
 from rusted_ring.reference.sizes import PoolId
@@ -41,16 +41,16 @@ class Unpicklable:
         self.__reduce_ex__(4)
 
 
-class _Pinned(Unpicklable):
+class _Pinned(hold.Pinned, Unpicklable):
     """What holds a slot through a pin [VIEW-2].
 
     The pin gives the slot back when the last of the handle and its views is gone. A handle ends by letting go of the
     pin, or by having it give its reference away; then the methods of the pin answer None.
     """
 
-    __slots__ = ("__weakref__", "_pin")
+    __slots__ = ("__weakref__",)
 
-    _pin: Pin
+    _allocator: "EventAllocator"
 
     @property
     def released(self) -> bool:
@@ -79,27 +79,6 @@ class _Pinned(Unpicklable):
         return _triple(token)
 
     @property
-    def len(self) -> int:
-        """Length of the payload in bytes [PTR-7, LOAN-1]."""
-        if (found := self._pin.length()) is None:
-            raise self._ended("len")
-        return found
-
-    @property
-    def data(self) -> memoryview:
-        """A view of the payload, format `B`, which pins the slot; a loan's is writable [VIEW-1, VIEW-2, LOAN-1]."""
-        if (found := self._pin.view()) is None:
-            raise self._ended("data")
-        return found
-
-    @property
-    def event_type(self) -> int:
-        """The event's type [PTR-7, LOAN-1]."""
-        if (found := self._pin.event_type()) is None:
-            raise self._ended("event_type")
-        return found
-
-    @property
     def pool_id(self) -> PoolId:
         """The pool of the slot [PTR-7, LOAN-1]."""
         return POOLS[self._triple("pool_id")[0]]
@@ -125,16 +104,14 @@ class _Pinned(Unpicklable):
         self._pin = ENDED
 
 
-class RingPtr(_Pinned):
+class RingPtr(hold.Pointer, _Pinned):
     """A strong reference to an event: its slot stays LIVE until the pointer and its views are gone [PTR-1, VIEW-2].
 
     Made by `allocate`, `clone`, `upgrade`, `commit` and `from_token`; the constructor turns a loose reference of the
     triple into a pointer [PTR-11].
     """
 
-    __slots__ = ("_allocator",)
-
-    _allocator: "EventAllocator"
+    __slots__ = ()
 
     def __init__(self, pool_id: PoolId | int, slot_index: int, generation: int, allocator: "EventAllocator") -> None:
         """Turn a loose reference into a pointer; the count stays as it is [PTR-11, PTR-13].
@@ -179,26 +156,6 @@ class RingPtr(_Pinned):
             owner._pools._refuse(payload, *_triple(number))
         return pointer_to(make(owner._owner, payload, 0), owner)
 
-    def clone(self) -> "RingPtr":
-        """Return another pointer to the event, one reference more [PTR-2].
-
-        Raises:
-            ReleasedHandle: the pointer was dropped.
-            RefCountOverflow: the slot's counter is full [SLOT-10].
-        """
-        pin = self._pin.clone()
-        if isinstance(pin, int):
-            self._allocator._pools._refuse(pin, *self._triple("clone"))
-        if pin is None:
-            raise self._ended("clone")
-        return pointer_to(pin, self._allocator)
-
-    __copy__ = clone
-
-    def drop(self) -> None:
-        """Give the reference back, once no view is left; a second call does nothing [PTR-3, VIEW-2]."""
-        self._pin = ENDED
-
     def downgrade(self) -> "WeakRingPtr":
         """Return a weak pointer to the event; no count changes [WEAK-1].
 
@@ -222,24 +179,13 @@ class RingPtr(_Pinned):
         return token
 
     @property
-    def bytes(self) -> builtins.bytes:
-        """A copy of the payload [PTR-7]."""
-        if (found := self._pin.bytes()) is None:
-            raise self._ended("bytes")
-        return found
-
-    @property
-    def ref_count(self) -> int:
-        """References to the slot at this moment [SLOT-1]."""
-        if (found := self._pin.ref_count()) is None:
-            raise self._ended("ref_count")
-        return found
-
-    @property
     def allocator(self) -> "EventAllocator":
         """The allocator that the event is in [PTR-8, ALLOC-24]."""
         self._check("allocator")
         return self._allocator
+
+    def _refuse_clone(self, status: int) -> NoReturn:
+        self._allocator._pools._refuse(status, *self._triple("clone"))
 
     def __len__(self) -> int:
         return self.len
@@ -366,9 +312,7 @@ def weak_pointer(token: int, allocator: "EventAllocator") -> WeakRingPtr:
 class Loan(_Pinned):
     """A slot to write an event in, zeroed and seen by nobody else until it is committed [LOAN-1, LOAN-2]."""
 
-    __slots__ = ("_allocator",)
-
-    _allocator: "EventAllocator"
+    __slots__ = ()
 
     def __init__(self, *_: object, **__: object) -> None:
         """Refuse: a loan is made by `EventAllocator.loan` [LOAN-1].

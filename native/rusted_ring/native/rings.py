@@ -1,27 +1,23 @@
 """Rings of events, their one writer and their readers [RING-1 to RING-30]."""
 
+from __future__ import annotations
+
 import time
-from array import array
-from collections.abc import Callable
-from types import TracebackType
-from typing import Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Literal, NoReturn, Self
 
 from rusted_ring.native._arguments import (
     U32_LIMIT,
     U64_LIMIT,
     batch,
     between,
-    buffer,
-    check_payload,
-    contiguous,
-    event_type_value,
+    event,
     integer,
+    says,
     wrong_type,
     wrong_value,
 )
-from rusted_ring.native._core import LONG, CData, ffi, join_reader, lib, made_once, open_writer, owned, quick
-from rusted_ring.native.allocator import calls_for, lend, take_back
-from rusted_ring.native.pointers import Unpicklable
+from rusted_ring.native._core import CData, ffi, hold, join_reader, lib, made_once, open_writer, owned, quick
+from rusted_ring.native.pointers import RingPtr, Unpicklable
 from rusted_ring.reference.errors import (
     Lagged,
     LayoutError,
@@ -33,15 +29,13 @@ from rusted_ring.reference.errors import (
 from rusted_ring.reference.event import EventBatch, PooledEvent
 from rusted_ring.reference.parameters import MAX_RING_BYTES
 
-_unpack = ffi.unpack
-_new_tuple = tuple.__new__
-_add = quick.rrb_add
-# A reader's room is overwritten before it is read, so it need not be cleared.
-_room = ffi.new_allocator(should_clear_after_alloc=False)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from rusted_ring.native._arguments import Batch
 
 _BUSY = lib.RRB_BUSY
-_EMPTY = lib.RR_EMPTY
-_FULL = lib.RR_FULL
 _MODES = ("overwrite", "gated")
 _STARTS = ("oldest", "latest")
 _AT_CURSOR = 2
@@ -166,10 +160,10 @@ def _ring_argument(value: object) -> RingBuffer:
     raise wrong_type("ringbuffer", value, f"a {type(value).__name__}, not a RingBuffer", "pass a native RingBuffer")
 
 
-class Writer(Unpicklable):
+class Writer(hold.Writer, Unpicklable):
     """The one writer of a ring [RING-4]."""
 
-    __slots__ = ("__weakref__", "_closed", "_handle", "_owner", "_ringbuffer")
+    __slots__ = ("__weakref__", "_closed", "_handle", "_ringbuffer")
 
     def __init__(self, ringbuffer: RingBuffer) -> None:
         """Take the writer's place of a ring [RING-4].
@@ -186,8 +180,8 @@ class Writer(Unpicklable):
             if made == lib.RR_WRITER_TAKEN:
                 raise WriterTaken(f"ringbuffer is {ring!r}: it has a writer; close that one first")
             raise MemoryError
-        self._owner = made
         self._handle: CData = ffi.cast("rrb_writer *", made.address())
+        self._owner = made
 
     @property
     def ringbuffer(self) -> RingBuffer:
@@ -200,72 +194,18 @@ class Writer(Unpicklable):
         """Whether the writer was closed [RING-27]."""
         return self._closed
 
-    def add(self, data: object, event_type: int = 0) -> bool:
-        """Publish an event; False where a gated ring is full, and nothing was published [RING-10, RING-14].
-
-        Args:
-            data: the payload, any C-contiguous buffer of at most the ring's `size` bytes.
-            event_type: an unsigned 32-bit number [ALLOC-23].
-
-        Raises:
-            RingClosed: the writer was closed [RING-27].
-            TypeError: an argument has a wrong type.
-            ValueError: `data` is not contiguous, or `event_type` out of bounds.
-            PayloadTooLarge: the payload is longer than the ring's `size` [RING-9].
-        """
-        if type(data) is bytes and type(event_type) is int:
-            try:
-                status = _add(self._handle, data, len(data), event_type)
-            except OverflowError:
-                status = _BUSY
-            if status == 0:
-                return True
-            if status == _FULL:
-                return False
+    @says("Writer.add")
+    def _event_arguments(self, data: object, event_type: object = 0) -> tuple[memoryview, int]:
+        """Return the arguments of `add` as it takes them, or raise what it raises [RING-27, ALLOC-5, ERR-4]."""
         self._check("add")
-        view, kind = buffer("data", data), integer("event_type", event_type)
-        with view:
-            contiguous("data", data, view)
-            event_type_value(kind)
-            length = view.nbytes
-            check_payload("data", length)
-            calls = lib if length > LONG else quick
-            with ffi.from_buffer("char[]", view) as source:
-                while (status := calls.rrb_add_long(self._handle, source, length, kind)) == _BUSY:
-                    time.sleep(0)
-        if status not in (0, _FULL):
-            self._refuse(status, "add", "data", length)
-        return status == 0
+        view, kind, _ = event(data, event_type)
+        return view, kind
 
-    def add_many(self, data: object, *, lengths: object = None, event_types: object = 0) -> int:
-        """Publish a batch, or in a gated ring its longest prefix that fits, and return how many [RING-25].
-
-        Args:
-            data: payloads back to back in one buffer, or a list or tuple of buffers.
-            lengths: bytes of each payload of one buffer: one integer for all, or a sequence or buffer of u32; None: one
-                event.
-            event_types: one integer for all, or a sequence or buffer of u32, one each.
-
-        Raises:
-            RingClosed: the writer was closed [RING-27].
-            TypeError: an argument has a wrong type.
-            ValueError: a buffer is not contiguous, or the numbers do not fit the data.
-            PayloadTooLarge: a payload is longer than the ring's `size`; nothing was published [RING-9].
-        """
+    @says("Writer.add_many")
+    def _batch_arguments(self, data: object, *, lengths: object = None, event_types: object = 0) -> Batch:
+        """Return the arguments of `add_many` as it takes them, or raise what it raises [RING-25, RING-27, ERR-4]."""
         self._check("add_many")
-        events = batch(data, lengths, event_types)
-        counts = ffi.new("size_t[2]")
-        calls, lent = calls_for(events), lend(events)
-        try:
-            while (status := calls.rrb_add_many(self._handle, *lent, counts, counts + 1)) == _BUSY:
-                time.sleep(0)
-        finally:
-            take_back(events, lent)
-        if status:
-            at = counts[1]
-            length = events.length if events.lengths is None else events.lengths[at]
-            self._refuse(status, "add_many", "data" if events.events == 1 else f"event {at} of data", length)
-        return int(counts[0])
+        return batch(data, lengths, event_types)
 
     def close(self) -> None:
         """Give the writer's place back; what was published stays readable; again: nothing [RING-4, RING-27]."""
@@ -275,6 +215,9 @@ class Writer(Unpicklable):
     def _check(self, use: str) -> None:
         if self._closed:
             raise RingClosed(f"Writer is closed: {use} came after its end; make another Writer of the ring")
+
+    def _refuse_batch(self, status: int, at: int, count: int, length: int) -> NoReturn:
+        self._refuse(status, "add_many", "data" if count == 1 else f"event {at} of data", length)
 
     def _refuse(self, status: int, use: str, name: str, length: int) -> NoReturn:
         if status == lib.RR_PAYLOAD_TOO_LARGE:
@@ -299,10 +242,10 @@ class Writer(Unpicklable):
         return f"<Writer of {self._ringbuffer!r}{', closed' if self._closed else ''}>"
 
 
-class Reader(Unpicklable):
+class Reader(hold.Reader, Unpicklable):
     """A reader of a ring, with a cursor of its own [RING-6]."""
 
-    __slots__ = ("__weakref__", "_closed", "_handle", "_next", "_owner", "_ringbuffer", "_spare")
+    __slots__ = ("__weakref__", "_closed", "_handle", "_ringbuffer")
 
     def __init__(
         self,
@@ -343,104 +286,28 @@ class Reader(Unpicklable):
                 why = f"its {ring.max_readers} places for readers are taken"
                 raise ReadersFull(f"ringbuffer is {ring!r}: {why}; close or evict a reader, or raise max_readers")
             raise MemoryError
-        self._owner = made
-        self._handle: CData = ffi.cast("rrb_reader *", made.address())
         self._ringbuffer = ring
         self._closed = False
-        self._next = (lib if ring.size > LONG else quick).rrb_next
-        # Rooms that no call is using: two threads never copy into the same one.
-        self._spare: list[tuple[CData, CData]] = []
+        self._handle: CData = ffi.cast("rrb_reader *", made.address())
+        self._owner = made
 
-    def _scratch(self, least: int) -> tuple[CData, CData]:
-        """Return a place for a read with room for at least `least` bytes, and that room."""
-        try:
-            found = self._spare.pop()
-        except IndexError:
-            pass
-        else:
-            if found[0].room >= least:
-                return found
-        scratch = ffi.new("rrb_scratch *")
-        room = _room("char[]", max(least, 1))
-        scratch.room = max(least, 1)
-        scratch.data = room
-        return scratch, room
+    @says("Reader.next")
+    def _next_waiting(self) -> PooledEvent | None:
+        """Take what `next` was called with, if it was with anything, or raise what it raises [ERR-4]."""
+        return self.next()
 
-    def next(self) -> PooledEvent | None:
-        """Return the next event, a copy, and move on; None where there is none now [RING-7, RING-28].
-
-        Raises:
-            RingClosed: the reader was closed or evicted [RING-19, RING-20].
-            Lagged: the next event was overwritten; the reader goes on at the oldest one retained [RING-11].
-        """
-        least = 0
-        while True:
-            # A place is in use by one call alone; it is not put back where an error is still to be read from it.
-            try:
-                place = self._spare.pop()
-            except IndexError:
-                place = self._scratch(least or min(self._ringbuffer.size, LONG))
-            scratch, room = place
-            length = self._next(self._handle, scratch)
-            if length >= 0:
-                event = _new_tuple(PooledEvent, (_unpack(room, length), scratch.event_type))
-                self._spare.append(place)
-                return event
-            if length == -_EMPTY:
-                self._spare.append(place)
-                return None
-            if length == -_BUSY:
-                self._spare.append(place)
-                time.sleep(0)
-            elif length == -lib.RR_BUFFER_TOO_SMALL:
-                least = self._ringbuffer.size
-            else:
-                self._refuse(-length, "next", scratch)
-
-    def next_many(self, limit: int) -> EventBatch:
-        """Return what `next` would return in `limit` calls, up to the first None or `Lagged` [RING-26].
-
-        Args:
-            limit: most events to return.
-
-        Raises:
-            RingClosed: the reader was closed or evicted [RING-19, RING-20].
-            TypeError: `limit` is not an integer.
-            ValueError: it is below 0.
-            Lagged: the next event was overwritten; the reader goes on at the oldest one retained [RING-11].
-        """
+    @says("Reader.next_many")
+    def _next_many_waiting(self, limit: object) -> EventBatch:
+        """Call `next_many` with the limit as it takes it, or raise what it raises [RING-26, ERR-4]."""
         self._check("next_many")
         wanted = integer("limit", limit)
         if wanted < 0:
             raise wrong_value("limit", wanted, "below 0", "pass how many events to return at the most")
-        # What is retained now is all that has to be read now.
-        count = min(wanted, max(_asked(quick.rrb_backlog, self._handle), 1))
-        size = self._ringbuffer.size
-        place = self._scratch(count * size)
-        scratch, room = place
-        lengths, kinds = array("I", bytes(4 * count)), array("I", bytes(4 * count))
-        calls = lib if count * size > LONG else quick
-        each, types = ffi.from_buffer("uint32_t[]", lengths), ffi.from_buffer("uint32_t[]", kinds)
-        while (status := calls.rrb_next_many(self._handle, count, scratch, each, types)) == _BUSY:
-            time.sleep(0)
-        read = scratch.read
-        if status not in (0, _EMPTY):
-            self._refuse(status, "next_many", scratch)
-        found = read.count if status == 0 else 0
-        payloads = memoryview(_unpack(room, read.bytes if found else 0))
-        first = read.sequence if found else read.next_sequence
-        self._spare.append(place)
-        return EventBatch(first, payloads, memoryview(lengths)[:found], memoryview(kinds)[:found])
+        return self.next_many(wanted)
 
     def __iter__(self) -> Self:
         self._check("iter")
         return self
-
-    def __next__(self) -> PooledEvent:
-        event = self.next()
-        if event is None:
-            raise StopIteration
-        return event
 
     @property
     def ringbuffer(self) -> RingBuffer:
@@ -517,9 +384,9 @@ class Reader(Unpicklable):
         if self.evicted:
             raise RingClosed(f"Reader is evicted: {use} came after its end; make another Reader of the ring")
 
-    def _refuse(self, status: int, use: str, scratch: CData) -> NoReturn:
+    def _refuse(self, status: int, use: str, skipped: int, next_sequence: int) -> NoReturn:
         if status == lib.RR_LAGGED:
-            raise Lagged(scratch.read.skipped, scratch.read.next_sequence)
+            raise Lagged(skipped, next_sequence)
         if status == lib.RR_RING_CLOSED:
             self._check(use)
         raise AssertionError(f"status {status} of {use}")
@@ -536,3 +403,6 @@ class Reader(Unpicklable):
     def __repr__(self) -> str:
         ended = ", evicted" if self.evicted else ", closed" if self._closed else ""
         return f"<Reader of {self._ringbuffer!r} at {self.cursor}{ended}>"
+
+
+hold.meet(RingPtr, Reader, PooledEvent, EventBatch)

@@ -3,6 +3,7 @@
 import enum
 import itertools
 import struct
+import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, overload
 
@@ -15,6 +16,7 @@ TRAILER = struct.Struct("=II")
 """The fields `len` and `event_type` behind the payload, in the machine's byte order [LAYOUT-1]."""
 
 _U32_LIMIT = 4_294_967_295
+_new_tuple = tuple.__new__
 
 
 class PooledEvent(NamedTuple):
@@ -92,12 +94,15 @@ class EventBatch(Sequence[PooledEvent]):
 
     Attributes:
         first_sequence: sequence number of the first event; of the next one to be read where the batch is empty.
-        data: the payloads back to back: read-only, format `B`.
-        lengths: the length of each payload in bytes, format `I`.
-        event_types: the type of each event, format `I`.
     """
 
-    __slots__ = ("_ends", "data", "event_types", "first_sequence", "lengths")
+    __slots__ = ("_block", "_columns", "_count", "_ends", "first_sequence")
+
+    first_sequence: int
+    _count: int
+    _block: bytes  # all lengths, then all event types, 4 bytes each in the machine's byte order, then the payloads
+    _columns: tuple[memoryview, memoryview, memoryview] | None  # data, lengths, event types; None until one is asked for
+    _ends: list[int] | None  # where each payload ends; None until one is asked for
 
     def __init__(self, first_sequence: int, data: memoryview, lengths: memoryview, event_types: memoryview) -> None:
         """Keep the columns; the batch owns them from now on [RING-28].
@@ -109,13 +114,54 @@ class EventBatch(Sequence[PooledEvent]):
             event_types: the type of each event, format `I`.
         """
         self.first_sequence = first_sequence
-        self.data = data.toreadonly()
-        self.lengths = lengths.toreadonly()
-        self.event_types = event_types.toreadonly()
-        self._ends: list[int] | None = None
+        self._count = len(lengths)
+        self._block = b""
+        self._columns = data.toreadonly(), lengths.toreadonly(), event_types.toreadonly()
+        self._ends = None
+
+    def _split(self) -> tuple[memoryview, memoryview, memoryview]:
+        """Return the columns, made of the block where nobody has asked for one yet."""
+        if self._columns is None:
+            whole, column = memoryview(self._block), 4 * self._count
+            lengths, event_types = whole[:column].cast("I"), whole[column : 2 * column].cast("I")
+            self._columns = whole[2 * column :], lengths, event_types
+        return self._columns
+
+    @property
+    def data(self) -> memoryview:
+        """The payloads back to back: read-only, format `B` [RING-28]."""
+        return self._split()[0]
+
+    @property
+    def lengths(self) -> memoryview:
+        """The length of each payload in bytes: read-only, format `I` [RING-28]."""
+        return self._split()[1]
+
+    @property
+    def event_types(self) -> memoryview:
+        """The type of each event: read-only, format `I` [RING-28]."""
+        return self._split()[2]
+
+    def records(self, itemsize: int) -> memoryview:
+        """Return `data` for a reader of fixed-size records, such as `numpy.frombuffer`: one record an event [LAYOUT-9].
+
+        Args:
+            itemsize: bytes of a record.
+
+        Raises:
+            TypeError: `itemsize` is not an integer.
+            ValueError: it is not from 1 to 4,294,967,295, or the payload of an event has another length.
+        """
+        size = number_between("itemsize", itemsize, 1, _U32_LIMIT, "give the bytes of a record")
+        data, lengths, _ = self._split()
+        if lengths.tobytes() != size.to_bytes(4, sys.byteorder) * self._count:
+            place = next(place for place, length in enumerate(lengths) if length != size)
+            remedy = "read such events one by one, or by data and lengths"
+            raise ValueError(f"itemsize is {size}: event {place} of the batch has {lengths[place]} bytes; {remedy}")
+        return data
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return self._count
 
     @overload
     def __getitem__(self, index: int) -> PooledEvent: ...
@@ -125,28 +171,26 @@ class EventBatch(Sequence[PooledEvent]):
 
     def __getitem__(self, index: int | slice) -> PooledEvent | list[PooledEvent]:
         if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        place = range(len(self))[index]
+            return [self[place] for place in range(*index.indices(self._count))]
+        place = range(self._count)[index]
+        data, lengths, event_types = self._split()
         if self._ends is None:
-            self._ends = list(itertools.accumulate(self.lengths))
+            self._ends = list(itertools.accumulate(lengths))
         end = self._ends[place]
-        return PooledEvent(bytes(self.data[end - self.lengths[place] : end]), self.event_types[place])
+        return PooledEvent(bytes(data[end - lengths[place] : end]), event_types[place])
 
     def __iter__(self) -> Iterator[PooledEvent]:
-        start = 0
-        for length, event_type in zip(self.lengths, self.event_types, strict=True):
-            yield PooledEvent(bytes(self.data[start : start + length]), event_type)
-            start += length
+        data, lengths, event_types = self._split()
+        whole = data.tobytes()
+        places = itertools.pairwise(itertools.accumulate(lengths, initial=0))
+        payloads = (whole[start:end] for start, end in places)
+        # Events as PooledEvent(...) makes them, without a call of Python code for each.
+        return map(_new_tuple, itertools.repeat(PooledEvent), zip(payloads, event_types, strict=True))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, EventBatch):
             return NotImplemented
-        return (
-            self.first_sequence == other.first_sequence
-            and self.lengths == other.lengths
-            and self.event_types == other.event_types
-            and self.data == other.data
-        )
+        return self.first_sequence == other.first_sequence and self._split() == other._split()
 
     __hash__ = None  # type: ignore[assignment]  # equality is by content, of up to megabytes
 

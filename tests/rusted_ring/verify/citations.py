@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType, GetSetDescriptorType, MethodDescriptorType, ModuleType
 
 from rusted_ring.verify.checkout import NoCheckout, checkout
 from rusted_ring.verify.clauses import Clause, SpecError, load_clauses
@@ -36,6 +36,7 @@ _C_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
 _C_FUNCTION = re.compile(r"\b(?P<name>rr_\w+)\s*\(")
 _C_SUFFIXES = (".c", ".h", ".cpp")
 _PYTHON_ROOMS = ("reference", "native", "tests", "bench")
+_FUNCTIONS = FunctionType | MethodDescriptorType | property | GetSetDescriptorType | functools.cached_property
 _SKIPPED_FOLDERS = {"build", "__pycache__", "node_modules"}
 
 
@@ -257,7 +258,7 @@ def _methods(owner: type) -> dict[str, str]:
         for name, value in vars(base).items():
             if isinstance(value, staticmethod | classmethod):
                 value = value.__func__
-            if name.startswith("_") or not isinstance(value, FunctionType | property | functools.cached_property):
+            if name.startswith("_") or not isinstance(value, _FUNCTIONS):
                 continue
             found[name] = value.__doc__ or ""
     return found
