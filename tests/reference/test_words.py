@@ -105,9 +105,10 @@ def test_batch_has_read_only_columns() -> None:
 @pytest.mark.clause("LAYOUT-9")
 def test_records_are_the_payloads_of_one_length() -> None:
     batch = batch_of(4, (b"ab", 1), (b"cd", 3))
-    assert batch.records(2) == b"abcd"
+    assert batch.records(2).tobytes() == b"abcd"
     assert batch.records(2).readonly
-    for wrong, message in ((3, "itemsize is 3: event 0 of the batch has 2 bytes"), (0, "itemsize is 0"), (2**32, "is 4")):
+    other = "itemsize is 3: event 0 of the batch has 2 bytes"
+    for wrong, message in ((3, other), (0, "itemsize is 0"), (2**32, "itemsize is 4294967296")):
         with pytest.raises(ValueError, match=message):
             batch.records(wrong)
     for wrong_type in (None, True, 2.0, "2"):
@@ -115,7 +116,7 @@ def test_records_are_the_payloads_of_one_length() -> None:
             batch.records(wrong_type)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="event 1 of the batch has 1 bytes"):
         batch_of(4, (b"ab", 1), (b"c", 3)).records(2)
-    assert batch_of(4).records(8) == b""
+    assert batch_of(4).records(8).nbytes == 0
 
 
 @pytest.mark.clause("RING-26")

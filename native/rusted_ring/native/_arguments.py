@@ -19,8 +19,8 @@ _NUMBERS = "pass one integer for all events, or a sequence or buffer of integers
 
 if TYPE_CHECKING:
     Batch = tuple[memoryview | bytes, int | array[int] | None, int | array[int]]
-    """A batch as methods.c takes it: payloads back to back; the length of each, or of all, or None for one event; the type
-    of each, or of all."""
+    """A batch as methods.c takes it: payloads back to back; the length of each, of all, or None for one event; the type
+    of each or of all."""
 
 _Method = TypeVar("_Method", bound=Callable[..., object])
 

@@ -6,8 +6,8 @@ GIL around it, for calls that are long, and `quick` keeps it, for the others.
 
 from typing import TYPE_CHECKING
 
-from rusted_ring.native._cffi import ffi, lib
 from rusted_ring.native import _hold as hold
+from rusted_ring.native._cffi import ffi, lib
 from rusted_ring.native._hold import ENDED, Owner, Pin, join_reader, make, open_writer, own
 from rusted_ring.native._quick import lib as quick
 

@@ -1,5 +1,3 @@
-from typing import Self
-
 from rusted_ring.native.pointers import RingPtr
 from rusted_ring.native.rings import Reader as _Reader
 from rusted_ring.reference.event import EventBatch, PooledEvent

@@ -20,6 +20,6 @@ def _profile(name: str, values: CData) -> Profile:
     )
 
 
-SEED = _profile("seed", quick.rr_profile_seed())
-WIDE = _profile("wide", quick.rr_profile_wide())
-TINY = _profile("tiny", quick.rr_profile_tiny())
+SEED: Profile = _profile("seed", quick.rr_profile_seed())
+WIDE: Profile = _profile("wide", quick.rr_profile_wide())
+TINY: Profile = _profile("tiny", quick.rr_profile_tiny())

@@ -101,7 +101,9 @@ class EventBatch(Sequence[PooledEvent]):
     first_sequence: int
     _count: int
     _block: bytes  # all lengths, then all event types, 4 bytes each in the machine's byte order, then the payloads
-    _columns: tuple[memoryview, memoryview, memoryview] | None  # data, lengths, event types; None until one is asked for
+    _columns: (
+        tuple[memoryview, memoryview, memoryview] | None
+    )  # data, lengths, event types; None until one is asked for
     _ends: list[int] | None  # where each payload ends; None until one is asked for
 
     def __init__(self, first_sequence: int, data: memoryview, lengths: memoryview, event_types: memoryview) -> None:

@@ -36,7 +36,7 @@ _C_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
 _C_FUNCTION = re.compile(r"\b(?P<name>rr_\w+)\s*\(")
 _C_SUFFIXES = (".c", ".h", ".cpp")
 _PYTHON_ROOMS = ("reference", "native", "tests", "bench")
-_FUNCTIONS = FunctionType | MethodDescriptorType | property | GetSetDescriptorType | functools.cached_property
+_FUNCTIONS = (FunctionType, MethodDescriptorType, property, GetSetDescriptorType, functools.cached_property)
 _SKIPPED_FOLDERS = {"build", "__pycache__", "node_modules"}
 
 
