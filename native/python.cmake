@@ -1,6 +1,6 @@
 # The binding: three extension modules of the stable ABI over the same core. `_cffi` gives up the GIL in every call, as cffi does;
-# `_quick` keeps it, which tiny calls need; `_hold` has the objects that end with their last reference. Included under
-# scikit-build-core alone.
+# `_quick` keeps it, which tiny calls need; `_hold` has the objects that end with their last reference, and the methods
+# that programs call most. Included under scikit-build-core alone.
 find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.SABIModule)
 
 set(binding "${CMAKE_CURRENT_SOURCE_DIR}/binding")

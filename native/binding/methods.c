@@ -24,10 +24,11 @@ static allocfunc batch_alloc;
 static PyObject *ended_pin;
 static PyObject *give_way; /* time.sleep */
 
-enum { FIRST_SEQUENCE, COUNT, BLOCK, COLUMNS, ENDS, BATCH_FIELDS };
-static const char *const batch_field_names[BATCH_FIELDS] = {"first_sequence", "_count", "_block", "_columns", "_ends"};
+enum { FIRST_SEQUENCE, COUNT, BLOCK, OTHERS, BATCH_FIELDS = OTHERS + 4 };
+static const char *const batch_field_names[BATCH_FIELDS] = {"first_sequence", "_count",       "_block", "_data",
+                                                            "_lengths",       "_event_types", "_ends"};
 static PyObject *batch_fields[BATCH_FIELDS];
-static descrsetfunc batch_set; /* that of all five */
+static descrsetfunc batch_set; /* that of all of them */
 
 enum { DATA, EVENT_TYPE, SPILL, LENGTHS, EVENT_TYPES, LIMIT, TOKENS, NAMES };
 static const char *const name_texts[NAMES] = {"data",        "event_type", "spill", "lengths",
@@ -710,9 +711,12 @@ static PyObject *batch_new(uint64_t first, size_t count, PyObject *block)
         Py_DECREF(block);
         return NULL;
     }
-    if (batch_put(made, BLOCK, block) < 0 || batch_put(made, FIRST_SEQUENCE, PyLong_FromUnsignedLongLong(first)) < 0
-        || batch_put(made, COUNT, PyLong_FromSize_t(count)) < 0 || batch_put(made, COLUMNS, Py_NewRef(Py_None)) < 0
-        || batch_put(made, ENDS, Py_NewRef(Py_None)) < 0)
+    int failed = batch_put(made, BLOCK, block) < 0
+                 || batch_put(made, FIRST_SEQUENCE, PyLong_FromUnsignedLongLong(first)) < 0
+                 || batch_put(made, COUNT, PyLong_FromSize_t(count)) < 0;
+    for (int i = OTHERS; i < BATCH_FIELDS && !failed; i++)
+        failed = batch_put(made, i, Py_NewRef(Py_None)) < 0;
+    if (failed)
         Py_CLEAR(made);
     return made;
 }

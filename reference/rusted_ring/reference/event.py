@@ -96,14 +96,16 @@ class EventBatch(Sequence[PooledEvent]):
         first_sequence: sequence number of the first event; of the next one to be read where the batch is empty.
     """
 
-    __slots__ = ("_block", "_columns", "_count", "_ends", "first_sequence")
+    __slots__ = ("_block", "_count", "_data", "_ends", "_event_types", "_lengths", "first_sequence")
 
     first_sequence: int
     _count: int
-    _block: bytes  # all lengths, then all event types, 4 bytes each in the machine's byte order, then the payloads
-    _columns: (
-        tuple[memoryview, memoryview, memoryview] | None
-    )  # data, lengths, event types; None until one is asked for
+    # The columns are given, or are made of a block when they are first asked for: all lengths, then all event types, 4
+    # bytes each in the machine's byte order, then the payloads.
+    _block: bytes
+    _data: memoryview | None
+    _lengths: memoryview | None
+    _event_types: memoryview | None
     _ends: list[int] | None  # where each payload ends; None until one is asked for
 
     def __init__(self, first_sequence: int, data: memoryview, lengths: memoryview, event_types: memoryview) -> None:
@@ -118,31 +120,36 @@ class EventBatch(Sequence[PooledEvent]):
         self.first_sequence = first_sequence
         self._count = len(lengths)
         self._block = b""
-        self._columns = data.toreadonly(), lengths.toreadonly(), event_types.toreadonly()
+        self._data = data.toreadonly()
+        self._lengths = lengths.toreadonly()
+        self._event_types = event_types.toreadonly()
         self._ends = None
 
-    def _split(self) -> tuple[memoryview, memoryview, memoryview]:
-        """Return the columns, made of the block where nobody has asked for one yet."""
-        if self._columns is None:
-            whole, column = memoryview(self._block), 4 * self._count
-            lengths, event_types = whole[:column].cast("I"), whole[column : 2 * column].cast("I")
-            self._columns = whole[2 * column :], lengths, event_types
-        return self._columns
+    def _column(self, place: int) -> memoryview:
+        """Return a column of numbers of the block: 0 for the lengths, 1 for the event types."""
+        size = 4 * self._count
+        return memoryview(self._block)[size * place : size * (place + 1)].cast("I")
 
     @property
     def data(self) -> memoryview:
         """The payloads back to back: read-only, format `B` [RING-28]."""
-        return self._split()[0]
+        if self._data is None:
+            self._data = memoryview(self._block)[8 * self._count :]
+        return self._data
 
     @property
     def lengths(self) -> memoryview:
         """The length of each payload in bytes: read-only, format `I` [RING-28]."""
-        return self._split()[1]
+        if self._lengths is None:
+            self._lengths = self._column(0)
+        return self._lengths
 
     @property
     def event_types(self) -> memoryview:
         """The type of each event: read-only, format `I` [RING-28]."""
-        return self._split()[2]
+        if self._event_types is None:
+            self._event_types = self._column(1)
+        return self._event_types
 
     def records(self, itemsize: int) -> memoryview:
         """Return `data` for a reader of fixed-size records, such as `numpy.frombuffer`: one record an event [LAYOUT-9].
@@ -155,12 +162,12 @@ class EventBatch(Sequence[PooledEvent]):
             ValueError: it is not from 1 to 4,294,967,295, or the payload of an event has another length.
         """
         size = number_between("itemsize", itemsize, 1, _U32_LIMIT, "give the bytes of a record")
-        data, lengths, _ = self._split()
+        lengths = self.lengths
         if lengths.tobytes() != size.to_bytes(4, sys.byteorder) * self._count:
             place = next(place for place, length in enumerate(lengths) if length != size)
             remedy = "read such events one by one, or by data and lengths"
             raise ValueError(f"itemsize is {size}: event {place} of the batch has {lengths[place]} bytes; {remedy}")
-        return data
+        return self.data
 
     def __len__(self) -> int:
         return self._count
@@ -175,24 +182,27 @@ class EventBatch(Sequence[PooledEvent]):
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(self._count))]
         place = range(self._count)[index]
-        data, lengths, event_types = self._split()
         if self._ends is None:
-            self._ends = list(itertools.accumulate(lengths))
+            self._ends = list(itertools.accumulate(self.lengths))
         end = self._ends[place]
-        return PooledEvent(bytes(data[end - lengths[place] : end]), event_types[place])
+        return PooledEvent(bytes(self.data[end - self.lengths[place] : end]), self.event_types[place])
 
     def __iter__(self) -> Iterator[PooledEvent]:
-        data, lengths, event_types = self._split()
-        whole = data.tobytes()
-        places = itertools.pairwise(itertools.accumulate(lengths, initial=0))
+        whole = self.data.tobytes()
+        places = itertools.pairwise(itertools.accumulate(self.lengths, initial=0))
         payloads = (whole[start:end] for start, end in places)
         # Events as PooledEvent(...) makes them, without a call of Python code for each.
-        return map(_new_tuple, itertools.repeat(PooledEvent), zip(payloads, event_types, strict=True))
+        return map(_new_tuple, itertools.repeat(PooledEvent), zip(payloads, self.event_types, strict=True))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, EventBatch):
             return NotImplemented
-        return self.first_sequence == other.first_sequence and self._split() == other._split()
+        return (
+            self.first_sequence == other.first_sequence
+            and self.lengths == other.lengths
+            and self.event_types == other.event_types
+            and self.data == other.data
+        )
 
     __hash__ = None  # type: ignore[assignment]  # equality is by content, of up to megabytes
 

@@ -376,6 +376,24 @@ def look_at_batch(engine: Engine, index: int, start: int, choice: int) -> None:
     )
 
 
+@operation(
+    "LAYOUT-9",
+    errors={"ValueError": "LAYOUT-9"},
+    needs="Reader.next_many EventBatch.records",
+    weight=0.5,
+    index=CHOICE,
+    itemsize=SMALL,
+    choice=FLAG,
+)
+def see_records(engine: Engine, index: int, itemsize: int, choice: int) -> None:
+    """Look at a batch read earlier as records of one size."""
+    engine.call(
+        ("bytes({0}.records({1}))", "bytes({0}.records(max([1, *{0}.lengths])))")[choice % 2],
+        engine.pick(engine.batches, index),
+        itemsize,
+    )
+
+
 @operation("RING-8", errors=READ_ERRORS, needs="Reader.__iter__", weight=1.5, index=CHOICE, choice=FLAG)
 def iterate(engine: Engine, index: int, choice: int) -> None:
     """Read all there is now."""
