@@ -337,6 +337,21 @@ int rrb_next_many(rrb_reader *reader, size_t limit, rrb_scratch *scratch, uint32
     return status;
 }
 
+/* Any thread may wait, also while the reader reads, and others must get at the reader meanwhile: no rrb_enter. */
+int rrb_wait(rrb_reader *reader, uint64_t sequence, int64_t nanoseconds)
+{
+    return (int)rr_reader_wait(reader->reader, sequence, nanoseconds);
+}
+
+int rrb_descriptor(rrb_reader *reader)
+{
+    if (!rrb_enter(&reader->busy))
+        return -RRB_BUSY;
+    int descriptor = rr_reader_descriptor(reader->reader);
+    rrb_leave(&reader->busy);
+    return descriptor;
+}
+
 /* Sequence numbers stay below 2^63 for as long as a machine can count. */
 static int64_t rrb_asked(rrb_reader *reader, uint64_t (*question)(const rr_reader *))
 {

@@ -63,6 +63,8 @@ typedef struct rr_read {
 #define RR_FULL ...
 #define RR_BUFFER_TOO_SMALL ...
 #define RR_NO_MEMORY ...
+#define RR_INTERRUPTED ...
+#define RR_SYSTEM ...
 rr_profile rr_profile_seed(void);
 rr_profile rr_profile_wide(void);
 rr_profile rr_profile_tiny(void);
@@ -132,6 +134,8 @@ int rrb_reader_evict(rrb_reader *reader);
 int rrb_reader_evicted(rrb_reader *reader);
 int64_t rrb_next(rrb_reader *reader, rrb_scratch *scratch);
 int rrb_next_many(rrb_reader *reader, size_t limit, rrb_scratch *scratch, uint32_t *lengths, uint32_t *event_types);
+int rrb_wait(rrb_reader *reader, uint64_t sequence, int64_t nanoseconds);
+int rrb_descriptor(rrb_reader *reader);
 int64_t rrb_start(rrb_reader *reader);
 int64_t rrb_cursor(rrb_reader *reader);
 int64_t rrb_delivered(rrb_reader *reader);

@@ -1,5 +1,6 @@
-"""Rings of events, their one writer and their readers [RING-1 to RING-30]."""
+"""Rings of events, their one writer and their readers [RING-1 to RING-38]."""
 
+import os
 import time
 from array import array
 from collections.abc import Callable
@@ -16,10 +17,12 @@ from rusted_ring.native._arguments import (
     contiguous,
     event_type_value,
     integer,
+    seconds,
     wrong_type,
     wrong_value,
 )
 from rusted_ring.native._core import LONG, CData, ffi, join_reader, lib, made_once, open_writer, owned, quick
+from rusted_ring.native._waiting import Tasks, deadline, left_until
 from rusted_ring.native.allocator import calls_for, lend, take_back
 from rusted_ring.native.pointers import Unpicklable
 from rusted_ring.reference.errors import (
@@ -302,7 +305,7 @@ class Writer(Unpicklable):
 class Reader(Unpicklable):
     """A reader of a ring, with a cursor of its own [RING-6]."""
 
-    __slots__ = ("__weakref__", "_closed", "_handle", "_next", "_owner", "_ringbuffer", "_spare")
+    __slots__ = ("__weakref__", "_closed", "_handle", "_next", "_owner", "_ringbuffer", "_spare", "_tasks")
 
     def __init__(
         self,
@@ -350,6 +353,7 @@ class Reader(Unpicklable):
         self._next = (lib if ring.size > LONG else quick).rrb_next
         # Rooms that no call is using: two threads never copy into the same one.
         self._spare: list[tuple[CData, CData]] = []
+        self._tasks = Tasks()
 
     def _scratch(self, least: int) -> tuple[CData, CData]:
         """Return a place for a read with room for at least `least` bytes, and that room."""
@@ -366,13 +370,20 @@ class Reader(Unpicklable):
         scratch.data = room
         return scratch, room
 
-    def next(self) -> PooledEvent | None:
-        """Return the next event, a copy, and move on; None where there is none now [RING-7, RING-28].
+    def next(self, timeout: float | None = 0) -> PooledEvent | None:
+        """Return the next event, a copy, and move on; None where there is none in time [RING-7, RING-28, RING-31].
+
+        Args:
+            timeout: seconds to wait for an event where there is none; 0 does not wait, None waits for ever.
 
         Raises:
-            RingClosed: the reader was closed or evicted [RING-19, RING-20].
+            RingClosed: the reader was closed or evicted, or is while it waits [RING-19, RING-20, RING-32].
+            TypeError: `timeout` is neither None nor a real number.
+            ValueError: it is below 0, or not a number [RING-38].
             Lagged: the next event was overwritten; the reader goes on at the oldest one retained [RING-11].
         """
+        if type(timeout) is not int or timeout != 0:
+            return self._next_waiting(timeout)
         least = 0
         while True:
             # A place is in use by one call alone; it is not put back where an error is still to be read from it.
@@ -397,18 +408,37 @@ class Reader(Unpicklable):
             else:
                 self._refuse(-length, "next", scratch)
 
-    def next_many(self, limit: int) -> EventBatch:
+    def _next_waiting(self, timeout: object) -> PooledEvent | None:
+        self._check("next")
+        until = deadline("timeout", seconds("timeout", timeout))
+        event = self.next()
+        while event is None and self._wait(until):
+            event = self.next()
+        return event
+
+    def _wait(self, until: int) -> bool:
+        """Wait for an event or the reader's end, without the GIL; False where the time is up [RING-32, RING-34].
+
+        Nothing is kept from other threads meanwhile, so that who comes back has to look. A signal ends it early: its
+        handler runs before the next look [RING-33].
+        """
+        return lib.rrb_wait(self._handle, self.cursor, left_until(until)) != _EMPTY
+
+    def next_many(self, limit: int, timeout: float | None = 0) -> EventBatch:
         """Return what `next` would return in `limit` calls, up to the first None or `Lagged` [RING-26].
 
         Args:
             limit: most events to return.
+            timeout: seconds to wait for the first event where there is none; 0 does not wait, None waits for ever [RING-31].
 
         Raises:
-            RingClosed: the reader was closed or evicted [RING-19, RING-20].
-            TypeError: `limit` is not an integer.
-            ValueError: it is below 0.
+            RingClosed: the reader was closed or evicted, or is while it waits [RING-19, RING-20, RING-32].
+            TypeError: `limit` is not an integer, or `timeout` neither None nor a real number.
+            ValueError: `limit` is below 0, or `timeout` is or is not a number [RING-38].
             Lagged: the next event was overwritten; the reader goes on at the oldest one retained [RING-11].
         """
+        if type(timeout) is not int or timeout != 0:
+            return self._next_many_waiting(limit, timeout)
         self._check("next_many")
         wanted = integer("limit", limit)
         if wanted < 0:
@@ -431,6 +461,45 @@ class Reader(Unpicklable):
         first = read.sequence if found else read.next_sequence
         self._spare.append(place)
         return EventBatch(first, payloads, memoryview(lengths)[:found], memoryview(kinds)[:found])
+
+    def _next_many_waiting(self, limit: int, timeout: object) -> EventBatch:
+        self._check("next_many")
+        wanted, longest = integer("limit", limit), seconds("timeout", timeout)
+        if wanted < 0:
+            raise wrong_value("limit", wanted, "below 0", "pass how many events to return at the most")
+        until = deadline("timeout", longest)
+        batch = self.next_many(wanted)
+        while not batch and wanted and self._wait(until):
+            batch = self.next_many(wanted)
+        return batch
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable where there may be an event, to be waited on and nothing else [RING-35].
+
+        Raises:
+            RingClosed: the reader was closed or evicted.
+            OSError: the system gave no descriptor.
+            MemoryError: the system gave no memory.
+        """
+        self._check("fileno")
+        while (found := quick.rrb_descriptor(self._handle)) == -_BUSY:
+            time.sleep(0)
+        if found >= 0:
+            return found
+        if found == -lib.RR_SYSTEM:
+            raise OSError(ffi.errno, f"no descriptor for {self!r}: {os.strerror(ffi.errno)}; close some")
+        if found == -lib.RR_RING_CLOSED:
+            self._check("fileno")
+        raise MemoryError
+
+    def __aiter__(self) -> Self:
+        self._check("aiter")
+        return self
+
+    async def __anext__(self) -> PooledEvent:
+        while (event := self.next()) is None:
+            await self._tasks.readable(self.fileno())
+        return event
 
     def __iter__(self) -> Self:
         self._check("iter")
