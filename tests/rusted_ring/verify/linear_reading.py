@@ -42,6 +42,8 @@ class Status(enum.IntEnum):
     FULL = 13
     BUSY = 15
     NO_MEMORY = 16
+    INTERRUPTED = 17
+    SYSTEM = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -730,6 +732,25 @@ class Reading:
                 reader.steps.append((place, results[2]))
 
     _do_nextmany = _do_next
+
+    def _do_watch(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
+        reader = self.readers[self._variable(place, operation.arguments[0])]
+        out = results[0] == Status.RING_CLOSED
+        if results[0] not in (Status.OK, Status.RING_CLOSED):
+            self._problem("ring", "ERR-1", f"answered with status {results[0]}, which it never does", place)
+        elif self.client.ring is not None and self.client.ring.mode == GATED:
+            self._lane(("readers",), place, ("closed" if out else "use", reader.number))
+        elif out != reader.left:
+            self._problem("ring", "RING-19", "was refused without need, or not refused after its end", place)
+
+    def _do_wait(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
+        self._do_watch(place, operation, results)
+        if results[0] == Status.OK:
+            reader = self.readers[self._variable(place, operation.arguments[0])]
+            self.reads.append(("wait", place, reader, results))
+
+    def _do_poll(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
+        """It comes back or it does not, and may come back for nothing."""
 
     def _end_of(self, place: int, operation: Operation, kind: str) -> None:
         reader = self.readers[self._variable(place, operation.arguments[0])]
