@@ -30,6 +30,13 @@ class Bell:
         self._tasks: Final[dict[asyncio.AbstractEventLoop, set[asyncio.Future[None]]]] = {}
         self.ring()
 
+    def __del__(self) -> None:
+        for end in getattr(self, "_ends", ()):
+            if self.is_mine():
+                end.close()
+            else:
+                end.detach()
+
     def is_mine(self) -> bool:
         """Whether this process made the bell."""
         return self._process == os.getpid()
