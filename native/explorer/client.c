@@ -872,6 +872,7 @@ static void do_free(uint32_t thread, const struct operation *operation, struct r
     }
     rr_reader_free(*reader);
     *reader = NULL;
+    *descriptor_at(&operation->arguments[0]) = 0;
     answer(results, RR_OK);
 }
 
@@ -944,7 +945,7 @@ static void do_poll(uint32_t thread, const struct operation *operation, struct r
 {
     (void)thread;
     int descriptor = *descriptor_at(&operation->arguments[0]);
-    if (descriptor == 0) {
+    if (*reader_at(&operation->arguments[0]) == NULL || descriptor == 0) {
         skip(results);
         return;
     }

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import decimal
 import fractions
+import functools
 import math
 import os
 import select
@@ -83,7 +84,20 @@ def test_default_does_not_wait(backend: ModuleType) -> None:
 @pytest.mark.parametrize(
     "timeout",
     [
-        *(None, 0, 0.0, -0.0, 3, 2.5, math.inf, 1e300, 10**400, 2**63, decimal.Decimal("0.5"), fractions.Fraction(1, 3)),
+        *(
+            None,
+            0,
+            0.0,
+            -0.0,
+            3,
+            2.5,
+            math.inf,
+            1e300,
+            10**400,
+            2**63,
+            decimal.Decimal("0.5"),
+            fractions.Fraction(1, 3),
+        ),
         *(np.float32(0.5), np.float64(2), np.int64(3)),
     ],
 )
@@ -263,6 +277,14 @@ def test_timeout_of_a_wrong_value(backend: ModuleType, value: Any) -> None:
     assert reader.cursor == 0
 
 
+AFTER_THE_END: tuple[Callable[[Any], Any], ...] = (
+    lambda reader: reader.next("1"),
+    lambda reader: reader.next(-1),
+    lambda reader: reader.next_many("1", "2"),
+    lambda reader: reader.next_many(1, None),
+)
+
+
 @pytest.mark.clause("ERR-7", "RING-38")
 def test_which_error_of_a_wait_comes_first(backend: ModuleType) -> None:
     _, _, reader = make(backend)
@@ -275,9 +297,9 @@ def test_which_error_of_a_wait_comes_first(backend: ModuleType) -> None:
     with pytest.raises(ValueError, match="timeout"):
         reader.next_many(0, -2)
     reader.close()
-    for call in (lambda: reader.next("1"), lambda: reader.next_many("1", "2"), lambda: reader.next(-1)):
+    for use in AFTER_THE_END:
         with pytest.raises(backend.RingClosed):
-            call()
+            use(reader)
 
 
 def run_program(backend: ModuleType, text: str) -> str:
@@ -443,7 +465,7 @@ def test_descriptor_in_a_selector(backend: ModuleType, selector: Any) -> None:
             while reader.next() is not None:
                 pass
             assert chosen.select(0) == []
-            thread = later(lambda turn=turn: writer.add(b"%d" % turn), 0.001)
+            thread = later(functools.partial(writer.add, b"%d" % turn), 0.001)
             (key, _), *rest = chosen.select(LONG)
             thread.join()
             assert key.fileobj is reader
@@ -553,8 +575,9 @@ def test_thread_wakes_a_task(backend: ModuleType) -> None:
 def test_cancelled_task_takes_nothing_and_leaves_nothing(backend: ModuleType, mode: str) -> None:
     _, writer, reader = make(backend, mode, capacity=256)
 
-    async def run() -> list[bytes]:
-        loop, taken, sent = asyncio.get_running_loop(), [], 0
+    async def run() -> tuple[list[bytes], int]:
+        loop, sent = asyncio.get_running_loop(), 0
+        taken: list[bytes] = []
         for turn in range(60):
             task = asyncio.create_task(take_all(reader, 1))
             for _ in range(turn % 4):
@@ -692,7 +715,7 @@ def test_async_iteration_is_told_of_lost_events(backend: ModuleType) -> None:
 def test_one_loop_after_another(backend: ModuleType) -> None:
     _, writer, reader = make(backend)
     for number in range(5):
-        thread = later(lambda number=number: writer.add(b"%d" % number), 0.005)
+        thread = later(functools.partial(writer.add, b"%d" % number), 0.005)
         assert asyncio.run(take_all(reader, 1)) == [b"%d" % number]
         thread.join()
 

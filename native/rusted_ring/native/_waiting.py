@@ -49,7 +49,7 @@ class Tasks:
 
     async def readable(self, descriptor: int) -> None:
         """Wait until the descriptor is readable [RING-35]."""
-        import asyncio  # noqa: PLC0415 - who gets here has it; others need not wait for it
+        import asyncio
 
         loop = asyncio.get_running_loop()
         mine = self._waiting.get(loop)

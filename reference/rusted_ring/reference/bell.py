@@ -63,7 +63,7 @@ class Bell:
 
         A loop keeps one callback for a descriptor, so the tasks of a loop share one: it wakes all of them.
         """
-        import asyncio  # noqa: PLC0415 - only who runs a loop needs it
+        import asyncio
 
         loop = asyncio.get_running_loop()
         tasks = self._tasks.setdefault(loop, set())

@@ -76,7 +76,7 @@ class Reader(Unpicklable):
             raise RingClosed(f"reader is {self!r}: it was {end}; make a new Reader of the ring")
 
     def _next_event(self) -> PooledEvent | None:
-        """Return the event at the cursor and move on, or None, which silences the bell; within a step [RING-7, RING-35].
+        """Return the event at the cursor and move on, or silence the bell and return None; in a step [RING-7, RING-35].
 
         Raises:
             Lagged: the event is no longer retained; the cursor has moved to one that is [RING-11].
@@ -94,7 +94,7 @@ class Reader(Unpicklable):
         return self._ring._event(position.cursor)
 
     def _next_in_time(self, timeout: float | None) -> PooledEvent | None:
-        """Return the next event, or None where none comes in time; within a step, but while it waits [RING-31, RING-32].
+        """Return the next event, or None where none comes in time; in a step but for the wait [RING-31, RING-32].
 
         Raises:
             RingClosed: the reader was closed or evicted, or is while it waits.
