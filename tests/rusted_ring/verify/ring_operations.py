@@ -386,11 +386,11 @@ WRONG_WAITS: Final = (
 
 
 @operation(
-    "RING-31",
     "RING-7",
     "RING-12",
+    "RING-31",
+    "RING-38",
     errors={**READ_ERRORS, "TypeError": "RING-38 ERR-4", "ValueError": "RING-38 ERR-4"},
-    reaches="RING-38",
     needs="Reader.fileno Reader.next_many Reader.lag",
     weight=2,
     index=CHOICE,
@@ -405,8 +405,10 @@ def read_waiting(engine: Engine, index: int, limit: int, choice: int) -> None:
     if choice % 4:
         there_is_something = not pair.expected.evicted and pair.expected.lag > 0
         templates = WAITS_FOR_WHAT_IS_THERE if there_is_something and choice % 4 == 1 else WAITS
-        engine.reached("RING-38")
-    engine.call(templates[choice // 4 % len(templates)], pair, limit)
+    template = templates[choice // 4 % len(templates)]
+    if "next_many" in template:
+        engine.clause = "RING-26"
+    engine.call(template, pair, limit)
 
 
 @operation(
