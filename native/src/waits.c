@@ -53,6 +53,7 @@ struct kernel_time {
     long nanoseconds;
 };
 
+/* The first time in a process of several threads takes milliseconds, every other one next to nothing. */
 static bool register_fences(void)
 {
     return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;

@@ -383,6 +383,7 @@ def test_descriptor_says_when_to_look(backend: ModuleType, mode: str) -> None:
         assert len(reader.next_many(2)) == 2
         assert is_readable(descriptor)
         assert len(reader.next_many(2)) == 1
+        assert is_readable(descriptor)  # this call has found an event
 
 
 @pytest.mark.clause("RING-35", "RING-11")

@@ -118,7 +118,7 @@ LIBRARY = [
     *(Case("posix.c", f"-DBARRIER -DN={n}", count, blocked) for n, count, blocked in ((2, 2, 1), (3, 6, 6))),
     *(Case("posix.c", f"-DCONDITION -DN={n}", count, blocked) for n, count, blocked in ((2, 2, 1), (3, 10, 10))),
     Case("c11_threads.c", "", 8, 5),
-    # Store buffering without the outcome that the fences forbid; where who waits has to be woken, it also sleeps too early.
+    # Store buffering without the outcome that the fences forbid; the one that is blocked sleeps before it is woken.
     *(Case("futex.c", what, 3, 1) for what in ("", "-DEVENTFD")),
     Case("futex.c", "-DTIMED", 4, 0),
 ]

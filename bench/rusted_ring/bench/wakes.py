@@ -2,8 +2,9 @@
 
     python -m rusted_ring.bench.wakes [--wakes 300]
 
-The waiting thread is asleep before each event, which is given some time. Beside the ring stand what the standard library has:
-`queue.SimpleQueue`, whose `get` waits, and `asyncio.Queue`, into which another thread puts by `call_soon_threadsafe`.
+The waiting thread is given the time to fall asleep before each event. Beside the ring stands what the standard library
+has: `queue.SimpleQueue`, whose `get` waits, and `asyncio.Queue`, into which another thread puts by
+`call_soon_threadsafe`.
 """
 
 import argparse

@@ -38,8 +38,8 @@ def left_until(until: int) -> int:
 class Tasks:
     """The tasks that wait for one reader, in whatever event loops [RING-34, RING-36, RING-37].
 
-    A loop knows one callback for a descriptor. So the first task of a loop that waits registers it, the last one takes it
-    out, and it wakes all of them; who finds no event then waits again.
+    A loop knows one callback for a descriptor. So the first task of a loop that waits registers it, the last one takes
+    it out, and it wakes all of them; who finds no event then waits again.
     """
 
     __slots__ = ("_waiting",)

@@ -429,7 +429,8 @@ class Reader(Unpicklable):
 
         Args:
             limit: most events to return.
-            timeout: seconds to wait for the first event where there is none; 0 does not wait, None waits for ever [RING-31].
+            timeout: seconds to wait for the first event where there is none; 0 does not wait, None waits for ever
+                [RING-31].
 
         Raises:
             RingClosed: the reader was closed or evicted, or is while it waits [RING-19, RING-20, RING-32].

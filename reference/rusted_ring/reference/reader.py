@@ -1,4 +1,7 @@
-"""The readers of a ring [RING-6 to RING-8, RING-11, RING-12, RING-16, RING-18 to RING-24, RING-26, RING-28, RING-31 to RING-38]."""
+"""The readers of a ring, how they read and how they wait.
+
+[RING-6 to RING-8, RING-11, RING-12, RING-16, RING-18 to RING-24, RING-26, RING-28, RING-31 to RING-38]
+"""
 
 import functools
 import math
@@ -76,7 +79,7 @@ class Reader(Unpicklable):
             raise RingClosed(f"reader is {self!r}: it was {end}; make a new Reader of the ring")
 
     def _next_event(self) -> PooledEvent | None:
-        """Return the event at the cursor and move on, or silence the bell and return None; in a step [RING-7, RING-35].
+        """Return the event at the cursor and move on, or None; within a step [RING-7].
 
         Raises:
             Lagged: the event is no longer retained; the cursor has moved to one that is [RING-11].
@@ -87,14 +90,12 @@ class Reader(Unpicklable):
             self._place.position = caught_up(position, oldest)
             raise Lagged(oldest - position.cursor, oldest)
         if position.cursor == self._ring._published:
-            if self._place.bell is not None:
-                self._place.bell.silence()
             return None
         self._place.position = delivered(position, 1)
         return self._ring._event(position.cursor)
 
     def _next_in_time(self, timeout: float | None) -> PooledEvent | None:
-        """Return the next event, or None where none comes in time; in a step but for the wait [RING-31, RING-32].
+        """Return the next event, or None where none comes in time; in a step but for the wait [RING-31, RING-35].
 
         Raises:
             RingClosed: the reader was closed or evicted, or is while it waits.
@@ -104,6 +105,8 @@ class Reader(Unpicklable):
         while True:
             self._check_open()
             event = self._next_event()
+            if event is None and self._place.bell is not None:
+                self._place.bell.silence()
             if event is not None or not self._ring._wait(until):
                 return event
 

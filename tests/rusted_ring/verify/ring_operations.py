@@ -401,7 +401,7 @@ def read_waiting(engine: Engine, index: int, limit: int, choice: int) -> None:
     """Read with a time to wait, which is up at once or not needed, or is none."""
     pair = engine.pick(engine.readers, index)
     engine.touched_rings = True
-    templates = WRONG_WAITS
+    templates: tuple[str, ...] = WRONG_WAITS
     if choice % 4:
         there_is_something = not pair.expected.evicted and pair.expected.lag > 0
         templates = WAITS_FOR_WHAT_IS_THERE if there_is_something and choice % 4 == 1 else WAITS
@@ -420,7 +420,7 @@ def read_waiting(engine: Engine, index: int, limit: int, choice: int) -> None:
     choice=FLAG,
 )
 def watch(engine: Engine, index: int, choice: int) -> None:
-    """Ask whether a reader's descriptor is readable where that is certain: behind, and when it was told that it is not."""
+    """Ask whether a reader's descriptor is readable where that is certain: behind, and when there was no event."""
     pair = engine.pick(engine.readers, index)
     engine.touched_rings = True
     readable = "bool(__import__('select').select([{0}], [], [], 0)[0])"
