@@ -259,6 +259,19 @@ int rrb_reader_evicted(rrb_reader *reader)
     return rr_reader_evicted(reader->reader);
 }
 
+/* Any thread may wait, also while the reader reads, and others must get at the reader meanwhile. */
+int rrb_wait(rrb_reader *reader, uint64_t sequence, int64_t nanoseconds)
+{
+    return (int)rr_reader_wait(reader->reader, sequence, nanoseconds);
+}
+
+int rrb_descriptor(rrb_reader *reader)
+{
+    if (reader->busy)
+        return -RRB_BUSY;
+    return rr_reader_descriptor(reader->reader);
+}
+
 /* Sequence numbers stay below 2^63 for as long as a machine can count. */
 static int64_t rrb_asked(rrb_reader *reader, uint64_t (*question)(const rr_reader *))
 {

@@ -63,6 +63,8 @@ typedef struct rr_read {
 #define RR_FULL ...
 #define RR_BUFFER_TOO_SMALL ...
 #define RR_NO_MEMORY ...
+#define RR_INTERRUPTED ...
+#define RR_SYSTEM ...
 rr_profile rr_profile_seed(void);
 rr_profile rr_profile_wide(void);
 rr_profile rr_profile_tiny(void);
@@ -113,6 +115,8 @@ void rrb_reader_free(rrb_reader *reader);
 int rrb_reader_close(rrb_reader *reader);
 int rrb_reader_evict(rrb_reader *reader);
 int rrb_reader_evicted(rrb_reader *reader);
+int rrb_wait(rrb_reader *reader, uint64_t sequence, int64_t nanoseconds);
+int rrb_descriptor(rrb_reader *reader);
 int64_t rrb_start(rrb_reader *reader);
 int64_t rrb_cursor(rrb_reader *reader);
 int64_t rrb_delivered(rrb_reader *reader);

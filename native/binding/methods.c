@@ -798,22 +798,28 @@ static PyObject *reader_next_many(PyObject *self, PyObject *const *arguments, Py
     return in_python(self, "_next_many_waiting", arguments, count, given);
 }
 
-#define READER_NEXT_DOC                                                                                                 \
-    DOC("next($self, /)",                                                                                               \
-        "Return the next event, a copy, and move on; None where there is none now [RING-7, RING-28].\n\n"               \
-        "Raises:\n"                                                                                                     \
-        "    RingClosed: the reader was closed or evicted [RING-19, RING-20].\n"                                        \
+#define READER_NEXT_DOC                                                                                                \
+    DOC("next($self, /, timeout=0)",                                                                                   \
+        "Return the next event, a copy, and move on; None where there is none in time [RING-7, RING-28, RING-31].\n\n" \
+        "Args:\n"                                                                                                      \
+        "    timeout: seconds to wait for an event where there is none; 0 does not wait, None waits for ever.\n\n"     \
+        "Raises:\n"                                                                                                    \
+        "    RingClosed: the reader was closed or evicted, or is while it waits [RING-19, RING-20, RING-32].\n"        \
+        "    TypeError: `timeout` is neither None nor a real number.\n"                                                \
+        "    ValueError: it is below 0, or not a number [RING-38].\n"                                                  \
         "    Lagged: the next event was overwritten; the reader goes on at the oldest one retained [RING-11].")
 
-#define READER_NEXT_MANY_DOC                                                                                            \
-    DOC("next_many($self, /, limit)",                                                                                   \
-        "Return what `next` would return in `limit` calls, up to the first None or `Lagged` [RING-26].\n\n"             \
-        "Args:\n"                                                                                                       \
-        "    limit: most events to return.\n\n"                                                                         \
-        "Raises:\n"                                                                                                     \
-        "    RingClosed: the reader was closed or evicted [RING-19, RING-20].\n"                                        \
-        "    TypeError: `limit` is not an integer.\n"                                                                   \
-        "    ValueError: it is below 0.\n"                                                                              \
+#define READER_NEXT_MANY_DOC                                                                                           \
+    DOC("next_many($self, /, limit, timeout=0)",                                                                       \
+        "Return what `next` would return in `limit` calls, up to the first None or `Lagged` [RING-26].\n\n"            \
+        "Args:\n"                                                                                                      \
+        "    limit: most events to return.\n"                                                                          \
+        "    timeout: seconds to wait for the first event where there is none; 0 does not wait, None waits for ever\n" \
+        "        [RING-31].\n\n"                                                                                       \
+        "Raises:\n"                                                                                                    \
+        "    RingClosed: the reader was closed or evicted, or is while it waits [RING-19, RING-20, RING-32].\n"        \
+        "    TypeError: `limit` is not an integer, or `timeout` neither None nor a real number.\n"                     \
+        "    ValueError: `limit` is below 0, or `timeout` is or is not a number [RING-38].\n"                          \
         "    Lagged: the next event was overwritten; the reader goes on at the oldest one retained [RING-11].")
 
 static PyMethodDef reader_methods[] = {

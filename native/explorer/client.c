@@ -8,6 +8,7 @@
  * it makes is taken; what follows is said at each operation below. Nothing here is instrumented but client_payload.c: what
  * is checked is the library.
  */
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,11 +61,13 @@ struct holdings {
     uint64_t tokens[8]; /* 0: none */
     rr_writer *writers[2];
     rr_reader *readers[4];
+    int descriptors[4]; /* of the readers; 0: not asked for */
 };
 
 struct shape {
     bool pool;
     bool ring;
+    bool waits; /* some thread may wait: as on a system without membarrier(), see spec/memory-orders.md */
     rr_profile profile;
     rr_ring_mode mode;
     uint32_t capacity;
@@ -130,6 +133,11 @@ static rr_writer **writer_at(const struct argument *argument)
 static rr_reader **reader_at(const struct argument *argument)
 {
     return &holdings[argument->thread].readers[argument->number];
+}
+
+static int *descriptor_at(const struct argument *argument)
+{
+    return &holdings[argument->thread].descriptors[argument->number];
 }
 
 /* The `count` payloads of events from `event` on, back to back. */
@@ -864,6 +872,7 @@ static void do_free(uint32_t thread, const struct operation *operation, struct r
     }
     rr_reader_free(*reader);
     *reader = NULL;
+    *descriptor_at(&operation->arguments[0]) = 0;
     answer(results, RR_OK);
 }
 
@@ -903,6 +912,46 @@ static void do_left(uint32_t thread, const struct operation *operation, struct r
     }
     answer(results, RR_OK);
     answer(results, (uint64_t)rr_reader_left(reader));
+}
+
+/* status: waits for the reader's next event, for ever */
+static void do_wait(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    if (reader == NULL) {
+        skip(results);
+        return;
+    }
+    answer(results, (uint64_t)rr_reader_wait(reader, rr_reader_cursor(reader), -1));
+}
+
+/* status: asks for the descriptor of a reader */
+static void do_watch(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    if (reader == NULL) {
+        skip(results);
+        return;
+    }
+    int descriptor = rr_reader_descriptor(reader);
+    *descriptor_at(&operation->arguments[0]) = descriptor < 0 ? 0 : descriptor;
+    answer(results, (uint64_t)(descriptor < 0 ? -descriptor : RR_OK));
+}
+
+/* 0: waits on a descriptor that was asked for, for ever */
+static void do_poll(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    int descriptor = *descriptor_at(&operation->arguments[0]);
+    if (*reader_at(&operation->arguments[0]) == NULL || descriptor == 0) {
+        skip(results);
+        return;
+    }
+    struct pollfd asked = {.fd = descriptor, .events = POLLIN};
+    (void)poll(&asked, 1, -1);
+    answer(results, RR_OK);
 }
 
 /* 0, lag, backlog */
@@ -987,6 +1036,7 @@ static const struct {
     {"next", "q", do_next},        {"nextmany", "qn", do_nextmany}, {"leave", "q", do_leave},
     {"free", "q", do_free},        {"evict", "q", do_evict},        {"evicted", "q", do_evicted},
     {"left", "q", do_left},        {"lag", "q", do_lag},            {"look", "", do_look},
+    {"wait", "q", do_wait},        {"watch", "q", do_watch},        {"poll", "q", do_poll},
     {"tally", "q", do_tally},      {"destroypool", "", do_destroypool}, {"destroyring", "", do_destroyring},
 };
 
@@ -1062,6 +1112,9 @@ static int read_group(char *text, uint32_t group, char *complaint, size_t room)
             if (!read_argument(word, kinds[i], group, &operation->arguments[i])) {
                 return complain(complaint, room, "no such argument", word);
             }
+        }
+        if (operation->perform == do_wait || operation->perform == do_watch) {
+            program.waits = true;
         }
         const char *more = strtok_r(NULL, " \t\r\n", &rest);
         if (more != NULL) {
@@ -1177,6 +1230,7 @@ static void run(uint32_t thread, uint32_t from, uint32_t to)
 static void setup(void)
 {
     rr_status status = RR_OK;
+    explorer_membarrier(!program.waits);
     memset(holdings, 0, sizeof holdings);
     memset(shared_tokens, 0, sizeof shared_tokens);
     held_slots = 0;

@@ -6,16 +6,22 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <link.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -573,6 +579,15 @@ int xp_memcmp(const void *a, const void *b, size_t size)
     return memcmp(a, b, size);
 }
 
+/* Each thread's own, as the system's, of which all of them would have the same. */
+static int error_numbers[MAX_THREADS];
+
+int *xp_errno_location(void);
+int *xp_errno_location(void)
+{
+    return &error_numbers[X->current];
+}
+
 /* ------------------------------------------------------------------------------------------------------------- heap */
 
 void *xp_malloc(size_t bytes);
@@ -910,7 +925,7 @@ int xp_sem_trywait(void *semaphore)
     if (count_on((uint64_t)(uintptr_t)semaphore, 0, UINT32_MAX, PC)) {
         return 0;
     }
-    errno = EAGAIN;
+    *xp_errno_location() = EAGAIN;
     return -1;
 }
 int xp_sem_post(void *semaphore);
@@ -992,6 +1007,142 @@ int xp_barrier_wait(void *barrier)
     }
     (void)await_event(address + 8, 4, ACQUIRE, round + 1, true, false, 0, pc);
     return 0;
+}
+
+/* ---------------------------------------------------------------------------------------------- the system's own calls */
+
+static bool membarrier_offered EXPLORER_STATE = true;
+
+void explorer_membarrier(bool offered)
+{
+    membarrier_offered = offered;
+}
+
+/* FUTEX_WAIT sleeps while a word has a value: who waits awaits another value, so that each change of the word wakes all,
+ * which Linux allows: a wait may end for no reason. Where there is a time to end, it may be up while the value is still
+ * the same. FUTEX_WAKE has nothing to do. */
+static long futex(_Atomic uint32_t *word, int operation, uint32_t value, const void *time, uint64_t pc)
+{
+    uint64_t address = (uint64_t)(uintptr_t)word;
+    int command = operation & FUTEX_CMD_MASK;
+    if (command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET) {
+        return 0;
+    }
+    if (command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET) {
+        refuse("futex operation %d is not followed", command);
+    }
+    if (time == NULL) {
+        await_event(address, 4, RELAXED, value, false, false, 0, pc);
+        return 0;
+    }
+    *xp_errno_location() = atomic_load_event(address, 4, RELAXED, pc) == value ? ETIMEDOUT : EAGAIN;
+    return -1;
+}
+
+long xp_syscall(long number, ...);
+long xp_syscall(long number, ...)
+{
+    uint64_t pc = PC;
+    va_list arguments;
+    va_start(arguments, number);
+    long result = 0;
+    if (number == SYS_futex) {
+        _Atomic uint32_t *word = va_arg(arguments, _Atomic uint32_t *);
+        int operation = va_arg(arguments, int);
+        uint32_t value = va_arg(arguments, uint32_t);
+        result = futex(word, operation, value, va_arg(arguments, const void *), pc);
+    } else if (number == SYS_membarrier) {
+        if (!membarrier_offered) {
+            *xp_errno_location() = ENOSYS;
+            result = -1;
+        } else if (va_arg(arguments, int) == MEMBARRIER_CMD_PRIVATE_EXPEDITED) {
+            refuse("the program calls membarrier() for a fence of all threads, which no graph has");
+        }
+    } else {
+        refuse("the program makes system call %ld, which is not followed", number);
+    }
+    va_end(arguments);
+    return result;
+}
+
+/* An eventfd is a count, which reads and writes pass on in order, as the lock does that the kernel holds for them. Its
+ * number is above those that the system gives; every other file is the system's. */
+#define FIRST_EVENTFD (1 << 20)
+#define MOST_EVENTFDS 8
+static uint32_t eventfd_counts[MOST_EVENTFDS];
+static uint32_t eventfds;
+
+static uint64_t eventfd_at(int descriptor)
+{
+    int number = descriptor - FIRST_EVENTFD;
+    return number >= 0 && number < MOST_EVENTFDS ? (uint64_t)(uintptr_t)&eventfd_counts[number] : 0;
+}
+
+int xp_eventfd(unsigned count, int flags);
+int xp_eventfd(unsigned count, int flags)
+{
+    uint64_t number = atomic_rmw_event((uint64_t)(uintptr_t)&eventfds, 4, RELAXED, OP_ADD, 1, PC);
+    if (count != 0 || (flags & (EFD_NONBLOCK | EFD_SEMAPHORE)) != EFD_NONBLOCK || number >= MOST_EVENTFDS) {
+        refuse("an eventfd that blocks or is a semaphore, or more than %d of them, are not followed", MOST_EVENTFDS);
+    }
+    return FIRST_EVENTFD + (int)number;
+}
+
+ssize_t xp_read(int descriptor, void *to, size_t size);
+ssize_t xp_read(int descriptor, void *to, size_t size)
+{
+    uint64_t address = eventfd_at(descriptor);
+    if (address == 0) {
+        ssize_t got = read(descriptor, to, size);
+        *xp_errno_location() = errno;
+        return got;
+    }
+    uint64_t pc = PC;
+    uint64_t count = atomic_rmw_event(address, 4, ACQUIRE, OP_EXCHANGE, 0, pc);
+    plain_access((uint64_t)(uintptr_t)to, sizeof count, true, pc);
+    memcpy(to, &count, sizeof count);
+    if (count == 0) {
+        *xp_errno_location() = EAGAIN;
+        return -1;
+    }
+    return (ssize_t)sizeof count;
+}
+
+ssize_t xp_write(int descriptor, const void *from, size_t size);
+ssize_t xp_write(int descriptor, const void *from, size_t size)
+{
+    uint64_t address = eventfd_at(descriptor);
+    if (address == 0) {
+        ssize_t put = write(descriptor, from, size);
+        *xp_errno_location() = errno;
+        return put;
+    }
+    uint64_t count = 0;
+    plain_access((uint64_t)(uintptr_t)from, sizeof count, false, PC);
+    memcpy(&count, from, sizeof count);
+    atomic_rmw_event(address, 4, RELEASE, OP_ADD, count, PC);
+    return (ssize_t)sizeof count;
+}
+
+int xp_close(int descriptor);
+int xp_close(int descriptor)
+{
+    int result = eventfd_at(descriptor) != 0 ? 0 : close(descriptor);
+    *xp_errno_location() = errno;
+    return result;
+}
+
+/* Waits for ever, for one eventfd. */
+int xp_poll(struct pollfd *asked, nfds_t count, int milliseconds);
+int xp_poll(struct pollfd *asked, nfds_t count, int milliseconds)
+{
+    uint64_t address = count == 1 ? eventfd_at(asked->fd) : 0;
+    if (address == 0 || milliseconds >= 0) {
+        refuse("poll() is followed for one eventfd, and without a time to end");
+    }
+    await_event(address, 4, ACQUIRE, 0, false, false, 0, PC);
+    asked->revents = POLLIN;
+    return 1;
 }
 
 /* --------------------------------------------------------------------------------------- the rest of the C library */

@@ -18,7 +18,7 @@
  *
  * Threads
  *   Any thread may use an allocator at any time [ALLOC-13]. A writer and a reader belong to one thread at a time, but
- *   for rr_reader_evict and the queries of a ring, which any thread may call.
+ *   for rr_reader_evict, rr_reader_wait and the queries of a ring, which any thread may call.
  */
 #ifndef RUSTED_RING_H
 #define RUSTED_RING_H
@@ -69,7 +69,9 @@ typedef enum rr_status {
     RR_FULL = 13,                /* a gated ring's slowest reader is `capacity` events behind [RING-14] */
     RR_BUFFER_TOO_SMALL = 14,    /* the caller's buffer does not hold the next event; nothing was read */
     RR_BUSY = 15,                /* destroyed while slots, writers or readers are alive; nothing was destroyed */
-    RR_NO_MEMORY = 16            /* the system gave no memory */
+    RR_NO_MEMORY = 16,           /* the system gave no memory */
+    RR_INTERRUPTED = 17,         /* a signal came while the call waited [RING-33] */
+    RR_SYSTEM = 18               /* the system gave no descriptor; errno says why [RING-35] */
 } rr_status;
 
 /* A sentence in English for a status, never NULL [ERR-3]. */
@@ -421,6 +423,18 @@ RR_API rr_status rr_reader_next(rr_reader *reader, void *data, size_t data_bytes
  * RR_BUFFER_TOO_SMALL where the first does not fit, RR_RING_CLOSED. */
 RR_API rr_status rr_reader_next_many(rr_reader *reader, size_t limit, void *data, size_t data_bytes, uint32_t *lengths,
                                      uint32_t *event_types, rr_read *read);
+
+/* Waits until the event `sequence` is published or the reader has ended, without using a processor [RING-31] [RING-32].
+ * Any thread may wait. Args: sequence, of the event waited for, for a reader's own thread rr_reader_cursor; nanoseconds, at
+ * the most, 0: only look, below 0: for ever.
+ * RR_OK, RR_EMPTY (not in time), RR_RING_CLOSED (also when it ends meanwhile), RR_INTERRUPTED: a signal was handled. */
+RR_API rr_status rr_reader_wait(rr_reader *reader, uint64_t sequence, int64_t nanoseconds);
+
+/* A descriptor for poll() and its like, or minus the status: RR_RING_CLOSED, RR_NO_MEMORY, RR_SYSTEM [RING-35]. It is
+ * readable from the moment there may be an event, or the reader has ended, until rr_reader_next has said RR_EMPTY. It is
+ * only to be waited on: do not read, write or close it. It is the reader's until rr_reader_free, and the process's that
+ * asked: after a fork ask again. */
+RR_API int rr_reader_descriptor(rr_reader *reader);
 
 /* The cursor that a reader began with [RING-12]. */
 RR_API uint64_t rr_reader_start(const rr_reader *reader);

@@ -77,12 +77,15 @@ struct ring_cursors {
     _Atomic uint64_t write_cursor; /* events published [RING-1] */
     _Atomic uint64_t claim;        /* slots up to claim - capacity may be overwritten: the announcement of an overwriting
                                       ring [ORDER-9], the gate of a gated one [ORDER-10] */
-    uint64_t unused[6];
+    _Atomic uint32_t waiting;      /* who waits, 0 for nobody: read by the writer at every publication [ORDER-15] */
+    _Atomic uint32_t wakes;        /* how often those who wait were woken */
+    uint64_t unused[5];
 };
 struct ring_places {
     _Atomic uint64_t writer_taken; /* 0 or 1 [RING-4] */
     _Atomic uint64_t floor;        /* events before it were read by all readers there were [RING-17] */
-    uint64_t unused[6];
+    _Atomic uintptr_t bells;       /* the list of the descriptors of readers [RING-35] */
+    uint64_t unused[5];
 };
 /* A reader's cache line in a gated ring: state + 4 * (cursor mod 2^40 + 2^40 * stamp). The stamp goes up each time the
  * place is left, so that the last reader of a place cannot take itself for the next one. */
@@ -94,6 +97,42 @@ static_assert(sizeof(struct ring_shape) == LINE_BYTES, "one cache line");
 static_assert(sizeof(struct ring_cursors) == LINE_BYTES, "one cache line");
 static_assert(sizeof(struct ring_places) == LINE_BYTES, "one cache line");
 static_assert(sizeof(struct reader_line) == LINE_BYTES, "one cache line");
+
+/* ------------------------------------------------------------------------------------------------- waiting (waits.c) */
+
+struct bell;
+
+/* A wait of one thread. */
+struct wait {
+    int64_t until; /* of the monotonic clock, in nanoseconds; below 0: for ever */
+    uint32_t seen; /* `wakes` when it began */
+    bool is_short; /* nobody can be relied on to wake it */
+};
+
+/* For a new ring, and for one that ends. */
+void waits_init(struct ring_cursors *cursors, struct ring_places *places);
+void waits_end(struct ring_places *places);
+
+/* Wakes all who wait, if `waiting` was found to be other than 0 after what they wait for was stored [ORDER-15]. */
+void waits_wake(struct ring_cursors *cursors, struct ring_places *places);
+
+/* A wait: start it, and as often as need be begin it, look whether there is something, and if not, sleep. waits_sleep:
+ * RR_OK (woken, perhaps for nothing), RR_EMPTY (the time is up), RR_INTERRUPTED (by a signal). */
+struct wait waits_start(int64_t nanoseconds);
+void waits_begin(struct wait *wait, struct ring_cursors *cursors);
+rr_status waits_sleep(const struct wait *wait, struct ring_cursors *cursors);
+
+/* A reader's bell, rung when it is taken. NULL: RR_NO_MEMORY, RR_SYSTEM. */
+struct bell *bell_take(struct ring_places *places, rr_status *status);
+void bell_give_back(struct bell *bell);
+
+/* The descriptor; below 0 in a process that did not make it. */
+int bell_descriptor(const struct bell *bell);
+
+/* Silences and arms a bell that was rung, and returns whether it did: the caller then looks whether there is something,
+ * and if there is, rings it. */
+bool bell_arm(struct ring_cursors *cursors, struct bell *bell);
+void bell_ring(const struct bell *bell);
 
 static inline void set_status(rr_status *status, rr_status value)
 {

@@ -38,6 +38,7 @@ struct rr_reader {
     uint32_t position; /* cursor mod capacity */
     _Atomic uint32_t left; /* STAYS, LEAVES or HAS_LEFT */
     _Atomic uint32_t evicted;
+    struct bell *bell; /* NULL until its descriptor was asked for [RING-35] */
 };
 
 /* What `left` of a reader says. */
@@ -343,6 +344,7 @@ rr_ring *rr_ring_create(uint64_t size, uint64_t capacity, rr_ring_mode mode, uin
     atomic_init(&cursors_of(ring)->claim, 0);
     atomic_init(&places_of(ring)->writer_taken, 0);
     atomic_init(&places_of(ring)->floor, 0);
+    waits_init(cursors_of(ring), places_of(ring));
     for (uint32_t place = 0; place < max_readers; ++place) {
         atomic_init(place_word(ring, place), 0);
     }
@@ -356,6 +358,7 @@ rr_status rr_ring_destroy(rr_ring *ring)
     if (atomic_load_explicit(&ring->handles, memory_order_acquire) != 0) {
         return RR_BUSY;
     }
+    waits_end(places_of(ring));
     free(ring->storage);
     free(ring);
     return RR_OK;
@@ -421,6 +424,17 @@ uint64_t rr_ring_retained(const rr_ring *ring)
     uint64_t published = rr_ring_write_cursor(ring);
     uint64_t retained = published > oldest ? published - oldest : 0;
     return retained < ring->capacity ? retained : ring->capacity;
+}
+
+/* Comes after what others may be waiting for: an event was published, or a reader has ended [RING-32]. */
+static void wake_who_waits(const rr_ring *ring)
+{
+    /* pairs with the fence of all threads in announce_wait: the compiler must not swap the store and the load [ORDER-15] */
+    atomic_signal_fence(memory_order_seq_cst);
+    /* pairs with announce_wait, by the fences, or by the one in waits_wake where there is FENCED [ORDER-15] */
+    if (atomic_load_explicit(&cursors_of(ring)->waiting, memory_order_relaxed) != 0) {
+        waits_wake(cursors_of(ring), places_of(ring));
+    }
 }
 
 /* ---------------------------------------------------------------------------------------------------------- writer */
@@ -525,6 +539,7 @@ static void publish(const rr_writer *writer)
 {
     /* pairs with the readers' acquire load [ORDER-7] */
     atomic_store_explicit(&cursors_of(writer->ring)->write_cursor, writer->cursor, memory_order_release);
+    wake_who_waits(writer->ring);
 }
 
 rr_status rr_writer_add(rr_writer *writer, const void *data, uint64_t length, uint32_t event_type)
@@ -691,6 +706,7 @@ void rr_reader_leave(rr_reader *reader)
         }
         /* pairs with rr_reader_evict's acquire: who finds that nothing is left to do sees the place vacated [ORDER-8] */
         atomic_store_explicit(&reader->left, HAS_LEFT, memory_order_release);
+        wake_who_waits(reader->ring);
     }
 }
 
@@ -698,6 +714,9 @@ void rr_reader_free(rr_reader *reader)
 {
     if (reader != NULL) {
         rr_reader_leave(reader);
+        if (reader->bell != NULL) {
+            bell_give_back(reader->bell);
+        }
         drop_ring(reader->ring);
         free(reader);
     }
@@ -714,6 +733,7 @@ rr_status rr_reader_evict(rr_reader *reader)
     if (!has_left && !was_evicted(reader) && vacate(reader->ring, reader->place, reader->stamp)) {
         /* pairs with was_evicted's acquire; the place decides what the reader may do, this says why [ORDER-8] */
         atomic_store_explicit(&reader->evicted, 1, memory_order_release);
+        wake_who_waits(reader->ring);
     }
     return RR_OK;
 }
@@ -728,9 +748,15 @@ static bool has_place(const rr_reader *reader)
 
 static bool is_closed(const rr_reader *reader)
 {
-    /* pairs with nothing: only the reader's own thread leaves [ORDER-8] */
+    /* pairs with nothing in the reader's own thread; in one that waits, by the fences, with rr_reader_leave [ORDER-15] */
     return atomic_load_explicit(&reader->left, memory_order_relaxed) != 0 ||
            (reader->ring->mode == RR_GATED && (was_evicted(reader) || !has_place(reader)));
+}
+
+/* Whether who waits for the event `sequence` need not: it is there, or the reader has ended [RING-32]. */
+static bool is_worth_a_look(const rr_reader *reader, uint64_t sequence)
+{
+    return rr_ring_write_cursor(reader->ring) > sequence || is_closed(reader);
 }
 
 /* Moves the reader on to `cursor` after a copy, if it was not evicted meanwhile. */
@@ -826,6 +852,10 @@ rr_status rr_reader_next_many(rr_reader *reader, size_t limit, void *data, size_
         read->bytes = 0; /* an evicted reader's event may be torn, its length too */
         return RR_RING_CLOSED;
     }
+    if (status == RR_EMPTY && reader->bell != NULL && bell_arm(cursors_of(reader->ring), reader->bell) &&
+        is_worth_a_look(reader, reader->cursor)) {
+        bell_ring(reader->bell);
+    }
     return status;
 }
 
@@ -834,6 +864,39 @@ rr_status rr_reader_next(rr_reader *reader, void *data, size_t data_bytes, rr_re
     uint32_t length = 0;
     uint32_t event_type = 0;
     return rr_reader_next_many(reader, 1, data, data_bytes, &length, &event_type, read);
+}
+
+rr_status rr_reader_wait(rr_reader *reader, uint64_t sequence, int64_t nanoseconds)
+{
+    struct ring_cursors *cursors = cursors_of(reader->ring);
+    struct wait wait = waits_start(nanoseconds);
+    rr_status status = nanoseconds == 0 ? RR_EMPTY : RR_OK;
+    while (!is_worth_a_look(reader, sequence)) {
+        if (status != RR_OK) {
+            return status;
+        }
+        waits_begin(&wait, cursors);
+        if (!is_worth_a_look(reader, sequence)) {
+            status = waits_sleep(&wait, cursors);
+        }
+    }
+    return is_closed(reader) ? RR_RING_CLOSED : RR_OK;
+}
+
+int rr_reader_descriptor(rr_reader *reader)
+{
+    rr_status status = RR_OK;
+    if (is_closed(reader)) {
+        return -RR_RING_CLOSED;
+    }
+    if (reader->bell == NULL || bell_descriptor(reader->bell) < 0) {
+        struct bell *bell = bell_take(places_of(reader->ring), &status);
+        if (bell == NULL) {
+            return -(int)status;
+        }
+        reader->bell = bell; /* one of before a fork stays with the process that made it */
+    }
+    return bell_descriptor(reader->bell);
 }
 
 uint64_t rr_reader_start(const rr_reader *reader)

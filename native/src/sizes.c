@@ -40,6 +40,10 @@ const char *rr_status_text(rr_status status)
         return "slots, writers or readers are still alive; give them back first";
     case RR_NO_MEMORY:
         return "the system has no memory left; free some";
+    case RR_INTERRUPTED:
+        return "a signal came while the call waited; wait again";
+    case RR_SYSTEM:
+        return "the system gave no descriptor; see errno, and close some";
     }
     return "unknown status; use a value of rr_status";
 }

@@ -11,6 +11,7 @@
 
 #define SIZE 100
 #define BULK 16
+#define WAIT_NANOSECONDS 2000000
 
 static rr_ring *ring;
 static uint64_t total;
@@ -18,6 +19,7 @@ static _Atomic uint32_t finished;
 static _Atomic uint64_t lags;
 static _Atomic uint64_t joins;
 static _Atomic uint64_t evictions;
+static _Atomic uint64_t waits;
 static _Atomic(rr_reader *) target; /* whom the evictor may take next */
 static _Atomic uint32_t evicting;   /* the evictor is inside rr_reader_evict */
 
@@ -95,7 +97,13 @@ static bool read_some(rr_reader *reader, uint64_t limit, bool one_by_one)
             return false;
         }
         if (status == RR_EMPTY) {
-            sched_yield();
+            if (before % 3 == 0) { /* asleep, or about to be, while the writer goes on, or an evictor comes */
+                status = rr_reader_wait(reader, before, WAIT_NANOSECONDS);
+                CHECK(status == RR_OK || status == RR_EMPTY || status == RR_RING_CLOSED);
+                atomic_fetch_add_explicit(&waits, 1, memory_order_relaxed);
+            } else {
+                sched_yield();
+            }
         } else if (status == RR_LAGGED) {
             CHECK_EQUAL(rr_ring_get_mode(ring), RR_OVERWRITE);
             CHECK(read.skipped > 0 && read.next_sequence == before + read.skipped);
@@ -256,8 +264,10 @@ int main(void)
         gated(capacities[i]);
         gated_without_a_lasting_reader(capacities[i]);
     }
-    printf("%llu lags, %llu joins, %llu evicted\n", (unsigned long long)atomic_load_explicit(&lags, memory_order_relaxed),
+    printf("%llu lags, %llu joins, %llu evicted, %llu waits\n",
+           (unsigned long long)atomic_load_explicit(&lags, memory_order_relaxed),
            (unsigned long long)atomic_load_explicit(&joins, memory_order_relaxed),
-           (unsigned long long)atomic_load_explicit(&evictions, memory_order_relaxed));
+           (unsigned long long)atomic_load_explicit(&evictions, memory_order_relaxed),
+           (unsigned long long)atomic_load_explicit(&waits, memory_order_relaxed));
     return 0;
 }

@@ -1,6 +1,8 @@
 """The chapter Loans on both implementations."""
 
+import socket
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -290,3 +292,58 @@ def test_lengths_that_cannot_be_lent(tiny: Callable[..., Any], backend: ModuleTy
         with pytest.raises(backend.PayloadTooLarge):
             allocator.loan(large)
     assert sum(stats.live for stats in allocator.stats().values()) == 0
+
+
+@pytest.mark.clause("LOAN-10", "LOAN-3")
+@pytest.mark.parametrize("room", [64, 4_096, 100_000])
+def test_file_is_read_into_a_loan(backend: ModuleType, tmp_path: Path, room: int) -> None:
+    allocator = backend.EventAllocator()
+    text = bytes(range(256)) * 20
+    path = tmp_path / "data"
+    path.write_bytes(text)
+    taken = []
+    with path.open("rb") as file, path.open("rb", buffering=0) as raw:
+        for source in (file, raw):
+            loan = allocator.loan(room, 9)
+            with loan.data as view:
+                length = source.readinto(view)
+            assert length == min(room, len(text))
+            with pytest.raises(ValueError, match="length"):
+                loan.commit(room + 1)
+            taken.append(loan.commit(length))
+    for pointer in taken:
+        assert (pointer.bytes, pointer.len, pointer.event_type) == (text[:room], min(room, len(text)), 9)
+
+
+@pytest.mark.clause("LOAN-10", "LOAN-3", "LOAN-6")
+def test_socket_is_received_into_a_loan(backend: ModuleType) -> None:
+    allocator = backend.EventAllocator()
+    here, there = socket.socketpair()
+    with here, there:
+        there.sendall(b"a message")
+        with allocator.loan(1_024) as loan:
+            view = loan.data
+            length = here.recv_into(view)
+            with pytest.raises(backend.ViewsOutstanding):  # who fills it may still be at it
+                loan.commit(length)
+            view.release()
+            pointer = loan.commit(length)
+        assert pointer.bytes == b"a message"
+        there.sendall(b"in two parts")
+        with allocator.loan(12) as loan:
+            with loan.data as view:
+                got = here.recv_into(view[:4])
+                got += here.recv_into(view[got:])
+            assert loan.commit(got).bytes == b"in two parts"[:got]
+
+
+@pytest.mark.clause("LOAN-10", "LOAN-2", "LOAN-5")
+def test_loan_that_is_filled_in_vain_is_given_back(backend: ModuleType) -> None:
+    allocator = backend.EventAllocator()
+    here, there = socket.socketpair()
+    here.setblocking(False)
+    with here, there, allocator.loan(64) as loan, loan.data as view:
+        with pytest.raises(BlockingIOError):
+            here.recv_into(view)
+        assert bytes(view) == bytes(64)
+    assert allocator.stats()[backend.PoolId.XS].live == 0

@@ -117,7 +117,7 @@ def test_every_order_is_said_and_none_is_seq_cst_but_fences() -> None:
         assert site.explicit, f"{site.where}: {site.operation} leaves its order unsaid"
         expected = 2 if site.operation.startswith("compare_exchange") else 1
         assert len(site.orders) == expected, f"{site.where}: {site.orders}"
-        if site.operation != "thread_fence":
+        if site.operation not in ("thread_fence", "signal_fence"):
             assert "seq_cst" not in site.orders, site.where
 
 
@@ -131,7 +131,7 @@ def test_no_atomic_object_is_used_like_a_plain_one() -> None:
         pointers = set(POINTER.findall(code))
         plain = [rf"(?<!stats)(?:->|\.)(?:{'|'.join(fields)})\b(?!\()"]
         if pointers:
-            plain.append(rf"\b(?:{'|'.join(pointers)})\[|(?<!uint64_t )\*(?:{'|'.join(pointers)})\b")
+            plain.append(rf"\b(?:{'|'.join(pointers)})\[|(?<!uint\d\d_t )\*(?:{'|'.join(pointers)})\b")
         for match in re.finditer("|".join(plain), code):
             line = code.count("\n", 0, match.end()) + 1
             text = code[code.rfind("\n", 0, match.end()) + 1 : match.end()]
@@ -217,8 +217,8 @@ def test_copy_stands_between_cursor_and_lap_check() -> None:
 
 @pytest.mark.clause("ORDER-10")
 def test_gate_and_join_are_fenced_against_each_other() -> None:
-    fences = [site.function for site in SITES if "seq_cst" in site.orders]
-    assert sorted(fences) == ["gated_room", "register_reader", "vacate"]
+    fences = [site.function for site in SITES if "seq_cst" in site.orders and site.where.startswith("rings.c")]
+    assert sorted(fences) == ["gated_room", "register_reader", "vacate", "wake_who_waits"]
     code = without_comments((SOURCES[0].parent / "rings.c").read_text(encoding="utf-8"))
     bodies = {match["name"]: match["body"] for match in FUNCTION.finditer(code)}
     store, fence = (
@@ -236,6 +236,46 @@ def test_who_leaves_is_fenced_against_who_leaves() -> None:
     bodies = {match["name"]: match["body"] for match in FUNCTION.finditer(code)}
     body = bodies["vacate"]
     assert body.index("_thread_fence(") < body.index("least_cursor(") < body.index("floor, &old")
+
+
+@pytest.mark.clause("ORDER-15")
+def test_who_waits_and_who_wakes_are_fenced_against_each_other() -> None:
+    native = SOURCES[0].parent
+    rings = without_comments((native / "rings.c").read_text(encoding="utf-8"))
+    waits = without_comments((native / "waits.c").read_text(encoding="utf-8"))
+    bodies = {match["name"]: match["body"] for code in (rings, waits) for match in FUNCTION.finditer(code)}
+    # the writer: its store, nothing but the compiler's fence, and one relaxed load
+    for waker in ("publish", "rr_reader_leave", "rr_reader_evict"):
+        body = bodies[waker]
+        assert body.rindex("atomic_store_explicit(") < body.index("wake_who_waits("), waker
+    body = bodies["wake_who_waits"]
+    assert body.index("_signal_fence(") < body.index("->waiting") < body.index("waits_wake(")
+    assert [(site.operation, site.orders) for site in SITES if site.function == "wake_who_waits"] == [
+        ("signal_fence", ("seq_cst",)),
+        ("load", ("relaxed",)),
+    ]
+    body = bodies["waits_wake"]
+    assert body.index("_thread_fence(") < body.index("->waiting") < body.index("fetch_and") < body.index("fetch_add")
+    # who waits: the count, what is said, the fence of all threads; then the look, and the sleep
+    assert bodies["waits_begin"].index("->wakes") < bodies["waits_begin"].index("announce_wait(")
+    body = bodies["announce_wait"]
+    assert body.index("fetch_or") < body.index("_thread_fence(") < body.index("fence_all_threads(")
+    body = bodies["rr_reader_wait"]
+    begun = body.index("waits_begin(")
+    assert begun < body.index("is_worth_a_look(", begun) < body.index("waits_sleep(")
+    body = bodies["bell_arm"]
+    assert body.index("silence_bell(") < body.index("atomic_store_explicit(") < body.index("announce_wait(")
+
+
+@pytest.mark.clause("ORDER-16")
+def test_who_waits_is_taken_back_before_it_is_woken() -> None:
+    assert orders_in("announce_wait", "fetch_or", "waiting") == [("release",)]
+    assert orders_in("waits_wake", "fetch_and", "waiting") == [("acquire",)]
+    assert orders_in("bell_take", "compare_exchange", "owned") == [("acquire", "relaxed")]
+    assert orders_in("bell_give_back", "store", "owned") == [("release",)]
+    assert {site.function for site in SITES if site.target == "waiting"} == {
+        *("announce_wait", "wake_who_waits", "waits_wake"),
+    }
 
 
 @pytest.mark.clause("ORDER-11")

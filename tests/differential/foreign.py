@@ -154,9 +154,9 @@ class FlakyReader(reference.Reader):
 
     lost = False
 
-    def next(self) -> reference.PooledEvent | None:
+    def next(self, timeout: float | None = 0) -> reference.PooledEvent | None:
         """Return the next event, mostly."""
-        event = super().next()
+        event = super().next(timeout)
         if event is not None and not FlakyReader.lost:
             FlakyReader.lost = True
             return None

@@ -101,7 +101,7 @@ FAULTS = {
         "allocator",
         "                pool.check_live(slot_index, generation)\n                place = pool.pool_id, slot_index",
         "                place = pool.pool_id, slot_index",
-        *("PTR-15", "ALLOC-15", "PTR-14"),
+        *("PTR-15", "ALLOC-15", "PTR-14", "LOAN-9"),
     ),
     "spills_unasked": fault(
         "allocator",
@@ -264,7 +264,7 @@ def test_a_fault_is_caught_and_its_script_fails_on_it_alone(failure: tuple[str, 
     assert found.kind == "disagreement"
     assert found.clause in FAULTS[name].clauses, found.script
     assert found.clause_text
-    assert found.steps <= 12, found.script
+    assert found.steps <= 15, found.script
     wrong_line = f"backend = importlib.import_module('{PACKAGE}.{name}')\n"
     assert wrong_line in found.script
     code = compile(found.script, f"<{name}>", "exec")

@@ -118,6 +118,9 @@ LIBRARY = [
     *(Case("posix.c", f"-DBARRIER -DN={n}", count, blocked) for n, count, blocked in ((2, 2, 1), (3, 6, 6))),
     *(Case("posix.c", f"-DCONDITION -DN={n}", count, blocked) for n, count, blocked in ((2, 2, 1), (3, 10, 10))),
     Case("c11_threads.c", "", 8, 5),
+    # Store buffering without the outcome that the fences forbid; the one that is blocked sleeps before it is woken.
+    *(Case("futex.c", what, 3, 1) for what in ("", "-DEVENTFD")),
+    Case("futex.c", "-DTIMED", 4, 0),
 ]
 
 SHAPES = [
@@ -166,6 +169,7 @@ FAULTS = [
         for name in ("AB_BA", "MISSING_UNLOCK", "LOST_WAKEUP", "ENDLESS_SPIN")
     ),
     Case("spins.c", "-DWHILE -DALONE", 0, 1, "deadlock"),
+    *(Case("futex.c", f"-DFENCE=memory_order_acq_rel {what}", None, None, "deadlock") for what in ("", "-DEVENTFD")),
     Case("faulty.c", "-DNULL_POINTER", None, None, "invalid-access"),
     Case("faulty.c", "-DABORT", None, None, "abort"),
     Case("faulty.c", "-DASSERTION", None, None, "assertion"),
@@ -194,6 +198,10 @@ REFUSED = [
     ("-DKEYS -DTHREADS=2", "pthread_key_create()"),
     ("-DRECURSIVE -DTHREADS=2", "PTHREAD_MUTEX_NORMAL"),
     ("-DATOMIC_THREAD_LOCAL -DTHREADS=2", "thread-local"),
+    ("-DFENCE_OF_ALL -DTHREADS=2", "membarrier() for a fence of all threads"),
+    ("-DSYSTEM_CALL -DTHREADS=2", "the program makes system call"),
+    ("-DBLOCKING_EVENTFD -DTHREADS=2", "an eventfd that blocks"),
+    ("-DPOLL_IN_TIME -DTHREADS=2", "poll() is followed for one eventfd"),
     ("-DTHREADS=32", "more than 31 threads besides main"),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # array is no generic before Python 3.12
 
+import math
 import operator
 import reprlib
 from array import array
@@ -64,6 +65,23 @@ def integer(name: str, value: object) -> int:
         except TypeError:
             pass
     raise wrong_type(name, value, f"a {type(value).__name__}, not an integer", "pass an int")
+
+
+def seconds(name: str, value: object) -> float | None:
+    """Return a number of seconds as a float, of whatever size; None for ever [RING-38].
+
+    Raises:
+        TypeError: `value` is neither None nor a real number.
+    """
+    if value is None or type(value) is float:
+        return value
+    kind = type(value)
+    if kind is not bool and (hasattr(kind, "__float__") or hasattr(kind, "__index__")):
+        try:
+            return float(cast("float", value))
+        except OverflowError:
+            return math.inf if cast("float", value) > 0 else -math.inf
+    raise wrong_type(name, value, f"a {kind.__name__}, not a number of seconds", "pass an int, a float or None")
 
 
 def between(name: str, value: int, low: int, high: int, remedy: str) -> int:

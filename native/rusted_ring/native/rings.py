@@ -1,7 +1,8 @@
-"""Rings of events, their one writer and their readers [RING-1 to RING-30]."""
+"""Rings of events, their one writer and their readers [RING-1 to RING-38]."""
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Literal, NoReturn, Self
 
@@ -13,10 +14,12 @@ from rusted_ring.native._arguments import (
     event,
     integer,
     says,
+    seconds,
     wrong_type,
     wrong_value,
 )
 from rusted_ring.native._core import CData, ffi, hold, join_reader, lib, made_once, open_writer, owned, quick
+from rusted_ring.native._waiting import Tasks, deadline, left_until
 from rusted_ring.native.pointers import RingPtr, Unpicklable
 from rusted_ring.reference.errors import (
     Lagged,
@@ -245,7 +248,7 @@ class Writer(hold.Writer, Unpicklable):
 class Reader(hold.Reader, Unpicklable):
     """A reader of a ring, with a cursor of its own [RING-6]."""
 
-    __slots__ = ("__weakref__", "_closed", "_handle", "_ringbuffer")
+    __slots__ = ("__weakref__", "_closed", "_handle", "_ringbuffer", "_tasks")
 
     def __init__(
         self,
@@ -288,22 +291,68 @@ class Reader(hold.Reader, Unpicklable):
             raise MemoryError
         self._ringbuffer = ring
         self._closed = False
+        self._tasks = Tasks()
         self._handle: CData = ffi.cast("rrb_reader *", made.address())
         self._owner = made
 
     @says("Reader.next")
-    def _next_waiting(self) -> PooledEvent | None:
-        """Take what `next` was called with, if it was with anything, or raise what it raises [ERR-4]."""
-        return self.next()
+    def _next_waiting(self, timeout: object = 0) -> PooledEvent | None:
+        """Take what `next` was called with, if it was with anything; wait or raise what it raises [RING-31, ERR-4]."""
+        self._check("next")
+        until = deadline("timeout", seconds("timeout", timeout))
+        event = super().next()
+        while event is None and self._wait(until):
+            event = super().next()
+        return event
 
     @says("Reader.next_many")
-    def _next_many_waiting(self, limit: object) -> EventBatch:
-        """Call `next_many` with the limit as it takes it, or raise what it raises [RING-26, ERR-4]."""
+    def _next_many_waiting(self, limit: object, timeout: object = 0) -> EventBatch:
+        """As `_next_waiting`, for `next_many` with anything but a limit of its usual type [RING-26, RING-31, ERR-4]."""
         self._check("next_many")
-        wanted = integer("limit", limit)
+        wanted, longest = integer("limit", limit), seconds("timeout", timeout)
         if wanted < 0:
             raise wrong_value("limit", wanted, "below 0", "pass how many events to return at the most")
-        return self.next_many(wanted)
+        until = deadline("timeout", longest)
+        batch = super().next_many(wanted)
+        while not batch and wanted and self._wait(until):
+            batch = super().next_many(wanted)
+        return batch
+
+    def _wait(self, until: int) -> bool:
+        """Wait for an event or the reader's end, without the GIL; False where the time is up [RING-32, RING-34].
+
+        Nothing is kept from other threads meanwhile, so that who comes back has to look. A signal ends it early: its
+        handler runs before the next look [RING-33].
+        """
+        return lib.rrb_wait(self._handle, self.cursor, left_until(until)) != lib.RR_EMPTY
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable where there may be an event, to be waited on and nothing else [RING-35].
+
+        Raises:
+            RingClosed: the reader was closed or evicted.
+            OSError: the system gave no descriptor.
+            MemoryError: the system gave no memory.
+        """
+        self._check("fileno")
+        while (found := quick.rrb_descriptor(self._handle)) == -_BUSY:
+            time.sleep(0)
+        if found >= 0:
+            return found
+        if found == -lib.RR_SYSTEM:
+            raise OSError(ffi.errno, f"no descriptor for {self!r}: {os.strerror(ffi.errno)}; close some")
+        if found == -lib.RR_RING_CLOSED:
+            self._check("fileno")
+        raise MemoryError
+
+    def __aiter__(self) -> Self:
+        self._check("aiter")
+        return self
+
+    async def __anext__(self) -> PooledEvent:
+        while (event := self.next()) is None:
+            await self._tasks.readable(self.fileno())
+        return event
 
     def __iter__(self) -> Self:
         self._check("iter")

@@ -1,5 +1,6 @@
 """What an argument may be: types are checked first, from left to right, then values [ERR-4, ERR-6, ALLOC-5]."""
 
+import math
 import operator
 import reprlib
 import struct
@@ -35,6 +36,34 @@ def as_number(name: str, value: object) -> int:
     if isinstance(value, bool) or not hasattr(type(value), "__index__"):
         raise wrong_type(name, value, "an integer")
     return operator.index(cast("int", value))
+
+
+def as_seconds(name: str, value: object) -> float | None:
+    """Return a number of seconds as a `float`, of whatever size, or None for ever [RING-38].
+
+    Raises:
+        TypeError: it is neither None nor a real number.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not (hasattr(type(value), "__float__") or hasattr(type(value), "__index__")):
+        raise wrong_type(name, value, "a number of seconds or None")
+    number = cast("float", value)
+    try:
+        return float(number)
+    except OverflowError:
+        return math.copysign(math.inf, 1 if number > 0 else -1)
+
+
+def check_seconds(name: str, seconds: float | None) -> float | None:
+    """Return a number of seconds if one can wait for so long [RING-38].
+
+    Raises:
+        ValueError: it is below 0 or not a number.
+    """
+    if seconds is not None and not seconds >= 0:
+        raise ValueError(f"{name} is {seconds}: not a number of at least 0; give seconds to wait, or None for ever")
+    return seconds
 
 
 def check_between(name: str, number: int, low: int, high: int, remedy: str) -> int:

@@ -1,11 +1,16 @@
-"""The readers of a ring [RING-6, RING-7, RING-8, RING-11, RING-12, RING-16, RING-18 to RING-24, RING-26, RING-28]."""
+"""The readers of a ring, how they read and how they wait.
+
+[RING-6 to RING-8, RING-11, RING-12, RING-16, RING-18 to RING-24, RING-26, RING-28, RING-31 to RING-38]
+"""
 
 import functools
+import math
+import time
 from array import array
 from collections.abc import Iterator
 from typing import Self
 
-from rusted_ring.reference.arguments import as_number, as_text, check_not_negative
+from rusted_ring.reference.arguments import as_number, as_seconds, as_text, check_not_negative, check_seconds
 from rusted_ring.reference.cursor import backlog_of, caught_up, delivered, is_lapped, lag_of
 from rusted_ring.reference.errors import Lagged, RingClosed
 from rusted_ring.reference.event import EventBatch, PooledEvent
@@ -89,42 +94,93 @@ class Reader(Unpicklable):
         self._place.position = delivered(position, 1)
         return self._ring._event(position.cursor)
 
-    def next(self) -> PooledEvent | None:
-        """Return the next event, or None where there is none now [RING-7].
+    def _next_in_time(self, timeout: float | None) -> PooledEvent | None:
+        """Return the next event, or None where none comes in time; in a step but for the wait [RING-31, RING-35].
 
         Raises:
-            RingClosed: the reader was closed or evicted [RING-19, RING-20].
+            RingClosed: the reader was closed or evicted, or is while it waits.
+            Lagged: events were overwritten.
+        """
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            self._check_open()
+            event = self._next_event()
+            if event is None and self._place.bell is not None:
+                self._place.bell.silence()
+            if event is not None or not self._ring._wait(until):
+                return event
+
+    def next(self, timeout: float | None = 0) -> PooledEvent | None:
+        """Return the next event, or None where there is none in time [RING-7, RING-31].
+
+        Args:
+            timeout: seconds to wait where there is none; 0 does not wait, None waits for ever.
+
+        Raises:
+            RingClosed: the reader was closed or evicted, or is while it waits [RING-19, RING-20, RING-32].
+            TypeError: `timeout` is neither None nor a real number.
+            ValueError: `timeout` is below 0 or not a number [RING-38].
             Lagged: events were overwritten; the next call goes on at the oldest one retained [RING-11].
         """
         with self._ring._step:
             self._check_open()
-            return self._next_event()
+        seconds = check_seconds("timeout", as_seconds("timeout", timeout))
+        with self._ring._step:
+            return self._next_in_time(seconds)
 
-    def next_many(self, limit: int) -> EventBatch:
+    def next_many(self, limit: int, timeout: float | None = 0) -> EventBatch:
         """Return what as many calls of `next()` would, up to the first None [RING-26].
 
         Args:
             limit: the most events to return.
+            timeout: seconds to wait for the first of them; 0 does not wait, None waits for ever [RING-31].
 
         Raises:
-            RingClosed: the reader was closed or evicted [RING-19, RING-20].
-            TypeError: `limit` is not an integer.
-            ValueError: `limit` is below 0.
+            RingClosed: the reader was closed or evicted, or is while it waits [RING-19, RING-20, RING-32].
+            TypeError: `limit` is not an integer, or `timeout` neither None nor a real number.
+            ValueError: `limit` is below 0, or `timeout` is or is not a number [RING-38].
             Lagged: events were overwritten; the next call goes on at the oldest one retained [RING-11].
         """
         with self._ring._step:
             self._check_open()
-        number = check_not_negative("limit", as_number("limit", limit))
+        number, wanted = as_number("limit", limit), as_seconds("timeout", timeout)
+        check_not_negative("limit", number)
+        seconds = check_seconds("timeout", wanted)
+        events: list[PooledEvent] = []
         with self._ring._step:
             self._check_open()
-            first_sequence = self._place.position.cursor
-            events: list[PooledEvent] = []
-            while len(events) < number:
-                event = self._next_event()
-                if event is None:
-                    break
+            event = self._next_in_time(seconds) if number > 0 else None
+            first_sequence = self._place.position.cursor - (event is not None)
+            while event is not None:
                 events.append(event)
+                event = self._next_event() if len(events) < number else None
         return _batch(first_sequence, events)
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable where there may be an event; only to be waited on [RING-35].
+
+        Raises:
+            RingClosed: the reader was closed or evicted.
+            OSError: the system gave no descriptors.
+        """
+        with self._ring._step:
+            self._check_open()
+            return self._ring._bell_of(self._place).fileno()
+
+    def __aiter__(self) -> Self:
+        with self._ring._step:
+            self._check_open()
+        return self
+
+    async def __anext__(self) -> PooledEvent:
+        while True:
+            event = self.next()
+            if event is not None:
+                return event
+            with self._ring._step:
+                self._check_open()
+                bell = self._ring._bell_of(self._place)
+            await bell.rung()
 
     def __iter__(self) -> Iterator[PooledEvent]:
         with self._ring._step:

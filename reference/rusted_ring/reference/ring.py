@@ -1,9 +1,13 @@
-"""Rings: events from one writer to many readers, in storage of their own [RING-1 to RING-30]."""
+"""Rings: events from one writer to many readers, in storage of their own [RING-1 to RING-38]."""
 
+import threading
+import time
+import weakref
 from collections.abc import Sequence
 from typing import Final
 
 from rusted_ring.reference.arguments import U32_LIMIT, as_number, as_text
+from rusted_ring.reference.bell import Bell
 from rusted_ring.reference.cursor import (
     ReaderPosition,
     accepted,
@@ -37,14 +41,16 @@ class ReaderPlace:
         position: how far the reader is.
         closed: whether it left.
         evicted: whether it was taken out.
+        bell: what its descriptor is of, None until it was asked for [RING-35].
     """
 
-    __slots__ = ("closed", "evicted", "position")
+    __slots__ = ("bell", "closed", "evicted", "position")
 
     def __init__(self, position: ReaderPosition) -> None:
         self.position = position
         self.closed = False
         self.evicted = False
+        self.bell: Bell | None = None
 
 
 class RingBuffer:
@@ -56,7 +62,9 @@ class RingBuffer:
 
     __slots__ = (
         "__weakref__",
+        "_bells",
         "_capacity",
+        "_changed",
         "_events",
         "_floor",
         "_max_readers",
@@ -108,6 +116,8 @@ class RingBuffer:
                 f"{self.memory_usage()} bytes; give the ring fewer or smaller slots, or a higher max_ring_bytes"
             )
         self._step = Step()
+        self._changed = self._step.condition()
+        self._bells: weakref.WeakSet[Bell] = weakref.WeakSet()
         self._events: dict[int, PooledEvent] = {}
         self._published = 0
         self._writer: WriterPlace | None = None
@@ -201,6 +211,8 @@ class RingBuffer:
         for event in events[:count]:
             self._events[slot_of_sequence(self._published, self._capacity)] = event
             self._published += 1
+        if count > 0:
+            self._wake()
         return count
 
     # Readers; called within a step
@@ -227,6 +239,38 @@ class RingBuffer:
             # What every reader has read is not retained any more, even when there is no reader left to tell.
             self._floor = self._oldest()
             self._registered.remove(place)
+        self._wake()
+
+    # Who waits; called within a step
+
+    def _wait(self, until: float) -> bool:
+        """Wait until something has changed, out of the step meanwhile; return whether there was time left [RING-31].
+
+        Args:
+            until: when the time is up, by the monotonic clock.
+        """
+        seconds = until - time.monotonic()
+        if seconds <= 0:
+            return False
+        self._changed.wait(min(seconds, threading.TIMEOUT_MAX))
+        return True
+
+    def _wake(self) -> None:
+        """Have everybody look who waits for an event, or whose reader may have ended [RING-32, RING-35]."""
+        self._changed.notify_all()
+        for bell in list(self._bells):
+            bell.ring()
+
+    def _bell_of(self, place: ReaderPlace) -> Bell:
+        """Return the bell of a reader, in a forked process a new one [RING-35].
+
+        Raises:
+            OSError: the system gave no descriptors.
+        """
+        if place.bell is None or not place.bell.is_mine():
+            place.bell = Bell()
+            self._bells.add(place.bell)
+        return place.bell
 
     def _event(self, sequence: int) -> PooledEvent:
         """Return the event with a sequence number that is retained [RING-2]."""

@@ -22,6 +22,10 @@ class Step:
         self._lock: Final = threading.RLock()
         self.left: Final[queue.SimpleQueue[Callable[[], None]]] = queue.SimpleQueue()
 
+    def condition(self) -> threading.Condition:
+        """Return what a step can wait on: others take their steps meanwhile [RING-31]."""
+        return threading.Condition(self._lock)
+
     def __enter__(self) -> None:
         self._lock.acquire()
         while not self.left.empty():

@@ -1,10 +1,15 @@
 /* What cannot be explored, and is said to be so. */
 #define _GNU_SOURCE
+#include <linux/membarrier.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 atomic_int x;
 _Atomic uint64_t wide;
@@ -48,6 +53,15 @@ static void *body(void *unused)
 #elif defined(ATOMIC_THREAD_LOCAL)
     static _Thread_local atomic_int mine;
     (void)atomic_fetch_add(&mine, 1);
+#elif defined(FENCE_OF_ALL)
+    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+#elif defined(SYSTEM_CALL)
+    syscall(SYS_getpid);
+#elif defined(BLOCKING_EVENTFD)
+    (void)eventfd(0, 0);
+#elif defined(POLL_IN_TIME)
+    struct pollfd asked = {.fd = eventfd(0, EFD_NONBLOCK), .events = POLLIN};
+    (void)poll(&asked, 1, 5);
 #elif defined(SYNTAX)
     this is no C;
 #endif

@@ -281,6 +281,41 @@ _TEXTS: Final[dict[str, str]] = {
     # [ORDER-11] the end of a ring
     "end-of-the-ring-writer": "over=1 size=8 | open 1w0 | add w0 1 ; close w0 | destroyring",
     "end-of-the-ring-reader": "gated=1 size=8 readers=1 | join 1q0 old | free q0 | destroyring ; destroyring",
+    # [ORDER-15] [RING-32] who waits is woken, by an event and by its end; an execution that is not is a deadlock
+    "wait-for-an-event": "over=2 size=8 | open 1w0 ; join 2q0 old | add w0 1 | wait q0 ; next q0",
+    "wait-for-two": (
+        "over=2 size=8 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | wait q0 ; next q0 ; wait q0 ; next q0"
+    ),
+    "wait-for-a-batch": "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | addmany w0 2 1 | wait q0 ; nextmany q0 2",
+    "two-wait": (
+        "over=1 size=8 | open 1w0 ; join 2q0 old ; join 3q0 old | add w0 1 | wait q0 ; next q0 | wait q0 ; next q0"
+    ),
+    "wait-against-evict": "gated=1 size=8 readers=1 | join 2q0 old | evict 2q0 | wait q0 ; next q0",
+    "wait-beside-an-eviction": (
+        "gated=1 size=8 readers=2 | open 1w0 ; join 2q0 old ; join 3q0 old | evict 3q0 ; add w0 1 | "
+        "wait q0 ; next q0 | wait q0"
+    ),
+    "wait-while-another-evicts": (
+        "gated=1 size=8 readers=2 | open 1w0 ; join 2q0 old ; join 3q0 old | add w0 1 | wait q0 | evict 3q0"
+    ),
+    # [ORDER-16] [RING-35] bells
+    "poll-for-an-event": (
+        "over=2 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 | poll q0 ; next q0"
+    ),
+    "poll-between-looks": (
+        "over=2 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 | add w0 1 | next q0 ; poll q0 ; next q0"
+    ),
+    "poll-against-evict": (
+        "gated=1 size=8 readers=1 | join 2q0 old ; watch 2q0 ; next 2q0 | evict 2q0 | poll q0 ; next q0"
+    ),
+    "poll-beside-a-wait": (
+        "over=1 size=8 | open 1w0 ; join 2q0 old ; join 3q0 old ; watch 2q0 ; next 2q0 | add w0 1 | "
+        "poll q0 ; next q0 | wait q0 ; next q0"
+    ),
+    "a-bell-changes-hands": (
+        "over=2 size=8 | open 1w0 ; join 3q0 new ; watch 3q0 ; next 3q0 | add w0 1 | "
+        "join q0 old ; watch q0 ; next q0 ; poll q0 | free q0"
+    ),
     # [ALLOC-3] the version tells two scans that found nothing from a pool that had nothing
     "free-slot-moves-twice": (
         f"r=2 g=4 t=32 xs=33 | {_LAST_OF_33} ; drop 1p0 ; alloc 0p0 7 ; alloc 1p0 1 ; drop 0p0 | drop p0 ; "

@@ -13,6 +13,9 @@ First the pool (`r`, `g` and `t` bits, `xs` slots, `heap` XXL slots) and the rin
 `size`, `len`, `readers`), then the setup, then each thread. An event's number, 1 to 15, decides its type and every byte
 of its payload. What the line that goes to the engine has behind `=>` is the finish: it ends whatever is still held,
 reads what is left in the ring, and looks whether all came back [ALLOC-9, RING-12].
+
+`wait` waits for ever for the reader's next event, `watch` asks for its descriptor, and `poll` waits for ever on that. A
+client that waits is run as on a system where each publication executes a fence [ORDER-15].
 """
 
 import dataclasses
@@ -101,6 +104,9 @@ RING_OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "evict": ("Q",),
         "evicted": ("Q",),
         "left": ("Q",),
+        "wait": ("q",),
+        "watch": ("q",),
+        "poll": ("q",),
         "lag": ("q",),
         "look": (),
         "destroyring": (),

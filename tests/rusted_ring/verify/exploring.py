@@ -3,7 +3,7 @@
 A client is put to the harness of `native/explorer`, which runs it in every way that C11 allows. What it answers is an
 error that the engine sees by itself (a race, a torn payload, a use of freed memory), or histories, which the reference
 judges. A site is a place in the core's source with an atomic access; the engine can give it another order at run time,
-so that one binary serves for the question which orders are needed [ORDER-1 to ORDER-14].
+so that one binary serves for the question which orders are needed [ORDER-1 to ORDER-16].
 
 `python -m rusted_ring.verify.exploring CLIENT [--strict] [--html FILE]`, from a checkout, puts one client to the core
 and shows what goes wrong: exit status 0 (nothing), 1 (something) or 2 (it cannot be run).
@@ -69,7 +69,7 @@ WEAKER: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 """By the kind of access, the orders that are weaker than each; a fence that is relaxed is none."""
 
-_CALL = re.compile(r"^\s*[0-9a-f]+:\s+(?:call|callq|bl)\s+[0-9a-f]+ <(__tsan_atomic\w+)>")
+_CALL = re.compile(r"^\s*[0-9a-f]+:\s+(?:call|callq|bl)\s+[0-9a-f]+ <(__tsan_atomic(?!_signal_fence)\w+)>")
 _ADDRESS = re.compile(r"^\s*([0-9a-f]+):\s")
 _ORDER = re.compile(r"memory_order_(\w+)")
 _SHORT = {"relaxed": "rlx", "acquire": "acq", "release": "rel", "acq_rel": "acq_rel", "seq_cst": "sc", "consume": "acq"}

@@ -398,12 +398,13 @@ def _places_after(ring: RingBuffer, state: Any, step: Step) -> Iterable[Hashable
             return [state] if out == (kind == "closed") else []
         if kind in ("evicted", "left"):
             return [state] if (place.evicted if kind == "evicted" else place.closed) == bool(numbers[1]) else []
-        if kind == "leave":
-            place.closed = True
-            ring._leave(place)
-        elif not place.closed:
-            place.evicted = True
-            ring._leave(place)
+        with ring._step:
+            if kind == "leave":
+                place.closed = True
+                ring._leave(place)
+            elif not place.closed:
+                place.evicted = True
+                ring._leave(place)
     return [
         tuple(
             (number, place in ring._registered, place.closed, place.evicted) for number, place in sorted(places.items())

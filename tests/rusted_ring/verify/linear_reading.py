@@ -42,6 +42,8 @@ class Status(enum.IntEnum):
     FULL = 13
     BUSY = 15
     NO_MEMORY = 16
+    INTERRUPTED = 17
+    SYSTEM = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ class Reading:
         self.tokens: dict[tuple[int, str], Held] = {}
         self.writers: set[tuple[int, str]] = set()
         self.readers: dict[tuple[int, str], RingReader] = {}
+        self.watched: set[tuple[int, str]] = set()
         self.every_reader: list[RingReader] = []
         self.adds: list[RingAdd] = []
         self.reads: list[Reads] = []
@@ -321,7 +324,7 @@ class Reading:
                     return False
             elif (variable in holds[kind[0].lower()]) == kind.endswith("!"):
                 return False
-        return True
+        return operation.name != "poll" or self._variable(place, operation.arguments[0]) in self.watched
 
     def _token(self, variable: tuple[int, str], at: int = 0) -> Held | None:
         return self.tokens.get((variable[0], f"{variable[1][0]}{int(variable[1][1:]) + at}"))
@@ -731,6 +734,28 @@ class Reading:
 
     _do_nextmany = _do_next
 
+    def _do_watch(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
+        variable = self._variable(place, operation.arguments[0])
+        reader = self.readers[variable]
+        out = results[0] == Status.RING_CLOSED
+        if operation.name == "watch":
+            (self.watched.discard if out else self.watched.add)(variable)
+        if results[0] not in (Status.OK, Status.RING_CLOSED):
+            self._problem("ring", "ERR-1", f"answered with status {results[0]}, which it never does", place)
+        elif self.client.ring is not None and self.client.ring.mode == GATED:
+            self._lane(("readers",), place, ("closed" if out else "use", reader.number))
+        elif out != reader.left:
+            self._problem("ring", "RING-19", "was refused without need, or not refused after its end", place)
+
+    def _do_wait(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
+        self._do_watch(place, operation, results)
+        if results[0] == Status.OK:
+            reader = self.readers[self._variable(place, operation.arguments[0])]
+            self.reads.append(("wait", place, reader, results))
+
+    def _do_poll(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
+        """It comes back or it does not, and may come back for nothing."""
+
     def _end_of(self, place: int, operation: Operation, kind: str) -> None:
         reader = self.readers[self._variable(place, operation.arguments[0])]
         reader.ends.append(place)
@@ -748,6 +773,7 @@ class Reading:
         variable = self._variable(place, operation.arguments[0])
         self.handles[self.handle_of[variable]][1].append(place)
         del self.readers[variable]
+        self.watched.discard(variable)
 
     def _do_evict(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
         gated = self.client.ring is not None and self.client.ring.mode == GATED

@@ -1,4 +1,4 @@
-"""What a ring passes on, judged by the clauses of rings [RING-1 to RING-30].
+"""What a ring passes on, judged by the clauses of rings [RING-1 to RING-32].
 
 Rings are not judged by an order of all calls: a reader may know of an announcement before it knows of the publication
 that came before it, and that is as it should be. What is asked of each call is that it lies between what surely was
@@ -71,6 +71,8 @@ class RingJudge:
                 self.claimed.append((place, results[2] + capacity))
             elif kind == "look":
                 self.published.append((place, results[1]))
+            elif kind == "wait" and reader is not None:
+                self.published.append((place, reader.cursor_by(self.before[place]) + 1))
             elif kind == "lag" and reader is not None:
                 self.published.append((place, results[1] + reader.cursor_by(self.before[place])))
 
@@ -243,6 +245,13 @@ class RingJudge:
             self._problem("RING-11", f"delivered event {cursor}, which was overwritten", place)
         if count < limit and following < least and (self.gated or most <= following + capacity):
             self._problem("RING-26", f"stopped at {following} of {least} events", place)
+
+    def _wait(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
+        assert reader is not None
+        del results
+        most = self._published_at_most(place)
+        if most <= reader.cursor:
+            self._problem("RING-31", f"came back at {reader.cursor}, and {most} events were published at most", place)
 
     def _lag(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
         assert reader is not None

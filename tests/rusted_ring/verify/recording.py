@@ -5,6 +5,7 @@ before the other began. The rest is as under the explorer, and the same checker 
 """
 
 import itertools
+import select
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -31,8 +32,11 @@ from rusted_ring.verify.linear_reading import Status
 SWITCH_SECONDS: Final = 1e-6
 """How long a thread may run before another one is given the interpreter, while a client is recorded."""
 
-UNSUPPORTED: Final = frozenset({"destroypool", "destroyring"})
-"""Operations that the Python interface does not have: there the last reference ends an object."""
+UNSUPPORTED: Final = frozenset({"destroypool", "destroyring", "wait"})
+"""Operations that the Python interface does not have: there the last reference ends an object, and who waits takes."""
+
+MOST_SECONDS: Final = 60
+"""How long a thread waits on a descriptor before it counts as waiting for ever."""
 
 _STATUSES: Final[dict[str, Status]] = {
     "PoolExhausted": Status.POOL_EXHAUSTED,
@@ -94,6 +98,7 @@ class _Run:
             mode = "gated" if shape.mode == GATED else "overwrite"
             self.ring = module.RingBuffer(shape.size, shape.capacity, mode=mode, max_readers=shape.readers)
         self.holdings: dict[tuple[int, str], Any] = {}
+        self.descriptors: dict[tuple[int, str], int] = {}
         self.held: list[int] = []
         self.counter = itertools.count()
         self.records: list[list[tuple[int, int, Call]]] = [[] for _ in range(len(client.threads) + 1)]
@@ -445,6 +450,7 @@ class _Run:
 
     def _do_free(self, thread: int, name: str) -> tuple[int, ...]:
         self._take(thread, name).close()
+        self.descriptors.pop(self._key(thread, name), None)
         return (Status.OK,)
 
     def _do_evict(self, thread: int, name: str) -> tuple[int, ...]:
@@ -456,6 +462,20 @@ class _Run:
 
     def _do_left(self, thread: int, name: str) -> tuple[int, ...]:
         return (Status.OK, int(self._get(thread, name).closed))
+
+    def _do_watch(self, thread: int, name: str) -> tuple[int, ...]:
+        reader = self._get(thread, name)
+        self.descriptors.pop(self._key(thread, name), None)
+        self.descriptors[self._key(thread, name)] = reader.fileno()
+        return (Status.OK,)
+
+    def _do_poll(self, thread: int, name: str) -> tuple[int, ...]:
+        descriptor = self.descriptors.get(self._key(thread, name))
+        if self._key(thread, name) not in self.holdings or descriptor is None:
+            raise _Skip
+        if not select.select([descriptor], [], [], MOST_SECONDS)[0]:
+            raise AssertionError(f"poll {name} of thread {thread} in {self.client} waits for ever [RING-35]")
+        return (Status.OK,)
 
     def _do_lag(self, thread: int, name: str) -> tuple[int, ...]:
         reader = self._get(thread, name)

@@ -357,6 +357,81 @@ def read_many(engine: Engine, index: int, limit: int) -> None:
         engine.retain(engine.batches, made, 2)
 
 
+# What each does is the same whenever it is done: the time is up at once, or there is something to read.
+WAITS: Final = (
+    "{0}.next(timeout=0)",
+    "{0}.next(0.0)",
+    "{0}.next(1e-9)",
+    "{0}.next_many({1}, 0)",
+    "{0}.next_many({1}, timeout=1e-9)",
+    "{0}.next_many(0, None)",
+)
+WAITS_FOR_WHAT_IS_THERE: Final = (
+    "{0}.next(None)",
+    "{0}.next(timeout=3600)",
+    "{0}.next(float('inf'))",
+    "{0}.next(10**400)",
+    "{0}.next_many({1}, None)",
+)
+WRONG_WAITS: Final = (
+    "{0}.next(True)",
+    "{0}.next('1')",
+    "{0}.next(-1)",
+    "{0}.next(float('nan'))",
+    "{0}.next_many({1}, b'')",
+    "{0}.next_many(1, -0.5)",
+    "{0}.next_many(-1, -1)",
+    "{0}.next_many(1.0, 'no')",
+)
+
+
+@operation(
+    "RING-7",
+    "RING-12",
+    "RING-31",
+    "RING-38",
+    errors={**READ_ERRORS, "TypeError": "RING-38 ERR-4", "ValueError": "RING-38 ERR-4"},
+    needs="Reader.fileno Reader.next_many Reader.lag",
+    weight=2,
+    index=CHOICE,
+    limit=LIMIT,
+    choice=CHOICE,
+)
+def read_waiting(engine: Engine, index: int, limit: int, choice: int) -> None:
+    """Read with a time to wait, which is up at once or not needed, or is none."""
+    pair = engine.pick(engine.readers, index)
+    engine.touched_rings = True
+    templates: tuple[str, ...] = WRONG_WAITS
+    if choice % 4:
+        there_is_something = not pair.expected.evicted and pair.expected.lag > 0
+        templates = WAITS_FOR_WHAT_IS_THERE if there_is_something and choice % 4 == 1 else WAITS
+    template = templates[choice // 4 % len(templates)]
+    if "next_many" in template:
+        engine.clause = "RING-26"
+    engine.call(template, pair, limit)
+
+
+@operation(
+    "RING-35",
+    errors=READ_ERRORS,
+    needs="Reader.fileno Reader.lag",
+    weight=1.5,
+    index=CHOICE,
+    choice=FLAG,
+)
+def watch(engine: Engine, index: int, choice: int) -> None:
+    """Ask whether a reader's descriptor is readable where that is certain: behind, and when there was no event."""
+    pair = engine.pick(engine.readers, index)
+    engine.touched_rings = True
+    readable = "bool(__import__('select').select([{0}], [], [], 0)[0])"
+    if pair.expected.evicted:
+        engine.call("{0}.fileno()", pair)
+    elif pair.expected.lag > 0 or choice:
+        engine.call(f"[{{0}}.fileno() >= 0, {{0}}.lag == 0 or {readable}]", pair)
+    else:
+        engine.call(f"[{{0}}.next(), {readable}, {{0}}.next(), {readable}]", pair)
+
+
 @operation("RING-28", "RING-26", needs="Reader.next_many", weight=1, index=CHOICE, start=SMALL, choice=FLAG)
 def look_at_batch(engine: Engine, index: int, start: int, choice: int) -> None:
     """Look at a batch read earlier in the ways of a sequence."""
@@ -453,6 +528,9 @@ READER_USES: Final = (
 )
 
 
+WAITING_USES: Final = ("{0}.next(None)", "{0}.next_many(1, 'no')", "{0}.fileno()", "{0}.__aiter__()")
+
+
 @operation(
     "RING-19",
     errors={"RingClosed": "RING-19 RING-20"},
@@ -464,7 +542,8 @@ READER_USES: Final = (
 def use_closed_reader(engine: Engine, index: int, choice: int) -> None:
     """Use a reader after its end."""
     engine.touched_rings = True
-    engine.call(READER_USES[choice % len(READER_USES)], engine.pick(engine.ended_readers, index))
+    uses = READER_USES + (WAITING_USES if engine.offers("Reader.fileno") else ())
+    engine.call(uses[choice % len(uses)], engine.pick(engine.ended_readers, index))
 
 
 READER_PROPERTIES: Final = (

@@ -1,0 +1,87 @@
+"""A descriptor that says when to look: what a reader shows to event loops [RING-35, RING-36]."""
+
+import contextlib
+import os
+import socket
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class Bell:
+    """A pair of sockets, one end of which is readable from when the bell is rung until it is silenced [RING-35].
+
+    A bell that was inherited by a forked process is the parent's: nothing that the child does rings it.
+    """
+
+    __slots__ = ("__weakref__", "_ends", "_process", "_tasks")
+
+    def __init__(self) -> None:
+        """Make a bell that has been rung: nobody has looked yet [RING-35].
+
+        Raises:
+            OSError: the system gave no descriptors.
+        """
+        self._process: Final = os.getpid()
+        self._ends: Final = socket.socketpair()
+        for end in self._ends:
+            end.setblocking(False)
+        self._tasks: Final[dict[asyncio.AbstractEventLoop, set[asyncio.Future[None]]]] = {}
+        self.ring()
+
+    def __del__(self) -> None:
+        for end in getattr(self, "_ends", ()):
+            if self.is_mine():
+                end.close()
+            else:
+                end.detach()
+
+    def is_mine(self) -> bool:
+        """Whether this process made the bell."""
+        return self._process == os.getpid()
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on [RING-35]."""
+        return self._ends[0].fileno()
+
+    def ring(self) -> None:
+        """Make the descriptor readable."""
+        if self.is_mine():
+            with contextlib.suppress(BlockingIOError):  # full: it is readable
+                self._ends[1].send(b"!")
+
+    def silence(self) -> None:
+        """Make the descriptor not readable."""
+        if self.is_mine():
+            with contextlib.suppress(BlockingIOError):
+                while self._ends[0].recv(4_096):
+                    pass
+
+    async def rung(self) -> None:
+        """Wait in the running event loop until the descriptor is readable [RING-36, RING-37].
+
+        A loop keeps one callback for a descriptor, so the tasks of a loop share one: it wakes all of them.
+        """
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        tasks = self._tasks.setdefault(loop, set())
+        turn: asyncio.Future[None] = loop.create_future()
+        if not tasks:
+            loop.add_reader(self.fileno(), _wake_all, tasks)
+        tasks.add(turn)
+        try:
+            await turn
+        finally:
+            tasks.discard(turn)
+            if not tasks:
+                loop.remove_reader(self.fileno())
+                self._tasks.pop(loop, None)
+
+
+def _wake_all(tasks: "set[asyncio.Future[None]]") -> None:
+    """Let every task look again."""
+    for turn in tasks:
+        if not turn.done():
+            turn.set_result(None)
