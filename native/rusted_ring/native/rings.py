@@ -294,7 +294,7 @@ class Reader(hold.Reader, Unpicklable):
     @says("Reader.next")
     def _next_waiting(self) -> PooledEvent | None:
         """Take what `next` was called with, if it was with anything, or raise what it raises [ERR-4]."""
-        return self.next()
+        return super().next()
 
     @says("Reader.next_many")
     def _next_many_waiting(self, limit: object) -> EventBatch:
@@ -303,7 +303,7 @@ class Reader(hold.Reader, Unpicklable):
         wanted = integer("limit", limit)
         if wanted < 0:
             raise wrong_value("limit", wanted, "below 0", "pass how many events to return at the most")
-        return self.next_many(wanted)
+        return super().next_many(wanted)
 
     def __iter__(self) -> Self:
         self._check("iter")
