@@ -164,6 +164,9 @@ def test_a_class_of_the_callers_own(ring: RingBuffer, allocator: EventAllocator)
             event = super().next(timeout)
             return event and PooledEvent(event.data.upper())
 
+        def next_many(self, limit: int, timeout: float | None = 0) -> native.EventBatch:
+            return super().next_many(numpy.int64(limit), timeout)  # type: ignore[arg-type]
+
     class Counting(Writer):
         extra = 0
 
@@ -175,7 +178,7 @@ def test_a_class_of_the_callers_own(ring: RingBuffer, allocator: EventAllocator)
     assert writer.add(b"a")
     assert writer.add(b"b")
     assert [event.data for event in reader] == [b"A", b"B"]
-    assert (writer.extra, reader.next()) == (2, None)
+    assert (writer.extra, reader.next(), len(reader.next_many(5))) == (2, None, 0)
     own: Any = type("Own", (RingPtr,), {})
     token = allocator.allocate_many(b"x")[0]
     with RingPtr.from_token(token, allocator) as pointer:
