@@ -41,6 +41,7 @@ SHRINK_SECONDS = 0.0
 SECONDS_WITHOUT_LIFE = 15.0
 PROCESSES = 2
 GENERATED_MODULES = ("_cffi", "_quick")
+INCLUDED = ("calls", "methods")  # parts of the binding that other sources include
 LAYERS = ("diff", "round", "ctest", "explore")
 
 # What the process of a check runs. The copy comes first on the path, and the finders of an editable install go, since
@@ -220,8 +221,8 @@ class Workshop:
             self.modules[module] = f"binding/{module}.c"
             generator = [sys.executable, "-m", "cffi.gen_src", "exec-python", "--ffi-var", module]
             self.run([*generator, str(binding / "build_cffi.py"), str(self.native / self.modules[module])])
-        # calls.c is included by the generated sources; every other source there is a module of its own.
-        others = [path for path in binding.glob("*.c") if path.stem not in (*GENERATED_MODULES, "calls")]
+        # Every other source there is a module of its own.
+        others = [path for path in binding.glob("*.c") if path.stem not in (*GENERATED_MODULES, *INCLUDED)]
         self.modules |= {f"_{path.stem}": f"binding/{path.name}" for path in others}
         self.objects: dict[str, pathlib.Path] = {}
         for file in [*self.core, *self.modules.values()]:
