@@ -2,8 +2,8 @@
  * common.hpp - what all works share: the names of figures, payloads that are checked, pinned threads, how time is taken.
  *
  * A figure is named work/peer/key=value/... and its counter `ns_per_event` is what it costs, in nanoseconds. Work of one
- * thread is timed in that thread's processor time, since nothing else can hold it up; work of several threads in wall time
- * from the first start to the last end.
+ * thread is timed in that thread's processor time, since nothing else can hold it up; work of several threads in wall time,
+ * round by round, from the first start to the last end.
  */
 #ifndef BENCH_COMMON_HPP
 #define BENCH_COMMON_HPP
@@ -60,11 +60,11 @@ template <class Run> benchmark::internal::Benchmark *add_figure(const std::strin
     return benchmark::RegisterBenchmark(name.c_str(), run);
 }
 
-/* Each iteration of the timed loop was `events` events. */
-inline void count_events(benchmark::State &state, double events = 1)
+/* Each iteration of the timed loop was one event. */
+inline void count_iterations(benchmark::State &state)
 {
     using benchmark::Counter;
-    state.counters["ns_per_event"] = Counter(1e-9 * events, Counter::kIsIterationInvariantRate | Counter::kInvert);
+    state.counters["ns_per_event"] = Counter(1e-9, Counter::kIsIterationInvariantRate | Counter::kInvert);
 }
 
 /* A work that did not do what it is timed for has no figure: the run ends. */
@@ -148,6 +148,12 @@ inline const std::vector<int> &cpus()
 {
     static const std::vector<int> found = allowed_cpus();
     return found;
+}
+
+/* Part of the name where there are more threads than processors. */
+inline std::string crowded(std::size_t threads)
+{
+    return threads > cpus().size() ? key("oversubscribed", 1) : "";
 }
 
 /* Pins the calling thread to the processor of member `member` of a team. */
@@ -275,13 +281,27 @@ class Team {
     std::vector<std::thread> threads;
 };
 
-/* Times rounds of a team in wall time; a round is `events` events. The figure must have been given use_wall_time. */
-inline void time_team(benchmark::State &state, Team &team, double events)
+inline double median(std::vector<double> figures)
 {
+    auto middle = figures.begin() + static_cast<std::ptrdiff_t>(figures.size() / 2);
+    std::nth_element(figures.begin(), middle, figures.end());
+    return *middle;
+}
+
+/*
+ * Times rounds of a team in wall time; after each, `events()` says how many events that one was. The figure is that of the
+ * median round, since a round in which the system took a processor away says nothing of the work. The figure must have been
+ * given use_wall_time.
+ */
+template <class Events> void time_team(benchmark::State &state, Team &team, Events events)
+{
+    std::vector<double> figures;
     for (auto _ : state) {
-        state.SetIterationTime(team.run());
+        double seconds = team.run();
+        state.SetIterationTime(seconds);
+        figures.push_back(seconds * 1e9 / events());
     }
-    count_events(state, events);
+    state.counters["ns_per_event"] = median(figures);
 }
 
 inline void use_wall_time(benchmark::internal::Benchmark *figure)

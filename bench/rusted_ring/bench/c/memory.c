@@ -6,8 +6,9 @@
  * OPERATIONS (10^9) times an event of 64 bytes is allocated and dropped, and as often one is added to a ring and read. Prints
  * one JSON object with, for "pools" and "ring":
  *     "formula"   bytes by the spec's formula, from rr_memory_usage or rr_ring_memory_usage
- *     "resident"  bytes by which the process grew when they were made, every page of them in memory
- *     "start", "during" (ten), "end"  resident bytes of the process before the first operation, after each tenth, after the last
+ *     "resident"  bytes by which the process grew in memory when they were made
+ *     "start", "during" (ten), "end"  bytes of the process in memory before the first operation, after each tenth of them,
+ *                 and after the last
  *     "operations", "seconds"
  */
 #define _POSIX_C_SOURCE 200809L
@@ -24,10 +25,10 @@
 #define PAYLOAD 64u
 #define CAPACITY 1024u
 
-/* What is measured: made, worked `count` times, and its bytes by the formula. */
+/* What is measured. */
 struct subject {
     const char *name;
-    uint64_t (*make)(void);
+    uint64_t (*make)(void); /* gives its bytes by the formula */
     void (*work)(uint64_t first, uint64_t count);
 };
 
@@ -122,8 +123,8 @@ static void measure(const struct subject *subject, uint64_t operations, const ch
     uint64_t before = resident_bytes();
     uint64_t formula = subject->make();
     uint64_t start = resident_bytes();
-    printf("  \"%s\": {\"formula\": %" PRIu64 ", \"resident\": %" PRIu64 ", \"start\": %" PRIu64 ", \"during\": [", subject->name,
-           formula, start - before, start);
+    printf("  \"%s\": {\"formula\": %" PRIu64 ", \"resident\": %" PRIu64 ", ", subject->name, formula, start - before);
+    printf("\"start\": %" PRIu64 ", \"during\": [", start);
     double begun = seconds();
     uint64_t done = 0;
     for (uint64_t point = 1; point <= POINTS; ++point) {
@@ -134,7 +135,8 @@ static void measure(const struct subject *subject, uint64_t operations, const ch
         fflush(stdout);
     }
     double taken = seconds() - begun;
-    printf("], \"end\": %" PRIu64 ", \"operations\": %" PRIu64 ", \"seconds\": %.3f}%s\n", resident_bytes(), done, taken, end);
+    printf("], \"end\": %" PRIu64 ", \"operations\": %" PRIu64 ", ", resident_bytes(), done);
+    printf("\"seconds\": %.3f}%s\n", taken, end);
 }
 
 int main(int argc, char **argv)

@@ -68,16 +68,18 @@ constexpr Malloc mallocs[] = {
 #endif
 };
 
+/* Its library, never unloaded, which a malloc would not bear. NULL where it cannot be loaded: dlerror() says why. */
+void *load(const Malloc &from)
+{
+    return from.library == nullptr ? dlopen(nullptr, RTLD_NOW) : dlopen(from.library, RTLD_NOW | RTLD_LOCAL);
+}
+
 class MallocPool {
   public:
-    MallocPool(const Malloc &from, std::size_t payload) : payload(run_time_value(payload))
+    MallocPool(void *library, std::size_t payload)
+        : allocate(reinterpret_cast<void *(*)(std::size_t)>(dlsym(library, "malloc"))),
+          release(reinterpret_cast<void (*)(void *)>(dlsym(library, "free"))), payload(run_time_value(payload))
     {
-        void *library = from.library == nullptr ? RTLD_DEFAULT : dlopen(from.library, RTLD_NOW | RTLD_LOCAL);
-        if (from.library != nullptr && library == nullptr) {
-            fail(dlerror()); /* not dlclosed: a malloc does not like to be unloaded */
-        }
-        allocate = reinterpret_cast<void *(*)(std::size_t)>(dlsym(library, "malloc"));
-        release = reinterpret_cast<void (*)(void *)>(dlsym(library, "free"));
         require(allocate != nullptr && release != nullptr, "a malloc library without malloc and free");
     }
 
@@ -188,7 +190,7 @@ template <class Pool> void run_pool(benchmark::State &state, Pool &pool, const L
                 steps.in_turn();
             }
         }
-        count_events(state);
+        count_iterations(state);
     } else {
         std::uint64_t events = round_events(load.payload);
         Team team(load.threads, [&](std::size_t, Wait &) {
@@ -197,7 +199,7 @@ template <class Pool> void run_pool(benchmark::State &state, Pool &pool, const L
                 load.live == 0 ? steps.at_once() : steps.in_turn();
             }
         });
-        time_team(state, team, static_cast<double>(events));
+        time_team(state, team, [events] { return static_cast<double>(events); });
     }
     for (const std::uint64_t *event : kept) {
         pool.drop(event);
@@ -216,7 +218,7 @@ void clone_and_drop(benchmark::State &state)
     }
     require(*event == source.first(0), "clone: the event does not have its payload any more");
     pool.drop(event);
-    count_events(state);
+    count_iterations(state);
 }
 
 std::vector<Load> loads()
@@ -237,15 +239,13 @@ std::vector<Load> loads()
     return all;
 }
 
-template <class MakePool> void register_pool(const char *peer, const Load &load, MakePool make_pool)
+/* run(state) makes the pool and puts it through `load`. */
+template <class Run> void register_pool(const char *peer, const Load &load, Run run)
 {
     std::string name = figure("pool", peer,
                               {key("payload", load.payload), key("occupancy", load.occupancy), key("threads", load.threads),
                                load.live == 0 ? "" : key("live", load.live)});
-    auto *added = add_figure(name, [load, make_pool](benchmark::State &state) {
-        auto pool = make_pool(load.payload);
-        run_pool(state, *pool, load);
-    });
+    auto *added = add_figure(name, run);
     if (load.threads > 1) {
         use_wall_time(added);
     }
@@ -255,11 +255,21 @@ template <class MakePool> void register_pool(const char *peer, const Load &load,
 
 void register_pools()
 {
-    for (const Load &load : loads()) {
-        register_pool("native", load, [](std::size_t payload) { return std::make_unique<NativePool>(payload); });
+    for (const Load &with : loads()) {
+        register_pool("native", with, [with](benchmark::State &state) {
+            NativePool pool(with.payload);
+            run_pool(state, pool, with);
+        });
         for (const Malloc &from : mallocs) {
-            register_pool(from.peer, load,
-                          [&from](std::size_t payload) { return std::make_unique<MallocPool>(from, payload); });
+            register_pool(from.peer, with, [with, &from](benchmark::State &state) {
+                void *library = load(from);
+                if (library == nullptr) {
+                    state.SkipWithError(dlerror());
+                    return;
+                }
+                MallocPool pool(library, with.payload);
+                run_pool(state, pool, with);
+            });
         }
     }
     add_figure(figure("clone", "native", {key("payload", common_payload)}), clone_and_drop);

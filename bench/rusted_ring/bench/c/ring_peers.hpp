@@ -214,7 +214,7 @@ class RteRing : public Lossless {
     static constexpr bool bulk = true;
     explicit RteRing(std::size_t capacity)
     {
-        /* RING_F_EXACT_SZ would round up the same way: `count` slots hold count - 1 elements */
+        /* one slot stays empty, as in ck_ring */
         unsigned count = static_cast<unsigned>(capacity);
         ssize_t bytes = rte_ring_get_memsize_elem(sizeof(Event), count);
         require(bytes > 0, "rte_ring_get_memsize_elem failed");
@@ -222,7 +222,11 @@ class RteRing : public Lossless {
         ring = reinterpret_cast<rte_ring *>(memory.get());
         require(rte_ring_init(ring, "bench", count, RING_F_SP_ENQ | RING_F_SC_DEQ) == 0, "rte_ring_init failed");
     }
-    bool add(const std::uint64_t *event) { return rte_ring_sp_enqueue_elem(ring, const_cast<std::uint64_t *>(event), sizeof(Event)) == 0; }
+    bool add(const std::uint64_t *event)
+    {
+        /* the one call that takes what it only reads as not const */
+        return rte_ring_sp_enqueue_elem(ring, const_cast<std::uint64_t *>(event), sizeof(Event)) == 0;
+    }
     bool next(std::uint64_t *out) { return rte_ring_sc_dequeue_elem(ring, out, sizeof(Event)) == 0; }
     std::size_t add_many(const std::uint64_t *events, std::size_t count)
     {

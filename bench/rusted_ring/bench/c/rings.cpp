@@ -21,7 +21,7 @@ template <class Ring> void add_and_next(benchmark::State &state, Ring &ring, std
         ++event;
     }
     require(wrong == 0, "ring: an event came out as another");
-    count_events(state);
+    count_iterations(state);
 }
 
 struct Register {

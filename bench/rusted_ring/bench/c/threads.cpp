@@ -2,8 +2,8 @@
  * threads.cpp - `stream`: one writer thread, one reader thread; `readers`: one writer, N readers that each get every event.
  *
  * Each thread has a processor to itself as long as there are enough; where there are not, the name says oversubscribed=1. What
- * arrives is compared, event by event, with what was sent. The figure is the time of a round over the events that a reader
- * got: in an overwriting ring the writer waits for nobody, and what a slow reader misses does not count; the counter
+ * arrives is compared, event by event, with what was sent. The figure is the time of a round over the events that a
+ * reader got: in an overwriting ring the writer waits for nobody, and what a slow reader misses does not count; the counter
  * `delivered` is the share that arrived.
  */
 #include "common.hpp"
@@ -102,32 +102,27 @@ void run_stream(benchmark::State &state, Ring &ring, std::size_t payload, std::s
         }
     });
     std::uint64_t rounds = 0;
-    for (auto _ : state) {
-        state.SetIterationTime(team.run());
+    std::uint64_t skipped = 0; /* by all readers, in all rounds */
+    double all_events = static_cast<double>(events * readers);
+    time_team(state, team, [&] {
+        std::uint64_t before = skipped;
+        skipped = 0;
         ++rounds;
-    }
-    std::uint64_t skipped = 0;
-    for (const Position &position : positions) {
-        require(position.events == rounds * events, "stream: not every event arrived");
-        skipped += position.skipped;
-    }
-    double sent = static_cast<double>(rounds * events);
-    double share = 1 - static_cast<double>(skipped) / static_cast<double>(readers) / sent;
-    require(share > 0, "stream: no event arrived");
-    state.counters["delivered"] = share;
-    count_events(state, static_cast<double>(events) * share);
+        for (const Position &position : positions) {
+            require(position.events == rounds * events, "stream: not every event arrived");
+            skipped += position.skipped;
+        }
+        double delivered = all_events - static_cast<double>(skipped - before);
+        require(delivered > 0, "stream: no event arrived");
+        return delivered / static_cast<double>(readers);
+    });
+    state.counters["delivered"] = 1 - static_cast<double>(skipped) / (static_cast<double>(rounds) * all_events);
 }
 
 void run_native(benchmark::State &state, Shape shape, rr_ring_mode mode, std::size_t batch, std::size_t readers)
 {
     NativeRing ring(shape.payload, shape.capacity, mode, readers);
     run_stream(state, ring, shape.payload, batch, readers, [&ring](std::size_t reader) { return NativeReader{ring, reader}; });
-}
-
-/* Part of the name where there are more threads than processors. */
-std::string crowded(std::size_t threads)
-{
-    return threads > cpus().size() ? key("oversubscribed", 1) : "";
 }
 
 void register_stream(const Shape &shape, rr_ring_mode mode, std::size_t batch)
