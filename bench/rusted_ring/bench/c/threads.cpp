@@ -148,6 +148,7 @@ struct Register {
     {
         for (std::size_t batch : {1, 64}) {
             if (batch > 1 && !Peer::bulk) {
+                benchmark::AddCustomContext(figure("stream", Peer::peer, {key("batch", batch)}), "the peer has no bulk call");
                 continue;
             }
             std::size_t capacity = ring_capacity(common_payload);
