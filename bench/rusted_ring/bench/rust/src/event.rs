@@ -13,12 +13,17 @@ impl Event {
     pub const ZERO: Self = Self([0; PAYLOAD]);
 }
 
+/// After so many events the payloads repeat. Prime to the capacity, so that a slot that was overwritten, or was not yet,
+/// holds another payload than the reader should find; and few, so that they stay in the first cache.
+pub const PERIOD: usize = 67;
+
 /// Events to copy from, made ahead: a number stamped just before the copy would cost a failed store forward each time.
-static SOURCES: [Event; BATCH] = {
-    let mut sources = [Event::ZERO; BATCH];
-    let mut byte = 0;
+/// A batch may begin with any event of the period.
+static SOURCES: [Event; PERIOD + BATCH - 1] = {
+    let mut sources = [Event::ZERO; PERIOD + BATCH - 1];
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    while byte < BATCH * PAYLOAD {
+    let mut byte = 0;
+    while byte < PERIOD * PAYLOAD {
         // xorshift64 of Marsaglia, "Xorshift RNGs", 2003.
         random ^= random << 13;
         random ^= random >> 7;
@@ -26,16 +31,21 @@ static SOURCES: [Event; BATCH] = {
         sources[byte / PAYLOAD].0[byte % PAYLOAD] = random as u8;
         byte += 1;
     }
+    let mut number = PERIOD;
+    while number < sources.len() {
+        sources[number] = sources[number - PERIOD];
+        number += 1;
+    }
     sources
 };
 
 pub fn source(number: usize) -> &'static Event {
-    &SOURCES[number % BATCH]
+    &SOURCES[number % PERIOD]
 }
 
-/// The events `number..number + BATCH` where `number` is a multiple of `BATCH`.
-pub fn batch() -> &'static [Event; BATCH] {
-    &SOURCES
+/// The events `number..number + BATCH`.
+pub fn batch(number: usize) -> &'static [Event] {
+    &SOURCES[number % PERIOD..][..BATCH]
 }
 
 /// A sum over the first and last word of each event that changes with their order.

@@ -11,7 +11,7 @@ use criterion::{Criterion, Throughput};
 use crate::event::{CAPACITY, Checksum, Event, PAYLOAD, source};
 
 /// Events that one Criterion iteration of a work with several threads moves: starting and joining threads is not timed,
-/// and what the first and the last event cost more is spread over these.
+/// and what the first and the last event cost more is spread over these. A multiple of `BATCH`.
 const EVENTS_PER_ITERATION: usize = 16_384;
 
 /// Shares of the pool, in percent, that are live before and stay live.

@@ -43,8 +43,9 @@ pub fn run(bench: &mut Bench) {
         "disruptor-rs",
         BATCH,
         |events| {
-            for _ in 0..events / BATCH {
-                producer.batch_publish(BATCH, |slots| slots.zip(batch()).for_each(|(slot, event)| *slot = *event));
+            for number in (0..events).step_by(BATCH) {
+                producer
+                    .batch_publish(BATCH, |slots| slots.zip(batch(number)).for_each(|(slot, event)| *slot = *event));
             }
         },
         read,

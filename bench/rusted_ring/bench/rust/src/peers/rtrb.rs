@@ -45,8 +45,8 @@ pub fn run(bench: &mut Bench) {
         "rtrb",
         BATCH,
         |events| {
-            for _ in 0..events / BATCH {
-                while producer.push_entire_slice(batch()).is_err() {
+            for number in (0..events).step_by(BATCH) {
+                while producer.push_entire_slice(batch(number)).is_err() {
                     spin_loop();
                 }
             }
@@ -54,7 +54,7 @@ pub fn run(bench: &mut Bench) {
         |events| {
             let mut checksum = Checksum::default();
             let mut out = [Event::ZERO; BATCH];
-            for _ in 0..events / BATCH {
+            for _ in (0..events).step_by(BATCH) {
                 while consumer.pop_entire_slice(&mut out).is_err() {
                     spin_loop();
                 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusted_ring_0_5_6::{PooledEvent, RingBuffer, RingFactory};
 
-use crate::event::{BATCH, CAPACITY, Checksum, PAYLOAD, source};
+use crate::event::{CAPACITY, Checksum, PAYLOAD, PERIOD, source};
 use crate::works::Bench;
 
 static RING: OnceLock<RingBuffer<PAYLOAD, CAPACITY>> = OnceLock::new();
@@ -23,13 +23,13 @@ static STREAM: OnceLock<RingBuffer<PAYLOAD, CAPACITY>> = OnceLock::new();
 struct Progress(AtomicUsize);
 
 pub fn run(bench: &mut Bench) {
-    let sources: [PooledEvent<PAYLOAD>; BATCH] =
+    let sources: [PooledEvent<PAYLOAD>; PERIOD] =
         std::array::from_fn(|number| PooledEvent { len: PAYLOAD as u32, event_type: 0, data: source(number).0 });
 
     let writer = RingFactory::get_writer(&RING);
     let mut reader = RingFactory::get_reader(&RING);
     bench.ring("rusted-ring-0.5.6", "overwrite", |number, out| {
-        black_box(&writer).add(sources[number % BATCH]);
+        black_box(&writer).add(sources[number % PERIOD]);
         let event = black_box(&mut reader).next().expect("the ring holds one event");
         out.0 = event.data;
     });
@@ -48,7 +48,7 @@ pub fn run(bench: &mut Bench) {
                     seen = progress.0.load(Ordering::Acquire);
                     spin_loop();
                 }
-                writer.add(sources[number % BATCH]);
+                writer.add(sources[number % PERIOD]);
                 written += 1;
             }
         },
