@@ -13,8 +13,8 @@ impl Event {
     pub const ZERO: Self = Self([0; PAYLOAD]);
 }
 
-/// After so many events the payloads repeat. Prime to the capacity, so that a slot that was overwritten, or was not yet,
-/// holds another payload than the reader should find; and few, so that they stay in the first cache.
+/// After so many events the payloads repeat. Prime to the capacity, so that a slot that was overwritten, or was not
+/// yet, holds another payload than the reader should find; and few, so that they stay in the first cache.
 pub const PERIOD: usize = 67;
 
 /// Events to copy from, made ahead: a number stamped just before the copy would cost a failed store forward each time.

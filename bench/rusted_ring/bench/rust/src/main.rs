@@ -14,12 +14,12 @@
 //!     --sample-size 10 --warm-up-time 0.05 --measurement-time 0.1 [REGEX]
 //! ```
 //!
-//! RESULTS should be a new folder, else Criterion compares with what is there. Each `RESULTS/**/new/benchmark.json` has the
-//! name in `full_id`; nanoseconds per event are `median.point_estimate` of the `estimates.json` beside it, divided by
-//! `throughput.Elements` (events of an iteration) of the `benchmark.json`.
+//! RESULTS should be a new folder, else Criterion compares with what is there. Each `RESULTS/**/new/benchmark.json` has
+//! the name in `full_id`; nanoseconds per event are `median.point_estimate` of the `estimates.json` beside it, divided
+//! by `throughput.Elements` (events of an iteration) of the `benchmark.json`.
 //!
-//! `--list` in place of the times prints a line `NAME: benchmark` for each case. `--notes` alone prints JSON: the CPUs that
-//! threads are pinned to, the peers that are built in, and for beginnings of names what is missing and why
+//! `--list` in place of the times prints a line `NAME: benchmark` for each case. `--notes` alone prints JSON: the CPUs
+//! that threads are pinned to, the peers that are built in, and for beginnings of names what is missing and why
 //! (`missing`), and what should be known of a figure (`notes`).
 //!
 //! A peer that deadlocks would spin for ever: run it with a time limit.
@@ -70,7 +70,7 @@ fn notes(peers: &[Peer], cpus: &Cpus) -> Value {
         missing.extend(peer.cannot.iter().map(|(case, reason)| json!({"case": case, "reason": reason})));
         match peer.run {
             Err(feature) => missing.extend(peer.works.iter().map(|work| {
-                json!({"case": format!("{work}/{}/", peer.name), "reason": format!("built without the feature {feature}")})
+                json!({"case": format!("{work}/{}/", peer.name), "reason": format!("the feature {feature} is off")})
             })),
             Ok(_) => {
                 notes.extend(peer.notes.iter().map(|(case, note)| json!({"case": case, "note": note})));

@@ -76,8 +76,8 @@ pub fn all() -> [Peer; 6] {
             ],
             notes: &[(
                 "stream/rusted-ring-0.5.6/payload=64/batch=1/capacity=1024/mode=gated",
-                "works only with the harness' help: the cursor's load is forced (it is not atomic, a spinning reader would \
-                 never see an event), and the harness gates the writer (the crate has no gate)",
+                "works only with the harness' help: the cursor's load is forced (it is not atomic, a spinning reader \
+                 would never see an event), and the harness gates the writer (the crate has no gate)",
             )],
             run: behind!("rusted-ring-0-5-6", rusted_ring_0_5_6),
         },

@@ -19,7 +19,8 @@ pub const OCCUPANCIES: [usize; 3] = [0, 50, 99];
 /// What `OCCUPANCIES` are shares of.
 pub const POOL_CAPACITY: usize = 2_000;
 
-/// The first CPUs that the process may use, found before anything is pinned. A thread is pinned to `cpus[0]` or `cpus[1]`.
+/// The first CPUs that the process may use, found before anything is pinned. A thread is pinned to `cpus[0]` or
+/// `cpus[1]`.
 pub struct Cpus(Vec<CoreId>);
 
 impl Cpus {
@@ -57,8 +58,8 @@ impl Bench {
         group.finish();
     }
 
-    /// `pool`: allocate, fill by a copy, drop; for each occupancy in one thread and, in an empty pool, in two. Of two threads
-    /// the figure is the time of one event while the other thread does the same.
+    /// `pool`: allocate, fill by a copy, drop; for each occupancy in one thread and, in an empty pool, in two. Of two
+    /// threads the figure is the time of one event while the other thread does the same.
     pub fn pool<T: Send + Sync>(&mut self, peer: &str, allocate: impl Fn(&Event) -> T + Sync) {
         let once = |number: usize| drop(black_box(allocate(source(number))));
         let mut group = self.criterion.benchmark_group(format!("pool/{peer}"));
@@ -105,7 +106,8 @@ impl Bench {
         group.finish();
     }
 
-    /// `stream`: of two threads `write` puts the events `0..n` in, in this thread; `read` takes `n` out, in another, and sums them.
+    /// `stream`: of two threads `write` puts the events `0..n` in, in this thread; `read` takes `n` out, in another,
+    /// and sums them.
     pub fn stream(
         &mut self,
         peer: &str,
@@ -149,8 +151,8 @@ struct Run<R> {
     result: R,
 }
 
-/// Runs `here` in this thread and `there` in a new one, each on its own CPU, timed from when both stand ready until both
-/// are done.
+/// Runs `here` in this thread and `there` in a new one, each on its own CPU, timed from when both stand ready until
+/// both are done.
 fn in_two_threads<R: Send>(cpus: &Cpus, here: impl FnOnce(), there: impl FnOnce() -> R + Send) -> Run<R> {
     let ready = AtomicUsize::new(0);
     // Spinning, because waking a sleeping thread takes as long as thousands of events.

@@ -1,5 +1,5 @@
-//! `std::sync::Arc`, by the global allocator (the system's malloc). It holds the bare bytes: alignment to a line would have
-//! malloc search for aligned memory, which takes four times as long.
+//! `std::sync::Arc`, by the global allocator (the system's malloc). It holds the bare bytes: alignment to a line would
+//! have malloc search for aligned memory, which takes four times as long.
 
 use std::sync::Arc;
 

@@ -1,6 +1,8 @@
-//! disruptor-rs: one producer, and one EventPoller in a thread of the harness, as the crate offers beside its own threads.
+//! disruptor-rs: one producer, and one EventPoller in a thread of the harness, as the crate offers beside its own
+//! threads.
 //!
-//! A poll takes all events that are there, whatever the size in which they were published: that is the crate's way to read.
+//! A poll takes all events that are there, whatever the size in which they were published: that is the crate's way to
+//! read.
 
 use std::hint::{black_box, spin_loop};
 

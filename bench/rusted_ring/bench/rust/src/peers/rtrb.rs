@@ -1,7 +1,7 @@
 //! rtrb: a ring for one writer and one reader. The bulk calls are those on slices.
 //!
-//! In one thread it moves bare bytes, with which it is a third faster than with events aligned to a line; between threads,
-//! where a line that holds parts of two events would go to and fro, it moves those.
+//! In one thread it moves bare bytes, with which it is a third faster than with events aligned to a line; between
+//! threads, where a line that holds parts of two events would go to and fro, it moves those.
 
 use std::hint::{black_box, spin_loop};
 

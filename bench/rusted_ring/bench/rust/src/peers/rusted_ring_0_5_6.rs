@@ -1,10 +1,12 @@
 //! rusted-ring 0.5.6: the version with the ring alone. Its writer overwrites and its reader does not notice.
 //!
 //! `stream` needs two things that the crate does not have, and the harness gives it:
-//! - the cursor is a plain word, so a compiler may read it once and spin on that for ever (it does): the reader is passed
-//!   through `black_box` before each look, which makes the machine code load it again. By Rust's rules it stays a data race.
-//! - nothing gates the writer, and a reader that was overtaken is handed torn and repeated events, which no sum could check:
-//!   the reader's progress is kept in a word beside the ring, and the writer waits while it is a whole ring ahead of it.
+//! - the cursor is a plain word, so a compiler may read it once and spin on that for ever (it does): the reader is
+//!   passed through `black_box` before each look, which makes the machine code load it again. By Rust's rules it stays
+//!   a data race.
+//! - nothing gates the writer, and a reader that was overtaken is handed torn and repeated events, which no sum could
+//!   check: the reader's progress is kept in a word beside the ring, and the writer waits while it is a whole ring
+//!   ahead of it.
 
 use std::hint::{black_box, spin_loop};
 use std::sync::OnceLock;
@@ -45,8 +47,8 @@ pub fn run(bench: &mut Bench) {
         |events| {
             for number in 0..events {
                 while written - seen == CAPACITY {
-                    seen = progress.0.load(Ordering::Acquire);
                     spin_loop();
+                    seen = progress.0.load(Ordering::Acquire);
                 }
                 writer.add(sources[number % PERIOD]);
                 written += 1;
