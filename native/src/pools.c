@@ -2,12 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "copies.h"
 #include "private.h"
 
 /* ---------------------------------------------------------------------------------------------------- slot words */
 
 #define STATE_MASK UINT64_C(3)
 #define ONE_REFERENCE UINT64_C(4)
+#define LOOKED_AHEAD 16u /* words of the free list in which free slots are looked for in advance */
 
 static uint64_t word_generation(const rr_allocator *allocator, uint64_t word)
 {
@@ -36,9 +38,18 @@ static uint64_t next_generation(const rr_allocator *allocator, uint64_t word)
     return (word_generation(allocator, word) + 1) & allocator->generation_mask;
 }
 
+/* A word as it counts: the last drop of an event leaves LIVE with a count of 0 for a moment, and that is FREE already
+ * [SLOT-12]. */
+static uint64_t settled(const rr_allocator *allocator, uint64_t word)
+{
+    bool dropped = (word & STATE_MASK) == RR_SLOT_LIVE && word_count(allocator, word) == 0;
+    return dropped ? word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word)) : word;
+}
+
+/* A slot is LIVE exactly while references to it are counted [SLOT-2]. */
 static bool is_live_as(const rr_allocator *allocator, uint64_t word, uint64_t generation)
 {
-    return (word & STATE_MASK) == RR_SLOT_LIVE &&
+    return word_count(allocator, word) != 0 &&
            (generation == RR_ANY_GENERATION || word_generation(allocator, word) == generation);
 }
 
@@ -75,6 +86,19 @@ static uint8_t *payload_of(struct slot_line *slot)
     return slot->block != NULL ? slot->block + LINE_BYTES : (uint8_t *)slot + LINE_BYTES;
 }
 
+/* Writes a payload that nobody else can see yet. */
+static inline void fill(uint8_t *payload, const void *data, uint32_t length, bool wide)
+{
+#ifdef RR_COPY_WORDS
+    (void)wide;
+    if (length != 0) {
+        memcpy(payload, data, length);
+    }
+#else
+    copy_bytes(payload, data, length, wide);
+#endif
+}
+
 static void event_write_trailer(uint8_t *payload, uint64_t size, uint32_t length, uint32_t event_type)
 {
     memcpy(payload + size, &length, sizeof length);
@@ -108,86 +132,153 @@ static uint32_t count_bits(uint32_t bits)
 static uint32_t lowest_bits(uint32_t bits, size_t wanted)
 {
     uint32_t rest = bits;
+    if (wanted == 1) {
+        return bits & (~bits + 1);
+    }
     for (; wanted > 0 && rest != 0; --wanted) {
         rest &= rest - 1;
     }
     return bits & ~rest;
 }
 
-/* Tries to take up to `wanted` of the bits of word `k` that are set in `allowed`. Returns the bits taken, or 0 with the
- * version that the word had at a moment when none of them was set in *version. */
-static uint32_t claim_in_word(const struct pool *pool, uint32_t k, uint32_t allowed, size_t wanted, uint32_t *version)
+/* Slots of word `k` of the free list: `bits` were taken, none if 0; `rest` were free as well. */
+struct claim {
+    uint32_t k;
+    uint32_t bits;
+    uint32_t rest;
+};
+
+/* The first slot of a claim. */
+static inline uint32_t first_of(struct claim claim)
+{
+    return claim.k * 32 + lowest_bit(claim.bits);
+}
+
+/* Tries to take up to `wanted` of the bits of word `k` that are set in `allowed`. Where none of them is set, *version is the
+ * version that the word had at that moment. */
+static struct claim claim_in_word(const struct pool *pool, uint32_t k, uint32_t allowed, size_t wanted,
+                                  uint32_t *version)
 {
     _Atomic uint64_t *word = &slot_at(pool, k)->free_bits;
+    struct claim claim = {.k = k};
     /* pairs with the claim below in other threads: whoever sees a slot taken sees what was freed before [ORDER-2] */
     uint64_t seen = atomic_load_explicit(word, memory_order_acquire);
     while (((uint32_t)seen & allowed) != 0) {
         uint32_t chosen = lowest_bits((uint32_t)seen & allowed, wanted);
-        /* pairs with give_back's release [ORDER-2] */
-        seen = atomic_fetch_and_explicit(word, ~(uint64_t)chosen, memory_order_acq_rel);
-        uint32_t taken = (uint32_t)seen & chosen;
-        if (taken != 0) {
-            return taken;
+        /* pairs with give_back's release, and where it fails as the load above [ORDER-2] */
+        if (atomic_compare_exchange_weak_explicit(word, &seen, seen - chosen, memory_order_acq_rel,
+                                                  memory_order_acquire)) {
+            claim.bits = chosen;
+            claim.rest = ((uint32_t)seen & allowed) - chosen;
+            return claim;
         }
     }
     *version = (uint32_t)(seen >> 32);
-    return 0;
+    return claim;
 }
 
 /*
- * Takes up to `wanted` free slots of one word of the free list, next after the last ones taken [ALLOC-10]. Returns a mask
- * of the slots taken, counted from *first, or 0 if at some moment of the call no slot was free [ALLOC-3].
+ * Goes round the words of the free list, from the one after `k` on, until there are slots to take or at some moment of the
+ * call no slot was free [ALLOC-3].
  *
  * That moment: each pass finds every word empty and adds up the versions. Versions only grow, by one a slot given back;
  * so where two passes give the same sum, nothing was given back to a word between its two visits, it was empty all that
  * time, and all of them were empty at the end of the first of the two passes. Sums are compared modulo 2^T: with T = 32
  * a wrong verdict needs 2^32 slots given back during one call.
  */
-static uint32_t claim_slots(const struct pool *pool, size_t wanted, uint32_t tag_bits, uint32_t *first)
+static struct claim claim_anywhere(const struct pool *pool, size_t wanted, uint32_t tag_bits, uint32_t k)
 {
-    struct pool_header *header = pool_header(pool);
     uint32_t tag_mask = (uint32_t)((UINT64_C(1) << tag_bits) - 1);
-    /* pairs with nothing: any hint is a good one [ORDER-13] */
-    uint32_t start = (uint32_t)atomic_load_explicit(&header->hint, memory_order_relaxed);
-    uint32_t k = start / 32;
     uint32_t sum = 0;
     uint32_t sum_before = 0;
-    uint32_t taken = claim_in_word(pool, k, UINT32_MAX << (start % 32), wanted, &sum);
-    for (uint32_t pass = 0; taken == 0; ++pass) {
+    struct claim claim = {.k = k};
+    for (uint32_t pass = 0; claim.bits == 0; ++pass) {
         sum_before = sum;
         sum = 0;
-        for (uint32_t visited = 0; taken == 0 && visited < pool->words; ++visited) {
+        for (uint32_t visited = 0; claim.bits == 0 && visited < pool->words; ++visited) {
             uint32_t version = 0;
             k = k + 1 == pool->words ? 0 : k + 1;
-            taken = claim_in_word(pool, k, UINT32_MAX, wanted, &version);
+            claim = claim_in_word(pool, k, UINT32_MAX, wanted, &version);
             sum += version;
         }
-        if (taken == 0 && pass > 0 && ((sum ^ sum_before) & tag_mask) == 0) {
-            return 0;
+        if (claim.bits == 0 && pass > 0 && ((sum ^ sum_before) & tag_mask) == 0) {
+            break;
         }
     }
-    uint32_t next = k * 32 + lowest_bit(taken);
-    for (uint32_t rest = taken & (taken - 1); rest != 0; rest &= rest - 1) {
-        next = k * 32 + lowest_bit(rest);
-    }
-    next = next + 1 == pool->capacity ? 0 : next + 1;
-    /* pairs with nothing: a lost update costs a longer search [ORDER-13] */
-    atomic_store_explicit(&header->hint, next, memory_order_relaxed);
-    *first = k * 32;
-    return taken;
+    return claim;
 }
 
-/* Returns slots of word `k` to the free list: their bits, known to be 0, and for each one more for the version above. */
-static void give_back(const struct pool *pool, uint32_t k, uint32_t bits)
+/* Moves the hint on behind a claim: to what else was free in its word, or in the next word where something is. */
+INLINE void move_hint(const struct pool *pool, struct claim claim)
 {
-    uint64_t step = ((uint64_t)count_bits(bits) << 32) + bits;
+    uint32_t k = claim.k;
+    for (uint32_t visited = 0; claim.rest == 0 && visited < LOOKED_AHEAD; ++visited) {
+        k = k + 1 == pool->words ? 0 : k + 1;
+        if (k == claim.k) {
+            break;
+        }
+        /* pairs with nothing: any hint is a good one [ORDER-13] */
+        claim.rest = (uint32_t)atomic_load_explicit(&slot_at(pool, k)->free_bits, memory_order_relaxed);
+    }
+    /* pairs with nothing: a lost update costs a longer search [ORDER-13] */
+    atomic_store_explicit(&pool_header(pool)->hint, (uint64_t)k << 32 | claim.rest, memory_order_relaxed);
+}
+
+/*
+ * Takes one slot that the hint names. None, with the hint as it is, where it names none or another thread was first.
+ *
+ * The hint names bits that were free when somebody looked, and the slot is the one whose bit was asked for, not the one whose
+ * bit came back: so neither a load nor a slot's address has to wait for the end of a read-modify-write, this one or the one
+ * before. That halves the time of an allocation.
+ */
+INLINE struct claim claim_hinted(const struct pool *pool)
+{
+    /* pairs with nothing: any hint is a good one [ORDER-13] */
+    uint64_t hint = atomic_load_explicit(&pool_header(pool)->hint, memory_order_relaxed);
+    struct claim claim = {.k = (uint32_t)(hint >> 32), .rest = (uint32_t)hint};
+    if (claim.rest != 0) {
+        uint32_t chosen = lowest_bits(claim.rest, 1);
+        uint64_t bit = UINT64_C(1) << lowest_bit(chosen);
+        /* pairs with give_back's release, and with the look of claim_in_word in other threads [ORDER-2] */
+        if ((atomic_fetch_and_explicit(&slot_at(pool, claim.k)->free_bits, ~bit, memory_order_acq_rel) & bit) != 0) {
+            claim.bits = chosen;
+            claim.rest -= chosen;
+            move_hint(pool, claim);
+        }
+    }
+    return claim;
+}
+
+/* Takes up to `wanted` free slots of one word of the free list, next after the last ones taken [ALLOC-10]; none if at some
+ * moment of the call no slot was free [ALLOC-3]. */
+static struct claim claim_slots(const struct pool *pool, size_t wanted, uint32_t tag_bits)
+{
+    /* pairs with nothing: any hint is a good one [ORDER-13] */
+    uint64_t hint = atomic_load_explicit(&pool_header(pool)->hint, memory_order_relaxed);
+    uint32_t named = (uint32_t)hint;
+    uint32_t allowed = named != 0 ? UINT32_MAX << lowest_bit(named) : UINT32_MAX;
+    uint32_t version = 0;
+    struct claim claim = claim_in_word(pool, (uint32_t)(hint >> 32), allowed, wanted, &version);
+    if (claim.bits == 0) {
+        claim = claim_anywhere(pool, wanted, tag_bits, claim.k);
+    }
+    if (claim.bits != 0) {
+        move_hint(pool, claim);
+    }
+    return claim;
+}
+
+/* Returns `count` slots of word `k` to the free list: their bits, known to be 0, and for each one more for the version. */
+static inline void give_back(const struct pool *pool, uint32_t k, uint32_t bits, uint32_t count)
+{
+    uint64_t step = ((uint64_t)count << 32) + bits;
     /* pairs with claim_in_word's acquire [ORDER-2] */
     atomic_fetch_add_explicit(&slot_at(pool, k)->free_bits, step, memory_order_release);
 }
 
-static void give_back_one(const struct pool *pool, uint32_t index)
+static inline void give_back_one(const struct pool *pool, uint32_t index)
 {
-    give_back(pool, index / 32, 1u << (index % 32));
+    give_back(pool, index / 32, 1u << (index % 32), 1);
 }
 
 static void count_failure(const struct pool *pool)
@@ -273,21 +364,14 @@ static rr_status heap_acquire(rr_allocator *allocator, struct slot_line *slot, u
 
 /* -------------------------------------------------------------------------------------------------- life of a slot */
 
-/* Takes up to `wanted` slots (one if XXL) for events of `length` bytes. *taken is a mask counted from *first. The slots
- * are the caller's, their words still FREE. */
-static rr_status take_slots(rr_allocator *allocator, uint32_t pool_id, uint64_t length, size_t wanted, uint32_t *first,
-                            uint32_t *taken)
+/* Takes an XXL slot and a block for it [ALLOC-6]. */
+CALLED static rr_status take_heap_slot(rr_allocator *allocator, uint64_t length, struct claim *claim)
 {
-    const struct pool *pool = &allocator->pools[pool_id];
-    rr_status status = RR_OK;
-    if (pool_id == RR_XXL) {
-        wanted = 1;
-    }
-    *taken = claim_slots(pool, wanted, allocator->profile.tag_bits, first);
-    if (*taken == 0) {
-        status = RR_POOL_EXHAUSTED;
-    } else if (pool_id == RR_XXL) {
-        uint32_t index = *first + lowest_bit(*taken);
+    const struct pool *pool = &allocator->pools[RR_XXL];
+    rr_status status = RR_POOL_EXHAUSTED;
+    *claim = claim_slots(pool, 1, allocator->profile.tag_bits);
+    if (claim->bits != 0) {
+        uint32_t index = first_of(*claim);
         status = heap_acquire(allocator, slot_at(pool, index), length);
         if (status != RR_OK) {
             give_back_one(pool, index);
@@ -297,6 +381,22 @@ static rr_status take_slots(rr_allocator *allocator, uint32_t pool_id, uint64_t 
         count_failure(pool);
     }
     return status;
+}
+
+/* Takes up to `wanted` slots, one if XXL, for events of `length` bytes. The slots are the caller's, their words still FREE. */
+static rr_status take_slots(rr_allocator *allocator, uint32_t pool_id, uint64_t length, size_t wanted,
+                            struct claim *claim)
+{
+    const struct pool *pool = &allocator->pools[pool_id];
+    if (pool_id == RR_XXL) {
+        return take_heap_slot(allocator, length, claim);
+    }
+    *claim = claim_slots(pool, wanted, allocator->profile.tag_bits);
+    if (claim->bits == 0) {
+        count_failure(pool);
+        return RR_POOL_EXHAUSTED;
+    }
+    return RR_OK;
 }
 
 /* As if the slot had not been taken: neither its generation nor its allocations go up. */
@@ -309,33 +409,28 @@ static void untake_slot(rr_allocator *allocator, uint32_t pool_id, uint32_t inde
     give_back_one(pool, index);
 }
 
-/* Takes one slot of the class of `length`, or with RR_SPILL of the next larger one that has room [ALLOC-4]. */
-static struct slot_line *take_slot(rr_allocator *allocator, uint64_t length, uint32_t flags, rr_status *status)
+/* Whether no pool takes a payload [SIZE-3] [ALLOC-8]. */
+static bool is_too_large(const rr_allocator *allocator, uint64_t length)
 {
-    int size_class = rr_estimate_size(length);
-    rr_status result = RR_OK;
-    if ((flags & ~RR_SPILL) != 0) {
-        result = RR_BAD_ARGUMENT;
-    } else if (size_class < 0 || (size_class == RR_XXL && length > allocator->profile.heap_bytes)) {
-        result = RR_PAYLOAD_TOO_LARGE;
-    } else {
-        uint32_t pool_id = (uint32_t)size_class;
-        for (;;) {
-            uint32_t first = 0;
-            uint32_t taken = 0;
-            result = take_slots(allocator, pool_id, length, 1, &first, &taken);
-            if (result == RR_OK) {
-                set_status(status, RR_OK);
-                return slot_at(&allocator->pools[pool_id], first + lowest_bit(taken));
-            }
-            if (result != RR_POOL_EXHAUSTED || (flags & RR_SPILL) == 0 || pool_id == RR_XXL) {
-                break;
-            }
+    return size_class_of(length) == RR_XXL && (length > UINT32_MAX || length > allocator->profile.heap_bytes);
+}
+
+/* Takes one slot of the class of `length`, or with RR_SPILL of the next larger one that has room [ALLOC-4]. */
+CALLED static struct slot_line *take_slot(rr_allocator *allocator, uint64_t length, uint32_t flags, rr_status *status)
+{
+    uint32_t pool_id = size_class_of(length);
+    struct claim claim = {0};
+    rr_status result = RR_BAD_ARGUMENT;
+    if ((flags & ~RR_SPILL) == 0) {
+        result = is_too_large(allocator, length) ? RR_PAYLOAD_TOO_LARGE
+                                                 : take_slots(allocator, pool_id, length, 1, &claim);
+        while (result == RR_POOL_EXHAUSTED && (flags & RR_SPILL) != 0 && pool_id != RR_XXL) {
             ++pool_id;
+            result = take_slots(allocator, pool_id, length, 1, &claim);
         }
     }
     set_status(status, result);
-    return NULL;
+    return result == RR_OK ? slot_at(&allocator->pools[pool_id], first_of(claim)) : NULL;
 }
 
 /*
@@ -344,26 +439,23 @@ static struct slot_line *take_slot(rr_allocator *allocator, uint64_t length, uin
  * A reference that is to be loose is written down before the slot is LIVE, since nobody ends a loose reference of a slot
  * that is not: so the event, its count and its loose reference come into being in one step [PTR-11].
  */
-static uint64_t slot_publish(const rr_allocator *allocator, struct slot_line *slot, const void *data, uint32_t length,
-                             uint32_t event_type, bool loose)
+INLINE uint64_t slot_publish(const rr_allocator *allocator, struct slot_line *slot, uint8_t *payload, const void *data,
+                             uint32_t length, uint32_t event_type, bool loose)
 {
-    uint8_t *payload = payload_of(slot);
-    if (length != 0) {
-        memcpy(payload, data, length);
-    }
+    fill(payload, data, length, allocator->wide);
     event_write_trailer(payload, slot->size, length, event_type);
     count_allocation(slot);
     /* pairs with nothing: the free list handed over the slot, whose word nobody else changes while it is FREE [ORDER-2] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
-    uint64_t generation = word_generation(allocator, word);
     if (loose) {
+        uint64_t generation = word_generation(allocator, word);
         /* pairs with take_loose's exchange: whoever takes it sees that the slot was FREE, or what it became since, and no
          * LIVE of a generation that came round [ORDER-12] */
         atomic_store_explicit(&slot->loose, 1 + (generation << allocator->profile.ref_bits), memory_order_release);
     }
     /* pairs with the acquire in slot_upgrade and take_loose [ORDER-3] */
-    atomic_store_explicit(&slot->word, word_of(allocator, RR_SLOT_LIVE, 1, generation), memory_order_release);
-    return token_of(slot->pool_id, slot->slot_index, generation);
+    atomic_store_explicit(&slot->word, word + RR_SLOT_LIVE + ONE_REFERENCE, memory_order_release);
+    return token_of(slot->pool_id, slot->slot_index, word_generation(allocator, word));
 }
 
 /* Adds a reference for a caller who has one [SLOT-9]. */
@@ -401,42 +493,40 @@ static rr_status slot_upgrade(const rr_allocator *allocator, struct slot_line *s
     return RR_OK;
 }
 
-/* Frees a slot whose last reference or loan has ended; its word is FREE already. */
-static void slot_free(rr_allocator *allocator, struct slot_line *slot)
+CALLED static void heap_slot_free(rr_allocator *allocator, struct slot_line *slot)
 {
-    const struct pool *pool = &allocator->pools[slot->pool_id];
+    heap_release(allocator, slot);
+    give_back_one(&allocator->pools[RR_XXL], slot->slot_index);
+}
+
+/* Frees a slot whose last reference or loan has ended; its word is FREE already. */
+INLINE void slot_free(rr_allocator *allocator, struct slot_line *slot)
+{
     if (slot->pool_id == RR_XXL) {
-        heap_release(allocator, slot);
+        heap_slot_free(allocator, slot);
+    } else {
+        give_back_one(&allocator->pools[slot->pool_id], slot->slot_index);
     }
-    give_back_one(pool, slot->slot_index);
 }
 
 /* Ends one reference and returns the count that is left; if that is 0, the caller frees the slot [SLOT-11] [SLOT-12]. */
-static uint64_t slot_unref(const rr_allocator *allocator, struct slot_line *slot)
+INLINE uint64_t slot_unref(const rr_allocator *allocator, struct slot_line *slot)
 {
-    /* pairs with nothing: a guess, which the compare-exchanges below confirm [ORDER-5] */
-    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
-    for (;;) {
-        uint64_t count = word_count(allocator, word);
-        if (count > 1) {
-            /* pairs with the acquire of the last drop, below [ORDER-5] */
-            if (atomic_compare_exchange_weak_explicit(&slot->word, &word, word - ONE_REFERENCE, memory_order_release,
-                                                      memory_order_relaxed)) {
-                return count - 1;
-            }
-        } else {
-            uint64_t freed = word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word));
-            /* pairs with the release of every earlier drop, above; give_back releases the slot [ORDER-5] */
-            if (atomic_compare_exchange_weak_explicit(&slot->word, &word, freed, memory_order_acquire,
-                                                      memory_order_relaxed)) {
-                return 0;
-            }
-        }
+    /* pairs with the acquire fence of the last drop, below [ORDER-5] */
+    uint64_t word = atomic_fetch_sub_explicit(&slot->word, ONE_REFERENCE, memory_order_release);
+    uint64_t left = word_count(allocator, word) - 1;
+    if (left == 0) {
+        uint64_t freed = word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word));
+        /* pairs with the release of every earlier drop, above; give_back releases the slot [ORDER-5] */
+        atomic_thread_fence(memory_order_acquire);
+        /* pairs with nothing: nobody else changes a word that counts no reference, and give_back hands it over [ORDER-2] */
+        atomic_store_explicit(&slot->word, freed, memory_order_relaxed);
     }
+    return left;
 }
 
 /* Gives one reference back and returns the count that is left. */
-static uint64_t slot_drop(rr_allocator *allocator, struct slot_line *slot)
+INLINE uint64_t slot_drop(rr_allocator *allocator, struct slot_line *slot)
 {
     uint64_t left = slot_unref(allocator, slot);
     if (left == 0) {
@@ -576,6 +666,7 @@ rr_allocator *rr_allocator_create(const rr_profile *profile, rr_status *status)
     }
     memset(allocator, 0, sizeof *allocator);
     allocator->profile = *profile;
+    allocator->wide = copies_are_wide();
     allocator->count_mask = (UINT64_C(1) << profile->ref_bits) - 1;
     allocator->generation_mask = (UINT64_C(1) << profile->generation_bits) - 1;
     atomic_init(&allocator->heap_payload_bytes, 0);
@@ -635,38 +726,61 @@ rr_profile rr_allocator_profile(const rr_allocator *allocator)
 
 /* ------------------------------------------------------------------------------------------ allocating and dropping */
 
-const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type,
-                           uint32_t flags, rr_status *status)
+CALLED static const uint8_t *allocate_searching(rr_allocator *allocator, const void *data, uint64_t length,
+                                                uint32_t event_type, uint32_t flags, rr_status *status)
 {
     struct slot_line *slot = take_slot(allocator, length, flags, status);
     if (slot == NULL) {
         return NULL;
     }
-    const uint8_t *payload = payload_of(slot);
-    (void)slot_publish(allocator, slot, data, (uint32_t)length, event_type, false);
+    uint8_t *payload = payload_of(slot);
+    (void)slot_publish(allocator, slot, payload, data, (uint32_t)length, event_type, false);
     return payload;
+}
+
+const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type,
+                           uint32_t flags, rr_status *status)
+{
+    uint32_t pool_id = size_class_of(length);
+    if (flags <= RR_SPILL && pool_id != RR_XXL) {
+        const struct pool *pool = &allocator->pools[pool_id];
+        struct claim claim = claim_hinted(pool);
+        if (claim.bits != 0) {
+            struct slot_line *slot = slot_at(pool, first_of(claim));
+            uint8_t *payload = (uint8_t *)slot + LINE_BYTES;
+            (void)slot_publish(allocator, slot, payload, data, (uint32_t)length, event_type, false);
+            set_status(status, RR_OK);
+            return payload;
+        }
+    }
+    return allocate_searching(allocator, data, length, event_type, flags, status);
+}
+
+/* Allocates, leaving one loose reference; NULL as rr_allocate. */
+static struct slot_line *allocate_loose(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type,
+                                        uint64_t *token, rr_status *status)
+{
+    struct slot_line *slot = take_slot(allocator, length, 0, status);
+    if (slot != NULL) {
+        *token = slot_publish(allocator, slot, payload_of(slot), data, (uint32_t)length, event_type, true);
+    }
+    return slot;
 }
 
 rr_status rr_handle_ffi_event(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type,
                               uint64_t *token)
 {
     rr_status status = RR_OK;
-    struct slot_line *slot = take_slot(allocator, length, 0, &status);
-    if (slot != NULL) {
-        *token = slot_publish(allocator, slot, data, (uint32_t)length, event_type, true);
-    }
+    (void)allocate_loose(allocator, data, length, event_type, token, &status);
     return status;
 }
 
 int64_t rr_allocate_to_pool(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type)
 {
+    uint64_t token = 0;
     rr_status status = RR_OK;
-    struct slot_line *slot = take_slot(allocator, length, 0, &status);
-    if (slot == NULL) {
-        return -(int64_t)status;
-    }
-    (void)slot_publish(allocator, slot, data, (uint32_t)length, event_type, true);
-    return (int64_t)slot->slot_index;
+    const struct slot_line *slot = allocate_loose(allocator, data, length, event_type, &token, &status);
+    return slot != NULL ? (int64_t)slot->slot_index : -(int64_t)status;
 }
 
 rr_status rr_clone_payload(rr_allocator *allocator, const uint8_t *payload)
@@ -931,7 +1045,7 @@ static size_t first_too_large(const rr_allocator *allocator, const uint32_t *len
     size_t i = 0;
     for (; i < count; ++i) {
         uint32_t event_length = lengths != NULL ? lengths[i] : length;
-        if (rr_estimate_size(event_length) == RR_XXL && event_length > allocator->profile.heap_bytes) {
+        if (is_too_large(allocator, event_length)) {
             break;
         }
         if (lengths == NULL) {
@@ -948,22 +1062,21 @@ static rr_status take_batch(rr_allocator *allocator, const uint32_t *lengths, ui
     size_t i = 0;
     while (i < count) {
         uint64_t event_length = lengths != NULL ? lengths[i] : length;
-        uint32_t pool_id = (uint32_t)rr_estimate_size(event_length); /* any 32-bit length has a class */
+        uint32_t pool_id = size_class_of(event_length);
         size_t run = lengths != NULL ? 1 : count - i;                /* events of one class in a row */
-        while (i + run < count && rr_estimate_size(lengths[i + run]) == (int)pool_id) {
+        while (i + run < count && size_class_of(lengths[i + run]) == pool_id) {
             ++run;
         }
         while (run > 0) {
-            uint32_t first = 0;
-            uint32_t mask = 0;
+            struct claim claim = {0};
             event_length = lengths != NULL ? lengths[i] : length;
             *done = i;
-            rr_status status = take_slots(allocator, pool_id, event_length, run, &first, &mask);
+            rr_status status = take_slots(allocator, pool_id, event_length, run, &claim);
             if (status != RR_OK) {
                 return status;
             }
-            for (; mask != 0; mask &= mask - 1, --run, ++i) {
-                taken[i] = ((uint64_t)pool_id << 21) + first + lowest_bit(mask);
+            for (; claim.bits != 0; claim.bits &= claim.bits - 1, --run, ++i) {
+                taken[i] = ((uint64_t)pool_id << 21) + first_of(claim);
             }
         }
     }
@@ -997,8 +1110,8 @@ rr_status rr_allocate_many(rr_allocator *allocator, const void *data, const uint
         const struct pool *pool = &allocator->pools[tokens[i] >> 21];
         struct slot_line *slot = slot_at(pool, (uint32_t)tokens[i] & (MAX_SLOTS - 1));
         uint32_t event_length = lengths != NULL ? lengths[i] : length;
-        tokens[i] = slot_publish(allocator, slot, next, event_length, event_types != NULL ? event_types[i] : event_type,
-                                 true);
+        uint32_t kind = event_types != NULL ? event_types[i] : event_type;
+        tokens[i] = slot_publish(allocator, slot, payload_of(slot), next, event_length, kind, true);
         if (event_length != 0) {
             next += event_length;
         }
@@ -1032,7 +1145,7 @@ rr_status rr_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t c
             continue;
         }
         if (bits != 0 && (handle.pool_id != pool->id || handle.slot_index / 32 != k)) {
-            give_back(pool, k, bits);
+            give_back(pool, k, bits, count_bits(bits));
             bits = 0;
         }
         if (handle.pool_id == RR_XXL) {
@@ -1044,7 +1157,7 @@ rr_status rr_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t c
         }
     }
     if (bits != 0) {
-        give_back(pool, k, bits);
+        give_back(pool, k, bits, count_bits(bits));
     }
     return RR_OK;
 }
@@ -1066,7 +1179,7 @@ rr_status rr_slot_metadata_get(const rr_allocator *allocator, uint32_t pool_id, 
         return RR_BAD_ARGUMENT;
     }
     /* pairs with nothing: a picture of one moment [ORDER-13] */
-    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    uint64_t word = settled(allocator, atomic_load_explicit(&slot->word, memory_order_relaxed));
     metadata->generation = word_generation(allocator, word);
     metadata->ref_count = (uint32_t)word_count(allocator, word);
     metadata->state = (uint32_t)(word & STATE_MASK);
@@ -1083,7 +1196,8 @@ rr_status rr_slot_words(const rr_allocator *allocator, uint32_t pool_id, uint64_
     uint32_t capacity = rr_pool_capacity(allocator, pool_id);
     for (uint32_t index = 0; index < capacity; ++index) {
         /* pairs with nothing: a picture of one moment for each slot [ORDER-13] */
-        words[index] = atomic_load_explicit(&slot_at(&allocator->pools[pool_id], index)->word, memory_order_relaxed);
+        uint64_t word = atomic_load_explicit(&slot_at(&allocator->pools[pool_id], index)->word, memory_order_relaxed);
+        words[index] = settled(allocator, word);
     }
     return capacity == 0 ? RR_BAD_ARGUMENT : RR_OK;
 }

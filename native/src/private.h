@@ -10,6 +10,7 @@
 #include "rusted_ring.h"
 
 #define LINE_BYTES 64u
+#define TRAILER_BYTES 8u /* len and event type */
 #define MAX_SLOTS 2097152u
 
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics must be lock-free");
@@ -35,7 +36,7 @@ struct pool_header {
     uint64_t capacity;
     uint64_t stride;
     uint64_t size;
-    _Atomic uint64_t hint;     /* slot at which the next search begins */
+    _Atomic uint64_t hint;     /* where the next search begins: 32 bits of word k of the free list, and k above them */
     _Atomic uint64_t failures; /* [ALLOC-9] */
     uint32_t pool_id;
     uint32_t ref_bits;
@@ -59,6 +60,7 @@ struct rr_allocator {
     rr_profile profile;
     uint64_t count_mask;      /* 2^R - 1 */
     uint64_t generation_mask; /* 2^G - 1 */
+    bool wide;                /* how payloads are copied */
     struct pool pools[RR_POOL_COUNT];
     alignas(64) _Atomic uint64_t heap_payload_bytes; /* of XXL slots taken [ALLOC-7] */
     _Atomic uint64_t heap_block_bytes;               /* of the blocks that they have [LAYOUT-5] */
@@ -97,6 +99,26 @@ static_assert(sizeof(struct ring_shape) == LINE_BYTES, "one cache line");
 static_assert(sizeof(struct ring_cursors) == LINE_BYTES, "one cache line");
 static_assert(sizeof(struct ring_places) == LINE_BYTES, "one cache line");
 static_assert(sizeof(struct reader_line) == LINE_BYTES, "one cache line");
+
+/* What a call costs is counted in instructions here. INLINE: a part of each hot call. CALLED: stays a call, so that a hot call
+ * needs no registers for it; SELDOM: and lies elsewhere. */
+#if defined(__GNUC__)
+#  define SELDOM __attribute__((noinline, cold))
+#  define CALLED __attribute__((noinline))
+#  define INLINE static inline __attribute__((always_inline))
+#else
+#  define SELDOM
+#  define CALLED
+#  define INLINE static inline
+#endif
+
+/* [SIZE-1]; 5 for what is above all fixed classes. */
+static inline uint32_t size_class_of(uint64_t length)
+{
+    return length <= 64 ? 0
+                        : 1 + (uint32_t)(length > 256) + (uint32_t)(length > 1024) + (uint32_t)(length > 4096) +
+                              (uint32_t)(length > 16384);
+}
 
 /* ------------------------------------------------------------------------------------------------- waiting (waits.c) */
 

@@ -2,42 +2,55 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "copies.h"
 #include "private.h"
 
 #define MAX_READERS 1024u
-#define BATCH 64u /* events of a bulk add that are announced and published together */
+#define BATCH 64u /* events of a bulk add that are announced and published together, and of a bulk read checked together */
+
+/* Where a ring's parts are; never written after creation. Each writer and reader has a copy, so that a call finds all that it
+ * needs beside its cursor. */
+struct slots {
+    struct ring_cursors *cursors;
+    uint8_t *payloads; /* of slot 0; the next one's is `stride` bytes further */
+    _Atomic uint64_t *trailers;
+    uint64_t stride;
+    uint32_t size;
+    uint32_t capacity;
+    bool gated;
+    bool wide; /* how payloads are copied */
+};
 
 struct rr_ring {
     uint8_t *storage;
-    uint64_t stride;
+    struct slots slots;
     uint64_t bytes;
-    uint32_t size;
-    uint32_t capacity;
     uint32_t max_readers;
-    rr_ring_mode mode;
     _Atomic uint64_t handles; /* writers and readers not freed */
 };
 
 struct rr_writer {
-    rr_ring *ring;
+    struct slots slots;
     uint64_t cursor;   /* events published, the writer's own copy */
     uint64_t gate;     /* gated: the writer's own copy of ring_cursors.claim */
     uint32_t position; /* cursor mod capacity */
     bool closed;
+    rr_ring *ring;
 };
 
 struct rr_reader {
+    struct slots slots;
+    uint64_t cursor;
+    uint64_t published; /* write_cursor when last seen, at least `cursor`, so that its cache line is left alone while there is
+                           enough to read */
+    uint32_t position;     /* cursor mod capacity */
+    _Atomic uint32_t left; /* STAYS, LEAVES or HAS_LEFT */
+    uint64_t stamp;        /* gated: the stamp of its place while it is registered; never written after the join */
+    uint32_t place;        /* gated: which place; never written after the join */
+    _Atomic uint32_t evicted;
     rr_ring *ring;
     uint64_t start;
-    uint64_t cursor;
-    uint64_t delivered;
     uint64_t skipped;
-    uint64_t published; /* write_cursor when last seen, so that its cache line is left alone while there is enough to read */
-    uint64_t stamp;    /* gated: the stamp of its place while it is registered; never written after the join */
-    uint32_t place;    /* gated: which place; never written after the join */
-    uint32_t position; /* cursor mod capacity */
-    _Atomic uint32_t left; /* STAYS, LEAVES or HAS_LEFT */
-    _Atomic uint32_t evicted;
     struct bell *bell; /* NULL until its descriptor was asked for [RING-35] */
 };
 
@@ -46,7 +59,7 @@ enum { STAYS, LEAVES, HAS_LEFT };
 
 static struct ring_cursors *cursors_of(const rr_ring *ring)
 {
-    return (struct ring_cursors *)(void *)(ring->storage + LINE_BYTES);
+    return ring->slots.cursors;
 }
 
 static struct ring_places *places_of(const rr_ring *ring)
@@ -59,110 +72,36 @@ static _Atomic uint64_t *place_word(const rr_ring *ring, uint32_t place)
     return &((struct reader_line *)(void *)(ring->storage + (size_t)3 * LINE_BYTES))[place].word;
 }
 
-/* The event in a slot, as words: everything in a ring's events is read and written in whole words, so that a reader that
- * is overtaken races with relaxed atomics and nothing else [ORDER-9]. */
-static _Atomic uint64_t *event_words(const rr_ring *ring, uint32_t position)
-{
-    uint64_t head = LINE_BYTES * (UINT64_C(3) + ring->max_readers);
-    return (_Atomic uint64_t *)(void *)(ring->storage + head + position * ring->stride);
-}
-
-/* len and event type as they lie in memory, one after the other. Arithmetic, since a word that is put together in memory
- * from two halves is slow to read back. */
-static bool is_little_endian(void)
-{
-    const uint32_t one = 1;
-    uint8_t first = 0;
-    memcpy(&first, &one, 1);
-    return first == 1;
-}
-
-static uint64_t join_trailer(uint32_t length, uint32_t event_type)
-{
-    return is_little_endian() ? length | (uint64_t)event_type << 32 : (uint64_t)length << 32 | event_type;
-}
-
-static void split_trailer(uint64_t trailer, uint32_t *length, uint32_t *event_type)
-{
-    *length = (uint32_t)(is_little_endian() ? trailer : trailer >> 32);
-    *event_type = (uint32_t)(is_little_endian() ? trailer >> 32 : trailer);
-}
-
-/* Writes {data[size], len, event_type} [LAYOUT-1]; bytes from the payload's end to its last word's end become 0. */
-static void event_store(_Atomic uint64_t *words, uint32_t size, const uint8_t *data, uint32_t length,
+/*
+ * The payload of a slot lies in lines of its own, len and event type in one word of an array behind all payloads: so an event
+ * of 64 bytes is one line and an eighth [LAYOUT-6]. Both are written and read as memory that another thread may be
+ * writing, so that a reader that is overtaken races with relaxed atomics and nothing else [ORDER-9].
+ */
+static void event_store(const struct slots *slots, uint32_t position, const uint8_t *data, uint32_t length,
                         uint32_t event_type)
 {
-    uint32_t whole = length / 8;
-    uint32_t rest = length % 8;
-    uint32_t last = size / 8; /* the word in which len begins */
-    uint32_t shift = size % 8;
-    uint64_t word = 0;
-    uint64_t trailer = join_trailer(length, event_type);
-    for (uint32_t i = 0; i < whole; ++i) {
-        memcpy(&word, data + (size_t)i * 8, 8);
-        /* pairs with event_load's relaxed loads, by the fences around them or by the cursor [ORDER-9] */
-        atomic_store_explicit(&words[i], word, memory_order_relaxed);
-    }
-    if (rest != 0 && whole < last) {
-        word = 0;
-        memcpy(&word, data + (size_t)whole * 8, rest);
-        /* pairs with event_load's relaxed loads [ORDER-9] */
-        atomic_store_explicit(&words[whole], word, memory_order_relaxed);
-    }
-    if (shift == 0) {
-        /* pairs with event_load's relaxed loads [ORDER-9] */
-        atomic_store_explicit(&words[last], trailer, memory_order_relaxed);
-        return;
-    }
-    uint8_t tail[16] = {0}; /* the two words across which len and event type lie, the payload's last bytes before them */
-    if (whole == last && rest != 0) {
-        memcpy(tail, data + (size_t)whole * 8, rest);
-    }
-    memcpy(tail + shift, &trailer, 8);
-    memcpy(&word, tail, 8);
-    /* pairs with event_load's relaxed loads [ORDER-9] */
-    atomic_store_explicit(&words[last], word, memory_order_relaxed);
-    memcpy(&word, tail + 8, 8);
-    /* pairs with event_load's relaxed loads [ORDER-9] */
-    atomic_store_explicit(&words[last + 1], word, memory_order_relaxed);
+    copy_in(slots->payloads + position * slots->stride, data, length, slots->wide);
+    /* pairs with event_load's relaxed load, by the fences around both or by the cursor [ORDER-9] */
+    atomic_store_explicit(&slots->trailers[position], length | (uint64_t)event_type << 32, memory_order_relaxed);
 }
 
-/* Reads len and event type, and the payload if `room` holds it. What is read may be torn until the caller has checked;
- * `length` is at most `size` all the same. */
-static void event_load(_Atomic uint64_t *words, uint32_t size, uint8_t *data, size_t room, uint32_t *length,
+/* Reads len and event type, and the payload if `room` holds it. What is read may be torn, and len another event's, until the
+ * caller has checked. */
+static void event_load(const struct slots *slots, uint32_t position, uint8_t *data, size_t room, uint32_t *length,
                        uint32_t *event_type)
 {
-    uint32_t last = size / 8;
-    uint32_t shift = size % 8;
-    /* pairs with event_store's relaxed stores, by the fences around them or by the cursor [ORDER-9] */
-    uint64_t word = atomic_load_explicit(&words[last], memory_order_relaxed);
-    if (shift != 0) {
-        uint8_t tail[16];
-        memcpy(tail, &word, 8);
-        /* pairs with event_store's relaxed stores [ORDER-9] */
-        word = atomic_load_explicit(&words[last + 1], memory_order_relaxed);
-        memcpy(tail + 8, &word, 8);
-        memcpy(&word, tail + shift, 8);
+    /* pairs with event_store's relaxed store, by the fences around both or by the cursor [ORDER-9] */
+    uint64_t trailer = atomic_load_explicit(&slots->trailers[position], memory_order_relaxed);
+    *length = (uint32_t)trailer;
+    *event_type = (uint32_t)(trailer >> 32);
+    if (*length <= room) {
+        copy_out(data, slots->payloads + position * slots->stride, *length, slots->wide);
     }
-    split_trailer(word, length, event_type);
-    if (*length > size) {
-        *length = size; /* halves of two lengths, where len lies across two words */
-    }
-    if (*length > room) {
-        return;
-    }
-    uint32_t whole = *length / 8;
-    uint32_t rest = *length % 8;
-    for (uint32_t i = 0; i < whole; ++i) {
-        /* pairs with event_store's relaxed stores [ORDER-9] */
-        word = atomic_load_explicit(&words[i], memory_order_relaxed);
-        memcpy(data + (size_t)i * 8, &word, 8);
-    }
-    if (rest != 0) {
-        /* pairs with event_store's relaxed stores [ORDER-9] */
-        word = atomic_load_explicit(&words[whole], memory_order_relaxed);
-        memcpy(data + (size_t)whole * 8, &word, rest);
-    }
+}
+
+static uint32_t position_after(const struct slots *slots, uint32_t position)
+{
+    return position + 1 == slots->capacity ? 0 : position + 1;
 }
 
 /* -------------------------------------------------------------------------------------------------- reader places */
@@ -215,7 +154,7 @@ static bool slowest_reader(const rr_ring *ring, uint64_t cursor, uint64_t *slowe
         uint64_t reads = 0;
         for (;;) {
             reads = cursor_in(word, cursor);
-            if ((word & PLACE_STATE) == PLACE_JOINING && cursor <= reads + ring->capacity) {
+            if ((word & PLACE_STATE) == PLACE_JOINING && cursor <= reads + ring->slots.capacity) {
                 uint64_t admitted = word - PLACE_JOINING + PLACE_ACTIVE;
                 /* pairs with the joiner's own compare-exchange: one of the two decides [ORDER-10] */
                 if (!atomic_compare_exchange_strong_explicit(at, &word, admitted, memory_order_acquire,
@@ -257,7 +196,7 @@ static bool least_cursor(const rr_ring *ring, uint64_t *least)
 static uint64_t oldest_event(const rr_ring *ring)
 {
     uint64_t oldest = 0;
-    if (ring->mode == RR_GATED) {
+    if (ring->slots.gated) {
         if (least_cursor(ring, &oldest)) {
             return oldest;
         }
@@ -266,7 +205,7 @@ static uint64_t oldest_event(const rr_ring *ring)
     }
     /* pairs with the writer's announcement; a stale one is found out by the lap check or the gate [ORDER-9] [ORDER-10] */
     uint64_t claim = atomic_load_explicit(&cursors_of(ring)->claim, memory_order_relaxed);
-    return claim > oldest + ring->capacity ? claim - ring->capacity : oldest;
+    return claim > oldest + ring->slots.capacity ? claim - ring->slots.capacity : oldest;
 }
 
 /* Takes a registered reader out of its place. Returns false where it has none any more [RING-19] [RING-20]. */
@@ -327,16 +266,22 @@ rr_ring *rr_ring_create(uint64_t size, uint64_t capacity, rr_ring_mode mode, uin
     }
     memset(storage, 0, (size_t)bytes);
     ring->storage = storage;
-    ring->stride = rr_event_bytes(size);
+    uint8_t *payloads = storage + LINE_BYTES * (UINT64_C(3) + max_readers);
+    uint64_t stride = rr_round64(size);
+    ring->slots = (struct slots){.cursors = (struct ring_cursors *)(void *)(storage + LINE_BYTES),
+                                 .payloads = payloads,
+                                 .trailers = (_Atomic uint64_t *)(void *)(payloads + capacity * stride),
+                                 .stride = stride,
+                                 .size = (uint32_t)size,
+                                 .capacity = (uint32_t)capacity,
+                                 .gated = mode == RR_GATED,
+                                 .wide = copies_are_wide()};
     ring->bytes = bytes;
-    ring->size = (uint32_t)size;
-    ring->capacity = (uint32_t)capacity;
     ring->max_readers = max_readers;
-    ring->mode = mode;
     atomic_init(&ring->handles, 0);
     struct ring_shape *shape = (struct ring_shape *)(void *)storage;
     shape->capacity = capacity;
-    shape->stride = ring->stride;
+    shape->stride = stride;
     shape->size = size;
     shape->mode = (uint32_t)mode;
     shape->max_readers = max_readers;
@@ -378,17 +323,17 @@ static void drop_ring(rr_ring *ring)
 
 uint32_t rr_ring_size(const rr_ring *ring)
 {
-    return ring->size;
+    return ring->slots.size;
 }
 
 uint32_t rr_ring_capacity(const rr_ring *ring)
 {
-    return ring->capacity;
+    return ring->slots.capacity;
 }
 
 rr_ring_mode rr_ring_get_mode(const rr_ring *ring)
 {
-    return ring->mode;
+    return ring->slots.gated ? RR_GATED : RR_OVERWRITE;
 }
 
 uint32_t rr_ring_max_readers(const rr_ring *ring)
@@ -423,18 +368,22 @@ uint64_t rr_ring_retained(const rr_ring *ring)
     uint64_t oldest = oldest_event(ring);
     uint64_t published = rr_ring_write_cursor(ring);
     uint64_t retained = published > oldest ? published - oldest : 0;
-    return retained < ring->capacity ? retained : ring->capacity;
+    return retained < ring->slots.capacity ? retained : ring->slots.capacity;
+}
+
+SELDOM static rr_status wake(const rr_ring *ring)
+{
+    waits_wake(cursors_of(ring), places_of(ring));
+    return RR_OK;
 }
 
 /* Comes after what others may be waiting for: an event was published, or a reader has ended [RING-32]. */
-static void wake_who_waits(const rr_ring *ring)
+static inline rr_status wake_who_waits(const rr_ring *ring, struct ring_cursors *cursors)
 {
     /* pairs with the fence of all threads in announce_wait: the compiler must not swap the store and the load [ORDER-15] */
     atomic_signal_fence(memory_order_seq_cst);
     /* pairs with announce_wait, by the fences, or by the one in waits_wake where there is FENCED [ORDER-15] */
-    if (atomic_load_explicit(&cursors_of(ring)->waiting, memory_order_relaxed) != 0) {
-        waits_wake(cursors_of(ring), places_of(ring));
-    }
+    return atomic_load_explicit(&cursors->waiting, memory_order_relaxed) != 0 ? wake(ring) : RR_OK;
 }
 
 /* ---------------------------------------------------------------------------------------------------------- writer */
@@ -456,11 +405,12 @@ rr_writer *rr_writer_open(rr_ring *ring, rr_status *status)
     }
     hold_ring(ring);
     writer->ring = ring;
+    writer->slots = ring->slots;
     /* pairs with nothing: the place was taken with acquire [ORDER-11] */
     writer->cursor = atomic_load_explicit(&cursors_of(ring)->write_cursor, memory_order_relaxed);
     /* pairs with nothing: as above [ORDER-11] */
     writer->gate = atomic_load_explicit(&cursors_of(ring)->claim, memory_order_relaxed);
-    writer->position = (uint32_t)(writer->cursor % ring->capacity);
+    writer->position = (uint32_t)(writer->cursor % ring->slots.capacity);
     set_status(status, RR_OK);
     return writer;
 }
@@ -483,26 +433,23 @@ void rr_writer_free(rr_writer *writer)
     }
 }
 
-/* How many of `wanted` events, at most a ring full, the writer of a gated ring may write now [RING-14]. */
-static uint64_t gated_room(rr_writer *writer, uint64_t wanted)
+/* The writer of a gated ring has reached its gate: how many of `wanted` events, at most a ring full, it may write now. */
+static uint64_t raise_gate(rr_writer *writer, uint64_t wanted)
 {
     const rr_ring *ring = writer->ring;
     _Atomic uint64_t *gate = &cursors_of(ring)->claim;
     uint64_t slowest = 0;
-    if (writer->gate - writer->cursor >= wanted) {
-        return wanted;
-    }
     uint64_t target = writer->cursor + wanted;
     if (slowest_reader(ring, writer->cursor, &slowest)) {
-        target = slowest + ring->capacity;
+        target = slowest + ring->slots.capacity;
     }
     if (target > writer->gate) {
         /* pairs with the joiner's load of the gate, by the fences [ORDER-10] */
         atomic_store_explicit(gate, target, memory_order_relaxed);
-        /* pairs with the fence in rr_reader_join [ORDER-10] */
+        /* pairs with the fence in register_reader [ORDER-10] */
         atomic_thread_fence(memory_order_seq_cst);
-        if (slowest_reader(ring, writer->cursor, &slowest) && slowest + ring->capacity < target) {
-            target = slowest + ring->capacity;
+        if (slowest_reader(ring, writer->cursor, &slowest) && slowest + ring->slots.capacity < target) {
+            target = slowest + ring->slots.capacity;
             /* pairs with nothing: whom it is lowered for was admitted already [ORDER-10] */
             atomic_store_explicit(gate, target, memory_order_relaxed);
         }
@@ -514,81 +461,90 @@ static uint64_t gated_room(rr_writer *writer, uint64_t wanted)
     return target - writer->cursor < wanted ? target - writer->cursor : wanted;
 }
 
-/* Announces that the next `count` events will be written, and returns how many of them may be. */
-static uint64_t announce(rr_writer *writer, uint64_t count)
+/* Announces that an overwriting writer will write the next `count` events, at most a ring full [RING-10]. */
+static void announce(const rr_writer *writer, uint64_t count)
 {
-    if (writer->ring->mode == RR_GATED) {
-        return gated_room(writer, count);
-    }
-    /* pairs with the lap check in copy_events, by the fences [ORDER-9] */
-    atomic_store_explicit(&cursors_of(writer->ring)->claim, writer->cursor + count, memory_order_relaxed);
-    /* pairs with the acquire fence in copy_events [ORDER-9] */
+    /* pairs with the lap check in is_intact, by the fences [ORDER-9] */
+    atomic_store_explicit(&writer->slots.cursors->claim, writer->cursor + count, memory_order_relaxed);
+    /* pairs with the acquire fence in is_intact [ORDER-9] */
     atomic_thread_fence(memory_order_release);
-    return count;
 }
 
-static void write_event(rr_writer *writer, const uint8_t *data, uint32_t length, uint32_t event_type)
+/* Publishes the next events, which the writer has written, up to `cursor`. */
+static void publish(rr_writer *writer, uint64_t cursor, uint32_t position)
 {
-    const rr_ring *ring = writer->ring;
-    event_store(event_words(ring, writer->position), ring->size, data, length, event_type);
-    writer->position = writer->position + 1 == ring->capacity ? 0 : writer->position + 1;
-    ++writer->cursor;
-}
-
-static void publish(const rr_writer *writer)
-{
+    writer->position = position;
+    writer->cursor = cursor;
     /* pairs with the readers' acquire load [ORDER-7] */
-    atomic_store_explicit(&cursors_of(writer->ring)->write_cursor, writer->cursor, memory_order_release);
-    wake_who_waits(writer->ring);
+    atomic_store_explicit(&writer->slots.cursors->write_cursor, cursor, memory_order_release);
+}
+
+/* The writer of a gated ring has reached its gate. */
+SELDOM static rr_status add_at_gate(rr_writer *writer, const void *data, uint64_t length, uint32_t event_type)
+{
+    return raise_gate(writer, 1) == 0 ? RR_FULL : rr_writer_add(writer, data, length, event_type);
 }
 
 rr_status rr_writer_add(rr_writer *writer, const void *data, uint64_t length, uint32_t event_type)
 {
+    uint64_t cursor = writer->cursor;
+    uint32_t position = writer->position;
     if (writer->closed) {
         return RR_RING_CLOSED;
     }
-    if (length > writer->ring->size) {
+    if (length > writer->slots.size) {
         return RR_PAYLOAD_TOO_LARGE;
     }
-    if (announce(writer, 1) == 0) {
-        return RR_FULL;
+    if (!writer->slots.gated) {
+        announce(writer, 1);
+    } else if (writer->gate == cursor) {
+        return add_at_gate(writer, data, length, event_type);
     }
-    write_event(writer, data, (uint32_t)length, event_type);
-    publish(writer);
-    return RR_OK;
+    event_store(&writer->slots, position, data, (uint32_t)length, event_type);
+    publish(writer, cursor + 1, position_after(&writer->slots, position));
+    return wake_who_waits(writer->ring, writer->slots.cursors);
 }
 
 rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t *lengths, uint32_t length,
                              const uint32_t *event_types, uint32_t event_type, size_t count, size_t *added,
                              size_t *failed)
 {
+    const struct slots *slots = &writer->slots;
     const uint8_t *next = data;
-    uint64_t batch = writer->ring->capacity < BATCH ? writer->ring->capacity : BATCH;
+    uint64_t batch = slots->capacity < BATCH ? slots->capacity : BATCH;
     *added = 0;
     if (writer->closed) {
         return RR_RING_CLOSED;
     }
     for (size_t i = 0; i < count; ++i) {
-        if ((lengths != NULL ? lengths[i] : length) > writer->ring->size) {
+        if ((lengths != NULL ? lengths[i] : length) > slots->size) {
             if (failed != NULL) {
                 *failed = i;
             }
             return RR_PAYLOAD_TOO_LARGE;
         }
-    }
-    for (size_t i = 0; i < count;) {
-        uint64_t room = announce(writer, count - i < batch ? count - i : batch);
-        if (room == 0) {
+        if (lengths == NULL) {
             break;
         }
-        for (; room > 0; --room, ++i) {
+    }
+    for (size_t i = 0; i < count;) {
+        uint64_t room = count - i < batch ? count - i : batch;
+        uint32_t position = writer->position;
+        if (!slots->gated) {
+            announce(writer, room);
+        } else if (writer->gate - writer->cursor < room && (room = raise_gate(writer, room)) == 0) {
+            break;
+        }
+        for (size_t end = i + (size_t)room; i < end; ++i) {
             uint32_t event_length = lengths != NULL ? lengths[i] : length;
-            write_event(writer, next, event_length, event_types != NULL ? event_types[i] : event_type);
+            event_store(slots, position, next, event_length, event_types != NULL ? event_types[i] : event_type);
+            position = position_after(slots, position);
             if (event_length != 0) {
                 next += event_length;
             }
         }
-        publish(writer);
+        publish(writer, writer->cursor + room, position);
+        (void)wake_who_waits(writer->ring, slots->cursors);
         *added = i;
     }
     return RR_OK;
@@ -630,12 +586,12 @@ static rr_status register_reader(rr_reader *reader, rr_join_at at)
     }
     _Atomic uint64_t *mine = place_word(ring, reader->place);
     for (;;) {
-        /* pairs with the fence in gated_room [ORDER-10] */
+        /* pairs with the fence in raise_gate [ORDER-10] */
         atomic_thread_fence(memory_order_seq_cst);
-        /* pairs with gated_room's store, by the fences [ORDER-10] */
+        /* pairs with raise_gate's store, by the fences [ORDER-10] */
         uint64_t gate = atomic_load_explicit(&cursors_of(ring)->claim, memory_order_relaxed);
-        bool late = gate > cursor + ring->capacity;
-        uint64_t moved = late ? gate - ring->capacity : cursor;
+        bool late = gate > cursor + ring->slots.capacity;
+        uint64_t moved = late ? gate - ring->slots.capacity : cursor;
         if (late && at == RR_LATEST) {
             uint64_t published = rr_ring_write_cursor(ring);
             moved = published > moved ? published : moved;
@@ -661,7 +617,7 @@ rr_reader *rr_reader_join(rr_ring *ring, rr_join_at at, uint64_t cursor, rr_stat
     rr_status result = RR_OK;
     uint64_t published = rr_ring_write_cursor(ring);
     if ((at != RR_OLDEST && at != RR_LATEST && at != RR_CURSOR) ||
-        (at == RR_CURSOR && (ring->mode == RR_GATED || cursor > published))) {
+        (at == RR_CURSOR && (ring->slots.gated || cursor > published))) {
         set_status(status, RR_BAD_ARGUMENT);
         return NULL;
     }
@@ -673,8 +629,9 @@ rr_reader *rr_reader_join(rr_ring *ring, rr_join_at at, uint64_t cursor, rr_stat
     atomic_init(&reader->left, 0);
     atomic_init(&reader->evicted, 0);
     reader->ring = ring;
+    reader->slots = ring->slots;
     reader->cursor = at == RR_CURSOR ? cursor : at == RR_LATEST ? published : oldest_event(ring);
-    if (ring->mode == RR_GATED) {
+    if (ring->slots.gated) {
         result = register_reader(reader, at);
     }
     set_status(status, result);
@@ -684,7 +641,8 @@ rr_reader *rr_reader_join(rr_ring *ring, rr_join_at at, uint64_t cursor, rr_stat
     }
     hold_ring(ring);
     reader->start = reader->cursor;
-    reader->position = (uint32_t)(reader->cursor % ring->capacity);
+    reader->published = reader->cursor;
+    reader->position = (uint32_t)(reader->cursor % ring->slots.capacity);
     return reader;
 }
 
@@ -701,12 +659,12 @@ void rr_reader_leave(rr_reader *reader)
     if (atomic_load_explicit(&reader->left, memory_order_relaxed) == STAYS) {
         /* pairs with rr_reader_evicted, by way of vacate's release [ORDER-8] */
         atomic_store_explicit(&reader->left, LEAVES, memory_order_relaxed);
-        if (reader->ring->mode == RR_GATED && !was_evicted(reader)) {
+        if (reader->ring->slots.gated && !was_evicted(reader)) {
             (void)vacate(reader->ring, reader->place, reader->stamp);
         }
         /* pairs with rr_reader_evict's acquire: who finds that nothing is left to do sees the place vacated [ORDER-8] */
         atomic_store_explicit(&reader->left, HAS_LEFT, memory_order_release);
-        wake_who_waits(reader->ring);
+        (void)wake_who_waits(reader->ring, reader->slots.cursors);
     }
 }
 
@@ -724,7 +682,7 @@ void rr_reader_free(rr_reader *reader)
 
 rr_status rr_reader_evict(rr_reader *reader)
 {
-    if (reader->ring->mode != RR_GATED) {
+    if (!reader->ring->slots.gated) {
         return RR_BAD_ARGUMENT;
     }
     /* A reader that is leaving may have its place yet: who evicts it must not return before the place is vacated. */
@@ -733,7 +691,7 @@ rr_status rr_reader_evict(rr_reader *reader)
     if (!has_left && !was_evicted(reader) && vacate(reader->ring, reader->place, reader->stamp)) {
         /* pairs with was_evicted's acquire; the place decides what the reader may do, this says why [ORDER-8] */
         atomic_store_explicit(&reader->evicted, 1, memory_order_release);
-        wake_who_waits(reader->ring);
+        (void)wake_who_waits(reader->ring, reader->slots.cursors);
     }
     return RR_OK;
 }
@@ -746,23 +704,23 @@ static bool has_place(const rr_reader *reader)
     return (word & PLACE_STATE) == PLACE_ACTIVE && word >> STAMP_SHIFT == reader->stamp;
 }
 
-static bool is_closed(const rr_reader *reader)
+static inline bool is_closed(const rr_reader *reader, bool gated)
 {
     /* pairs with nothing in the reader's own thread; in one that waits, by the fences, with rr_reader_leave [ORDER-15] */
     return atomic_load_explicit(&reader->left, memory_order_relaxed) != 0 ||
-           (reader->ring->mode == RR_GATED && (was_evicted(reader) || !has_place(reader)));
+           (gated && (was_evicted(reader) || !has_place(reader)));
 }
 
 /* Whether who waits for the event `sequence` need not: it is there, or the reader has ended [RING-32]. */
 static bool is_worth_a_look(const rr_reader *reader, uint64_t sequence)
 {
-    return rr_ring_write_cursor(reader->ring) > sequence || is_closed(reader);
+    return rr_ring_write_cursor(reader->ring) > sequence || is_closed(reader, reader->slots.gated);
 }
 
 /* Moves the reader on to `cursor` after a copy, if it was not evicted meanwhile. */
-static bool move_on(rr_reader *reader, uint64_t cursor)
+static inline bool move_on(rr_reader *reader, uint64_t cursor, uint32_t position, bool gated)
 {
-    if (reader->ring->mode == RR_GATED) {
+    if (gated) {
         uint64_t word = place_of(PLACE_ACTIVE, reader->cursor, reader->stamp);
         uint64_t moved = place_of(PLACE_ACTIVE, cursor, reader->stamp);
         /* The writer overwrites a copied event only after this, or after an eviction, which makes this fail and the copy
@@ -773,97 +731,195 @@ static bool move_on(rr_reader *reader, uint64_t cursor)
             return false;
         }
     }
-    uint64_t position = reader->position + (cursor - reader->cursor);
-    reader->position = (uint32_t)(position < reader->ring->capacity ? position : cursor % reader->ring->capacity);
+    reader->position = position;
     reader->cursor = cursor;
     return true;
 }
 
-/* Copies events until `limit`, the end of what is published, the end of the room or, in an overwriting ring, the first
- * event that is lost. Sets read->count and read->bytes and says what came next; moves nothing. */
-static rr_status copy_events(rr_reader *reader, size_t limit, uint8_t *data, size_t room, uint32_t *lengths,
-                             uint32_t *event_types, rr_read *read)
+/* How many events there are to read; of more than `limit` it may say less. */
+static uint64_t ready(rr_reader *reader, size_t limit)
 {
-    const rr_ring *ring = reader->ring;
+    uint64_t cursor = reader->cursor;
+    uint64_t found = reader->published - cursor;
+    if (found < limit) {
+        /* pairs with publish's release [ORDER-7] */
+        uint64_t published = atomic_load_explicit(&reader->slots.cursors->write_cursor, memory_order_acquire);
+        if (published <= cursor) {
+            return 0;
+        }
+        reader->published = published;
+        found = published - cursor;
+    }
+    return found;
+}
+
+/* After a copy from an overwriting ring: whether the event at `cursor` was intact all the while. If not, *oldest is the oldest
+ * one retained. */
+static bool is_intact(const struct slots *slots, uint64_t cursor, uint64_t *oldest)
+{
+    /* Having read a byte of a later lap before, the load below sees that lap's announcement. */
+    /* pairs with the release fence in announce [ORDER-9] */
+    atomic_thread_fence(memory_order_acquire);
+    /* pairs with announce's store, by the fences [ORDER-9] */
+    uint64_t claim = atomic_load_explicit(&slots->cursors->claim, memory_order_relaxed);
+    *oldest = claim - slots->capacity;
+    return claim <= cursor + slots->capacity;
+}
+
+/* Says that nothing was read. */
+SELDOM static rr_status nothing(const rr_reader *reader, rr_status status, rr_read *read)
+{
+    *read = (rr_read){.sequence = reader->cursor, .next_sequence = reader->cursor};
+    return status;
+}
+
+/* Says that there is no event now, and arms the reader's bell, if it has one [RING-35]. */
+SELDOM static rr_status empty(const rr_reader *reader, rr_read *read)
+{
+    if (reader->bell != NULL && bell_arm(reader->slots.cursors, reader->bell) && is_worth_a_look(reader, reader->cursor)) {
+        bell_ring(reader->bell);
+    }
+    return nothing(reader, RR_EMPTY, read);
+}
+
+/* Tells a reader that its next event is lost, and moves it on to the oldest one retained [RING-11]. */
+SELDOM static rr_status lagged(rr_reader *reader, uint64_t oldest, rr_read *read)
+{
+    (void)nothing(reader, RR_LAGGED, read);
+    read->skipped = oldest - reader->cursor;
+    read->next_sequence = oldest;
+    reader->skipped += read->skipped;
+    reader->cursor = oldest;
+    reader->position = (uint32_t)(oldest % reader->slots.capacity);
+    reader->published = reader->published > oldest ? reader->published : oldest;
+    return RR_LAGGED;
+}
+
+/* The next event is longer than the room. An evicted reader's may be torn, its length too. */
+SELDOM static rr_status too_long(const rr_reader *reader, uint32_t length, rr_read *read)
+{
+    if (is_closed(reader, reader->slots.gated)) {
+        return nothing(reader, RR_RING_CLOSED, read);
+    }
+    (void)nothing(reader, RR_BUFFER_TOO_SMALL, read);
+    read->bytes = length;
+    return RR_BUFFER_TOO_SMALL;
+}
+
+static inline rr_status next_of(rr_reader *reader, void *data, size_t data_bytes, rr_read *read, bool gated)
+{
+    const struct slots *slots = &reader->slots;
     uint64_t cursor = reader->cursor;
     uint32_t position = reader->position;
-    if (reader->published < cursor || reader->published - cursor < limit) {
-        reader->published = rr_ring_write_cursor(ring);
+    uint64_t oldest = 0;
+    uint32_t length = 0;
+    uint32_t event_type = 0;
+    if (is_closed(reader, gated)) {
+        return nothing(reader, RR_RING_CLOSED, read);
     }
-    uint64_t published = reader->published;
-    for (; read->count < limit && read->count < UINT32_MAX; ++cursor, ++read->count) {
-        uint32_t length = 0;
-        uint32_t event_type = 0;
-        if (cursor >= published) {
-            return RR_EMPTY;
-        }
-        event_load(event_words(ring, position), ring->size, data, room, &length, &event_type);
-        if (ring->mode == RR_OVERWRITE) {
-            /* Having read a word of a later lap above, the load below sees that lap's announcement. */
-            /* pairs with the release fence in announce [ORDER-9] */
-            atomic_thread_fence(memory_order_acquire);
-            /* pairs with announce's store, by the fences [ORDER-9] */
-            uint64_t claim = atomic_load_explicit(&cursors_of(ring)->claim, memory_order_relaxed);
-            if (claim > cursor + ring->capacity) {
-                read->next_sequence = claim - ring->capacity;
-                return RR_LAGGED;
-            }
-        }
-        if (length > room) {
-            read->bytes = read->count == 0 ? length : read->bytes;
-            return RR_BUFFER_TOO_SMALL;
-        }
-        if (length != 0) {
-            data += length;
-        }
-        room -= length;
-        lengths[read->count] = length;
-        event_types[read->count] = event_type;
-        read->bytes += length;
-        position = position + 1 == ring->capacity ? 0 : position + 1;
+    if (ready(reader, 1) == 0) {
+        return empty(reader, read);
     }
+    event_load(slots, position, data, data_bytes, &length, &event_type);
+    if (!gated && !is_intact(slots, cursor, &oldest)) {
+        return lagged(reader, oldest, read);
+    }
+    if (length > data_bytes) {
+        return too_long(reader, length, read);
+    }
+    if (!move_on(reader, cursor + 1, position_after(slots, position), gated)) {
+        return nothing(reader, RR_RING_CLOSED, read);
+    }
+    *read = (rr_read){
+        .sequence = cursor, .next_sequence = cursor + 1, .bytes = length, .count = 1, .event_type = event_type};
     return RR_OK;
+}
+
+rr_status rr_reader_next(rr_reader *reader, void *data, size_t data_bytes, rr_read *read)
+{
+    return reader->slots.gated ? next_of(reader, data, data_bytes, read, true)
+                               : next_of(reader, data, data_bytes, read, false);
+}
+
+/* Events copied by a bulk read, not yet checked. */
+struct copied {
+    size_t count;
+    uint64_t bytes;
+    uint32_t position; /* after the last of them */
+    uint32_t length;   /* with a count below what was wanted: of the event for which there was no room */
+};
+
+/* Copies `wanted` events, or as many as there is room for. Moves nothing. */
+static struct copied copy_events(const struct slots *slots, uint32_t position, size_t wanted, uint8_t *data, size_t room,
+                                 uint32_t *lengths, uint32_t *event_types)
+{
+    struct copied done = {.position = position};
+    for (; done.count < wanted; ++done.count) {
+        event_load(slots, done.position, data, room, &done.length, &event_types[done.count]);
+        if (done.length > room) {
+            break;
+        }
+        if (done.length != 0) {
+            data += done.length;
+        }
+        room -= done.length;
+        lengths[done.count] = done.length;
+        done.bytes += done.length;
+        done.position = position_after(slots, done.position);
+    }
+    return done;
 }
 
 rr_status rr_reader_next_many(rr_reader *reader, size_t limit, void *data, size_t data_bytes, uint32_t *lengths,
                               uint32_t *event_types, rr_read *read)
 {
-    *read = (rr_read){.sequence = reader->cursor, .next_sequence = reader->cursor};
-    if (is_closed(reader)) {
-        return RR_RING_CLOSED;
+    const struct slots *slots = &reader->slots;
+    struct copied all = {.position = reader->position};
+    uint64_t cursor = reader->cursor;
+    uint64_t oldest = 0;
+    if (is_closed(reader, slots->gated)) {
+        return nothing(reader, RR_RING_CLOSED, read);
     }
-    rr_status status = copy_events(reader, limit, data, data_bytes, lengths, event_types, read);
-    if (read->count > 0) {
-        if (!move_on(reader, reader->cursor + read->count)) {
-            *read = (rr_read){.sequence = reader->cursor, .next_sequence = reader->cursor};
-            return RR_RING_CLOSED;
+    if (limit == 0) {
+        return nothing(reader, RR_OK, read);
+    }
+    uint64_t found = ready(reader, limit);
+    if (found == 0) {
+        return empty(reader, read);
+    }
+    limit = limit < found ? limit : (size_t)found;
+    limit = limit < UINT32_MAX ? limit : UINT32_MAX;
+    while (all.count < limit) {
+        /* An overwriting ring is looked at after each so many events: what came before a lap was intact. */
+        size_t wanted = !slots->gated && limit - all.count > BATCH ? BATCH : limit - all.count;
+        uint8_t *to = all.bytes == 0 ? data : (uint8_t *)data + all.bytes;
+        struct copied done = copy_events(slots, all.position, wanted, to, data_bytes - (size_t)all.bytes,
+                                         lengths + all.count, event_types + all.count);
+        if (!slots->gated && !is_intact(slots, cursor + all.count, &oldest)) {
+            if (all.count == 0) {
+                return lagged(reader, oldest, read);
+            }
+            break;
         }
-        reader->delivered += read->count;
-        read->event_type = event_types[0];
-        read->next_sequence = reader->cursor;
-        return RR_OK;
+        if (done.count == 0 && all.count == 0) {
+            return too_long(reader, done.length, read);
+        }
+        all.count += done.count;
+        all.bytes += done.bytes;
+        all.position = done.position;
+        if (done.count < wanted) {
+            break;
+        }
     }
-    if (status == RR_LAGGED) {
-        read->skipped = read->next_sequence - reader->cursor;
-        reader->skipped += read->skipped;
-        (void)move_on(reader, read->next_sequence);
+    if (!move_on(reader, cursor + all.count, all.position, slots->gated)) {
+        return nothing(reader, RR_RING_CLOSED, read);
     }
-    if (status == RR_BUFFER_TOO_SMALL && is_closed(reader)) {
-        read->bytes = 0; /* an evicted reader's event may be torn, its length too */
-        return RR_RING_CLOSED;
-    }
-    if (status == RR_EMPTY && reader->bell != NULL && bell_arm(cursors_of(reader->ring), reader->bell) &&
-        is_worth_a_look(reader, reader->cursor)) {
-        bell_ring(reader->bell);
-    }
-    return status;
-}
-
-rr_status rr_reader_next(rr_reader *reader, void *data, size_t data_bytes, rr_read *read)
-{
-    uint32_t length = 0;
-    uint32_t event_type = 0;
-    return rr_reader_next_many(reader, 1, data, data_bytes, &length, &event_type, read);
+    *read = (rr_read){.sequence = cursor,
+                      .next_sequence = cursor + all.count,
+                      .bytes = all.bytes,
+                      .count = (uint32_t)all.count,
+                      .event_type = event_types[0]};
+    return RR_OK;
 }
 
 rr_status rr_reader_wait(rr_reader *reader, uint64_t sequence, int64_t nanoseconds)
@@ -880,13 +936,13 @@ rr_status rr_reader_wait(rr_reader *reader, uint64_t sequence, int64_t nanosecon
             status = waits_sleep(&wait, cursors);
         }
     }
-    return is_closed(reader) ? RR_RING_CLOSED : RR_OK;
+    return is_closed(reader, reader->slots.gated) ? RR_RING_CLOSED : RR_OK;
 }
 
 int rr_reader_descriptor(rr_reader *reader)
 {
     rr_status status = RR_OK;
-    if (is_closed(reader)) {
+    if (is_closed(reader, reader->slots.gated)) {
         return -RR_RING_CLOSED;
     }
     if (reader->bell == NULL || bell_descriptor(reader->bell) < 0) {
@@ -911,7 +967,7 @@ uint64_t rr_reader_cursor(const rr_reader *reader)
 
 uint64_t rr_reader_delivered(const rr_reader *reader)
 {
-    return reader->delivered;
+    return reader->cursor - reader->start - reader->skipped;
 }
 
 uint64_t rr_reader_skipped(const rr_reader *reader)
@@ -928,7 +984,7 @@ uint64_t rr_reader_lag(const rr_reader *reader)
 uint64_t rr_reader_backlog(const rr_reader *reader)
 {
     uint64_t lag = rr_reader_lag(reader);
-    return lag < reader->ring->capacity ? lag : reader->ring->capacity;
+    return lag < reader->ring->slots.capacity ? lag : reader->ring->slots.capacity;
 }
 
 int rr_reader_left(const rr_reader *reader)
@@ -943,5 +999,5 @@ int rr_reader_evicted(const rr_reader *reader)
         return 1;
     }
     /* an eviction that has taken the place and not yet said so: the reader is out, and did not leave by itself */
-    return reader->ring->mode == RR_GATED && !has_place(reader) && rr_reader_left(reader) == 0;
+    return reader->ring->slots.gated && !has_place(reader) && rr_reader_left(reader) == 0;
 }

@@ -56,12 +56,7 @@ uint64_t rr_size_limit(uint32_t size_class)
 
 int rr_estimate_size(uint64_t length)
 {
-    for (uint32_t size_class = RR_XS; size_class < RR_POOL_COUNT; ++size_class) {
-        if (length <= rr_size_limit(size_class)) {
-            return (int)size_class;
-        }
-    }
-    return -(int)RR_PAYLOAD_TOO_LARGE;
+    return length > rr_size_limit(RR_XXL) ? -(int)RR_PAYLOAD_TOO_LARGE : (int)size_class_of(length);
 }
 
 int rr_pool_from_size(uint32_t size_class)
@@ -98,7 +93,9 @@ uint64_t rr_pool_bytes(uint64_t size, uint64_t capacity)
 uint64_t rr_ring_bytes(uint64_t size, uint64_t capacity, uint32_t max_readers)
 {
     uint64_t head = (uint64_t)LINE_BYTES * (3 + (uint64_t)max_readers);
-    return size > UINT32_MAX ? UINT64_MAX : total_bytes(head, capacity, rr_event_bytes(size));
+    /* in one sum per slot, the whole rounded up to a line: every part but the trailers is a multiple of one */
+    uint64_t bytes = size > UINT32_MAX ? UINT64_MAX : total_bytes(head, capacity, rr_round64(size) + TRAILER_BYTES);
+    return bytes > UINT64_MAX - LINE_BYTES ? UINT64_MAX : rr_round64(bytes);
 }
 
 rr_profile rr_profile_seed(void)

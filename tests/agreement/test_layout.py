@@ -164,30 +164,32 @@ def test_heap_table_is_a_line_a_slot(backend: ModuleType, slots: int) -> None:
 @pytest.mark.parametrize("size", [1, 55, 56, 57, 64, 120, 121, 1_000])
 @pytest.mark.parametrize("capacity", [1, 2, 3, 7, 64, 100])
 def test_memory_of_a_ring(backend: ModuleType, size: int, capacity: int) -> None:
-    assert backend.RingBuffer(size, capacity).memory_usage() == 64 * 3 + capacity * round64(size + 8)
+    events = capacity * round64(size) + round64(capacity * 8)
+    assert backend.RingBuffer(size, capacity).memory_usage() == 64 * 3 + events
     for readers in (1, 2, 16, 1_024):
         ring = backend.RingBuffer(size, capacity, mode="gated", max_readers=readers)
-        assert ring.memory_usage() == 64 * (3 + readers) + capacity * round64(size + 8)
+        assert ring.memory_usage() == 64 * (3 + readers) + events
 
 
 @pytest.mark.clause("LAYOUT-7")
 def test_ring_of_exactly_the_limit_is_accepted_and_a_slot_more_refused(backend: ModuleType) -> None:
     limit = 1_048_576
-    capacity = (limit - 64 * 3) // 64
-    assert backend.MAX_RING_BYTES == limit == 64 * 3 + capacity * round64(56 + 8)
-    assert backend.RingBuffer(56, capacity).memory_usage() == limit
+    capacity = (limit - 64 * 4) // (64 + 8)
+    assert backend.MAX_RING_BYTES == limit == 64 * 4 + capacity * 64 + capacity * 8
+    assert backend.RingBuffer(64, capacity, mode="gated", max_readers=1).memory_usage() == limit
     with pytest.raises(backend.LayoutError, match="max_ring_bytes"):
-        backend.RingBuffer(56, capacity + 1)
+        backend.RingBuffer(64, capacity + 1)
     with pytest.raises(backend.LayoutError, match="max_ring_bytes"):
-        backend.RingBuffer(56, capacity, mode="gated", max_readers=1)
-    assert backend.RingBuffer(56, capacity + 1, max_ring_bytes=limit + 64).memory_usage() == limit + 64
+        backend.RingBuffer(64, capacity, mode="gated", max_readers=2)
+    larger = backend.RingBuffer(64, capacity, mode="gated", max_readers=2, max_ring_bytes=limit + 64)
+    assert larger.memory_usage() == limit + 64
 
 
 @pytest.mark.clause("LAYOUT-7")
 def test_ring_limit_counts_metadata_and_padding(backend: ModuleType) -> None:
-    """1,000 payloads of 1,000 bytes are a million bytes; their storage is 1,024,192 and the limit is over all of it."""
-    assert backend.RingBuffer(1_000, 1_000).memory_usage() == 1_024_192
-    for limit, refused in ((1_024_191, True), (1_024_192, False), (1_000_000, True)):
+    """1,000 payloads of 1,000 bytes are a million bytes; their storage is 1,032,192 and the limit is over all of it."""
+    assert backend.RingBuffer(1_000, 1_000).memory_usage() == 1_032_192
+    for limit, refused in ((1_032_191, True), (1_032_192, False), (1_000_000, True)):
         if refused:
             with pytest.raises(backend.LayoutError):
                 backend.RingBuffer(1_000, 1_000, max_ring_bytes=limit)

@@ -67,8 +67,8 @@ def test_layouts_by_hand() -> None:
     assert pool_bytes(2_000, slot_bytes(64)) == 384_064
     assert heap_table_bytes(64) == 4_160
     assert heap_block_bytes(16_385) == 64 + 16_448
-    assert ring_bytes(4, event_bytes(56), 0) == 3 * 64 + 4 * 64
-    assert ring_bytes(4, event_bytes(56), 16) == 19 * 64 + 4 * 64
+    assert ring_bytes(4, 64, 0) == 3 * 64 + 4 * 64 + 64
+    assert ring_bytes(9, 65, 16) == 19 * 64 + 9 * 128 + 128
 
 
 @pytest.mark.clause("LAYOUT-4")

@@ -295,13 +295,13 @@ def test_shapes_of_rings() -> None:
         ((1, 2**32), {}, LayoutError, "capacity"), ((1, 1), {"mode": "x", "max_readers": 0}, ValueError, "mode"),
         ((1, 1), {"max_readers": 0}, LayoutError, "max_readers"),
         ((1, 1), {"max_readers": 1_025, "mode": "gated"}, LayoutError, "max_readers"),
-        ((1, 1), {"max_ring_bytes": 255}, LayoutError, "max_ring_bytes"),
+        ((1, 1), {"max_ring_bytes": 319}, LayoutError, "max_ring_bytes"),
         ((1, 1), {"max_ring_bytes": -1}, LayoutError, "max_ring_bytes"),
     ]  # fmt: skip
     for arguments, keywords, error, named in wrong:
         with pytest.raises(error, match=f"^{named} is"):
             RingBuffer(*arguments, **keywords)
-    assert RingBuffer(1, 1, max_ring_bytes=256).memory_usage() == 256
+    assert RingBuffer(1, 1, max_ring_bytes=320).memory_usage() == 256
     enormous = RingBuffer(2**32 - 1, 2**32 - 1, max_ring_bytes=2**65)
     writer, reader = Writer(enormous), Reader(enormous)
     assert writer.add(b"a")

@@ -4,6 +4,7 @@ from typing import Final
 
 CACHE_LINE: Final = 64
 RING_LINES: Final = 3
+TRAILER_BYTES: Final = 8
 
 
 def round64(number: int) -> int:
@@ -65,13 +66,14 @@ def heap_block_bytes(length: int) -> int:
     return CACHE_LINE + event_bytes(length)
 
 
-def ring_bytes(capacity: int, event_size: int, places: int) -> int:
-    """Return the bytes of a ring of `capacity` events of `event_size` bytes with `places` for readers [LAYOUT-6].
+def ring_bytes(capacity: int, size: int, places: int) -> int:
+    """Return the bytes of a ring of `capacity` events of payload size `size` with `places` for readers [LAYOUT-6].
 
     pre: capacity >= 1
-    pre: event_size >= 64
+    pre: size >= 1
     pre: places >= 0
-    post: _ >= 64 * (RING_LINES + places + capacity)
-    post: _ - capacity * event_size == 64 * (RING_LINES + places)
+    post: _ >= 64 * (RING_LINES + places) + capacity * (round64(size) + TRAILER_BYTES)
+    post: _ % 64 == 0
     """
-    return CACHE_LINE * (RING_LINES + places) + capacity * event_size
+    payloads, trailers = capacity * round64(size), round64(capacity * TRAILER_BYTES)
+    return CACHE_LINE * (RING_LINES + places) + payloads + trailers

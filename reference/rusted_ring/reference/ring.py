@@ -18,7 +18,7 @@ from rusted_ring.reference.cursor import (
 )
 from rusted_ring.reference.errors import LayoutError, ReadersFull, WriterTaken
 from rusted_ring.reference.event import PooledEvent
-from rusted_ring.reference.layout import event_bytes, ring_bytes
+from rusted_ring.reference.layout import ring_bytes
 from rusted_ring.reference.parameters import MAX_RING_BYTES
 from rusted_ring.reference.sizes import EventSize
 from rusted_ring.reference.step import Step
@@ -167,7 +167,7 @@ class RingBuffer:
 
     def memory_usage(self) -> int:
         """Return the bytes of the ring's storage [LAYOUT-6]."""
-        return ring_bytes(self._capacity, event_bytes(self._size), self._max_readers)
+        return ring_bytes(self._capacity, self._size, self._max_readers)
 
     # What is retained; called within a step
 

@@ -319,12 +319,12 @@ _TEXTS: Final[dict[str, str]] = {
     # [ALLOC-3] the version tells two scans that found nothing from a pool that had nothing
     "free-slot-moves-twice": (
         f"r=2 g=4 t=32 xs=33 | {_LAST_OF_33} ; drop 1p0 ; alloc 0p0 7 ; alloc 1p0 1 ; drop 0p0 | drop p0 ; "
-        "alloc p1 2 ; drop p1 ; alloc p2 3 ; drop p2 ; alloc p3 4 ; drop p3 ; alloc p4 5 | alloc p0 6"
+        "alloc p1 2 ; drop p1 ; alloc p2 3 ; drop p2 ; alloc p3 4 ; drop p3 ; alloc p4 5 ; drop p4 ; alloc p5 8 | alloc p0 6"
     ),
     # [ALLOC-3] what a narrow tag costs: nothing wrong by the clause, a witness when judged strictly
     "tag-comes-round": (
         f"r=2 g=4 t=0 xs=33 | {_LAST_OF_33} ; drop 1p0 ; alloc 0p0 7 ; alloc 1p0 1 ; drop 0p0 | drop p0 ; alloc p1 2 ; "
-        "drop p1 ; alloc p2 3 ; drop p2 ; alloc p3 4 ; drop p3 ; alloc p4 5 | alloc p0 6"
+        "drop p1 ; alloc p2 3 ; drop p2 ; alloc p3 4 ; drop p3 ; alloc p4 5 ; drop p4 ; alloc p5 8 | alloc p0 6"
     ),
 }
 
