@@ -255,11 +255,15 @@ def test_who_waits_and_who_wakes_are_fenced_against_each_other() -> None:
     waits = without_comments((native / "waits.c").read_text(encoding="utf-8"))
     bodies = {match["name"]: match["body"] for code in (rings, waits) for match in FUNCTION.finditer(code)}
     # the writer: its store, nothing but the compiler's fence, and one relaxed load
-    for waker in ("publish", "rr_reader_leave", "rr_reader_evict"):
-        body = bodies[waker]
-        assert body.rindex("atomic_store_explicit(") < body.index("wake_who_waits("), waker
+    for waker, step in (
+        ("rr_writer_add", "publish("),
+        ("rr_writer_add_many", "publish("),
+        ("rr_reader_leave", "atomic_store_explicit("),
+        ("rr_reader_evict", "atomic_store_explicit("),
+    ):
+        assert bodies[waker].rindex(step) < bodies[waker].index("wake_who_waits("), waker
     body = bodies["wake_who_waits"]
-    assert body.index("_signal_fence(") < body.index("->waiting") < body.index("waits_wake(")
+    assert body.index("_signal_fence(") < body.index("->waiting") < body.index(" wake(")
     assert [(site.operation, site.orders) for site in SITES if site.function == "wake_who_waits"] == [
         ("signal_fence", ("seq_cst",)),
         ("load", ("relaxed",)),

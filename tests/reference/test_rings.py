@@ -301,7 +301,7 @@ def test_shapes_of_rings() -> None:
     for arguments, keywords, error, named in wrong:
         with pytest.raises(error, match=f"^{named} is"):
             RingBuffer(*arguments, **keywords)
-    assert RingBuffer(1, 1, max_ring_bytes=320).memory_usage() == 256
+    assert RingBuffer(1, 1, max_ring_bytes=320).memory_usage() == 320
     enormous = RingBuffer(2**32 - 1, 2**32 - 1, max_ring_bytes=2**65)
     writer, reader = Writer(enormous), Reader(enormous)
     assert writer.add(b"a")

@@ -14,6 +14,12 @@ _FRESH: Final = "alloc 0p0 9 ; weak s0 0p0 ; drop 0p0 ; alloc 0p0 8 ; drop 0p0"
 """With g=1: slot 0 is free again and of generation 0, and `s0` is the token of whatever is allocated there next."""
 
 _LAST_OF_33: Final = "hold 31 ; alloc 0p0 9 ; alloc 1p0 1 ; drop 0p0"
+_MOVING_SLOT: Final = (
+    f"{_LAST_OF_33} ; drop 1p0 ; alloc 0p0 7 ; alloc 1p0 1 ; drop 0p0 | drop p0 ; alloc p1 2 ; drop p1 ; alloc p2 3 ; "
+    "drop p2 ; alloc p3 4 ; drop p3 ; alloc p4 5 ; drop p4 ; alloc p5 8 | alloc p0 6"
+)
+"""The one free slot of two words goes to and fro between them, while a thread looks for it."""
+
 """With xs=33: two words of free bits, slot 31 free and slot 32 thread 1's; the search begins at slot 0."""
 
 _TEXTS: Final[dict[str, str]] = {
@@ -33,6 +39,9 @@ _TEXTS: Final[dict[str, str]] = {
     "pool-that-is-full": "r=2 g=2 t=2 xs=1 | alloc 1p0 1 | drop p0 | alloc p0 2 ; alloc p1 3",
     # [ORDER-2] [ALLOC-3] two words of free bits: a slot was free at every moment
     "free-slot-in-the-other-word": f"r=2 g=2 t=32 xs=33 | {_LAST_OF_33} | drop p0 ; alloc p1 2 | alloc p0 3",
+    "free-slot-in-the-other-word-searched": (
+        f"r=2 g=2 t=32 xs=33 | {_LAST_OF_33} ; alloc 0p0 7 ; drop 0p0 | drop p0 ; alloc p1 2 | alloc p0 3"
+    ),
     "free-slot-moves-back": f"r=2 g=2 t=32 xs=33 | {_LAST_OF_33} | drop p0 ; alloc p1 2 ; drop p1 | alloc p0 3",
     "bulk-over-two-words": "r=2 g=2 t=32 xs=33 | hold 31 | amany t0 2 1 | alloc p0 3",
     "bulk-drop-over-two-words": (
@@ -278,6 +287,10 @@ _TEXTS: Final[dict[str, str]] = {
     ),
     "opens-race": "over=1 size=8 | | open w0 ; add w0 1 ; close w0 | open w0 ; add w0 2",
     "opens-race-of-three": "over=1 size=8 | | open w0 ; close w0 | open w0 ; close w0 | open w0",
+    # [ORDER-7] who is told that an event was published knows what it overwrote
+    "lag-and-join-at-the-oldest": (
+        "over=1 size=8 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | lag q0 ; join q1 old ; next q1"
+    ),
     # [ORDER-11] the end of a ring
     "end-of-the-ring-writer": "over=1 size=8 | open 1w0 | add w0 1 ; close w0 | destroyring",
     "end-of-the-ring-reader": "gated=1 size=8 readers=1 | join 1q0 old | free q0 | destroyring ; destroyring",
@@ -317,15 +330,9 @@ _TEXTS: Final[dict[str, str]] = {
         "join q0 old ; watch q0 ; next q0 ; poll q0 | free q0"
     ),
     # [ALLOC-3] the version tells two scans that found nothing from a pool that had nothing
-    "free-slot-moves-twice": (
-        f"r=2 g=4 t=32 xs=33 | {_LAST_OF_33} ; drop 1p0 ; alloc 0p0 7 ; alloc 1p0 1 ; drop 0p0 | drop p0 ; "
-        "alloc p1 2 ; drop p1 ; alloc p2 3 ; drop p2 ; alloc p3 4 ; drop p3 ; alloc p4 5 ; drop p4 ; alloc p5 8 | alloc p0 6"
-    ),
+    "free-slot-moves-twice": f"r=2 g=4 t=32 xs=33 | {_MOVING_SLOT}",
     # [ALLOC-3] what a narrow tag costs: nothing wrong by the clause, a witness when judged strictly
-    "tag-comes-round": (
-        f"r=2 g=4 t=0 xs=33 | {_LAST_OF_33} ; drop 1p0 ; alloc 0p0 7 ; alloc 1p0 1 ; drop 0p0 | drop p0 ; alloc p1 2 ; "
-        "drop p1 ; alloc p2 3 ; drop p2 ; alloc p3 4 ; drop p3 ; alloc p4 5 ; drop p4 ; alloc p5 8 | alloc p0 6"
-    ),
+    "tag-comes-round": f"r=2 g=4 t=0 xs=33 | {_MOVING_SLOT}",
 }
 
 CLIENTS: Final[tuple[Client, ...]] = tuple(parse(text, name=name) for name, text in _TEXTS.items())
