@@ -14,13 +14,13 @@ _FRESH: Final = "alloc 0p0 9 ; weak s0 0p0 ; drop 0p0 ; alloc 0p0 8 ; drop 0p0"
 """With g=1: slot 0 is free again and of generation 0, and `s0` is the token of whatever is allocated there next."""
 
 _LAST_OF_33: Final = "hold 31 ; alloc 0p0 9 ; alloc 1p0 1 ; drop 0p0"
+"""With xs=33: two words of free bits, slot 31 free and slot 32 thread 1's; the search begins at slot 0."""
+
 _MOVING_SLOT: Final = (
     f"{_LAST_OF_33} ; drop 1p0 ; alloc 0p0 7 ; alloc 1p0 1 ; drop 0p0 | drop p0 ; alloc p1 2 ; drop p1 ; alloc p2 3 ; "
     "drop p2 ; alloc p3 4 ; drop p3 ; alloc p4 5 ; drop p4 ; alloc p5 8 | alloc p0 6"
 )
 """The one free slot of two words goes to and fro between them, while a thread looks for it."""
-
-"""With xs=33: two words of free bits, slot 31 free and slot 32 thread 1's; the search begins at slot 0."""
 
 _TEXTS: Final[dict[str, str]] = {
     # [ORDER-2] what the last owner did comes before what the next one does
