@@ -71,12 +71,12 @@ def test_the_core_is_clean_in_drawn_clients(explorer: Explorer) -> None:
         ("publish-and-upgrade", "pools.c slot_publish store 2", "rel -> rlx"),
         ("publish-and-upgrade", "pools.c slot_upgrade rmw", "acq -> rlx"),
         ("drop-two-heaps", "pools.c slot_unref rmw 1", "rel -> rlx"),
-        ("drop-two-heaps", "pools.c slot_unref rmw 2", "acq -> rlx"),
+        ("drop-two-heaps", "pools.c slot_unref fence", "acq -> none"),
         ("into-then-dec-and-reuse", "pools.c add_loose rmw", "rel -> rlx"),
         ("add-and-next", "rings.c publish store", "rel -> rlx"),
         ("lapped-between-words", "rings.c announce fence", "rel -> none"),
-        ("lapped-between-words", "rings.c copy_events fence", "acq -> none"),
-        ("join-against-bulk", "rings.c gated_room fence", "sc -> acq_rel"),
+        ("lapped-between-words", "rings.c is_intact fence", "acq -> none"),
+        ("join-against-bulk", "rings.c raise_gate fence", "sc -> acq_rel"),
         ("join-against-bulk", "rings.c register_reader fence", "sc -> acq_rel"),
         ("opens-race", "rings.c rr_writer_close store", "rel -> rlx"),
         ("leaves-race", "rings.c vacate fence", "sc -> acq_rel"),
@@ -97,7 +97,7 @@ def test_a_weaker_order_is_found(explorer: Explorer, client: str, site: str, cha
 
 @pytest.mark.clause("EXPLORE-6")
 def test_a_violation_is_replayed(explorer: Explorer) -> None:
-    weaker = cell(explorer, "pools.c slot_unref rmw 2", "acq -> rlx")
+    weaker = cell(explorer, "pools.c slot_unref fence", "acq -> none")
     violation = explorer.explore(named("drop-two-heaps"), weaken=weaker.weaken).violation
     assert violation is not None
     traces = [explorer.trace(violation, weaker.weaken) for _ in range(3)]
