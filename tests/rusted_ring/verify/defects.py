@@ -43,6 +43,8 @@ PROCESSES = 2
 GENERATED_MODULES = ("_cffi", "_quick")
 INCLUDED = ("calls", "methods")  # parts of the binding that other sources include
 LAYERS = ("diff", "round", "ctest", "explore")
+_MOST_SHRINKING = 20_000
+"""Executions in which a witness is made smaller."""
 
 # What the process of a check runs. The copy comes first on the path, and the finders of an editable install go, since
 # they would find the unchanged native backend.
@@ -434,7 +436,7 @@ def check_by_explorer(workshop: Workshop, copy: pathlib.Path) -> tuple[str, str,
         for client in sorted(corpus(), key=Client.size):
             violation = explorer.explore(client).violation
             if violation is not None:
-                witness = exploring.shrunk(explorer, violation)
+                witness = exploring.shrunk(explorer, violation, most=_MOST_SHRINKING)
                 return (
                     f"explore: {witness.kind}",
                     witness.clause,

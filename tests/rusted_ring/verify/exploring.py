@@ -423,7 +423,14 @@ def fill_matrix(
     return tried
 
 
-def shrunk(explorer: Explorer, violation: Violation, *, weaken: Sequence[str] = (), strict: bool = False) -> Violation:
+def shrunk(
+    explorer: Explorer,
+    violation: Violation,
+    *,
+    weaken: Sequence[str] = (),
+    strict: bool = False,
+    most: int | None = None,
+) -> Violation:
     """Make a client smaller while it still shows a violation: fewer operations, threads, slots.
 
     Args:
@@ -431,19 +438,25 @@ def shrunk(explorer: Explorer, violation: Violation, *, weaken: Sequence[str] = 
         violation: what a client showed.
         weaken: the orders under which it did.
         strict: see `linearize.judge`.
+        most: executions after which the smallest client so far is the answer, or None.
 
     Returns:
         A violation of the smallest client found.
     """
     smallest = violation
     again = True
+    spent = 0
     while again:
         again = False
         for client in shrinks(smallest.client):
+            if most is not None and spent >= most:
+                return smallest
             try:
-                found = explorer.explore(client, weaken=weaken, strict=strict).violation
+                explored = explorer.explore(client, weaken=weaken, strict=strict)
             except CannotRun:
                 continue
+            spent += explored.executions
+            found = explored.violation
             # The same fault: a smaller client may be wrong in another way, being no proper client any more.
             if found is not None and (found.kind, found.clause) == (violation.kind, violation.clause):
                 smallest, again = found, True
