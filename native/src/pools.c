@@ -512,13 +512,11 @@ INLINE void slot_free(rr_allocator *allocator, struct slot_line *slot)
 /* Ends one reference and returns the count that is left; if that is 0, the caller frees the slot [SLOT-11] [SLOT-12]. */
 INLINE uint64_t slot_unref(const rr_allocator *allocator, struct slot_line *slot)
 {
-    /* pairs with the acquire fence of the last drop, below [ORDER-5] */
-    uint64_t word = atomic_fetch_sub_explicit(&slot->word, ONE_REFERENCE, memory_order_release);
+    /* pairs with itself: the last drop acquires what every earlier one released [ORDER-5] */
+    uint64_t word = atomic_fetch_sub_explicit(&slot->word, ONE_REFERENCE, memory_order_acq_rel);
     uint64_t left = word_count(allocator, word) - 1;
     if (left == 0) {
         uint64_t freed = word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word));
-        /* pairs with the release of every earlier drop, above; give_back releases the slot [ORDER-5] */
-        atomic_thread_fence(memory_order_acquire);
         /* pairs with nothing: nobody else changes a word that counts no reference, and give_back hands it over [ORDER-2] */
         atomic_store_explicit(&slot->word, freed, memory_order_relaxed);
     }

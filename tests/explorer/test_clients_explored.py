@@ -70,8 +70,8 @@ def test_the_core_is_clean_in_drawn_clients(explorer: Explorer) -> None:
         ("reuse-after-drop", "pools.c give_back rmw", "rel -> rlx"),
         ("publish-and-upgrade", "pools.c slot_publish store 2", "rel -> rlx"),
         ("publish-and-upgrade", "pools.c slot_upgrade rmw", "acq -> rlx"),
-        ("drop-two-heaps", "pools.c slot_unref rmw 1", "rel -> rlx"),
-        ("drop-two-heaps", "pools.c slot_unref fence", "acq -> none"),
+        ("drop-two-heaps", "pools.c slot_unref rmw", "acq_rel -> acq"),
+        ("drop-two-heaps", "pools.c slot_unref rmw", "acq_rel -> rel"),
         ("into-then-dec-and-reuse", "pools.c add_loose rmw", "rel -> rlx"),
         ("add-and-next", "rings.c publish store", "rel -> rlx"),
         ("lapped-between-words", "rings.c announce fence", "rel -> none"),
@@ -97,7 +97,7 @@ def test_a_weaker_order_is_found(explorer: Explorer, client: str, site: str, cha
 
 @pytest.mark.clause("EXPLORE-6")
 def test_a_violation_is_replayed(explorer: Explorer) -> None:
-    weaker = cell(explorer, "pools.c slot_unref fence", "acq -> none")
+    weaker = cell(explorer, "pools.c slot_unref rmw", "acq_rel -> rel")
     violation = explorer.explore(named("drop-two-heaps"), weaken=weaker.weaken).violation
     assert violation is not None
     traces = [explorer.trace(violation, weaker.weaken) for _ in range(3)]
