@@ -250,7 +250,7 @@ def parse_part(name: str) -> Figure:
         raise UnknownFigure(f"figure {name!r}: no work {work_name!r} is known, but {', '.join(WORKS)}")
     if peer is None:
         raise UnknownFigure(f"figure {name!r}: no peer {peer_name!r} is known, but {', '.join(PEERS)}")
-    keys = dict(part.partition("=")[::2] for part in parts[2:])
+    keys = {part.partition("=")[0]: part.partition("=")[2] for part in parts[2:]}
     if len(keys) != len(parts) - 2:
         raise UnknownFigure(f"figure {name!r}: a parameter is given twice")
     for key, value in keys.items():
@@ -315,9 +315,8 @@ def select(works: Sequence[str] = (), peers: Sequence[str] = ()) -> Selection:
     taking_part = {peer for _, peer in selection.pairs()}
     for peer in peers:
         if peer not in (taking_part | set(OURS)):
-            raise UnknownFigure(
-                f"argument --peers: {peer} takes part in none of the works chosen, but in {', '.join(PEERS[peer].works)}"
-            )
+            works = ", ".join(PEERS[peer].works)
+            raise UnknownFigure(f"argument --peers: {peer} takes part in none of the works chosen, but in {works}")
     return selection
 
 

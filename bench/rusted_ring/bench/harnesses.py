@@ -23,6 +23,7 @@ from rusted_ring.bench.contract import (
     MACHINE,
     MEMORY,
     NATIVE,
+    OURS,
     PEERS,
     WORKS,
     Harness,
@@ -39,6 +40,7 @@ SOURCES: Final = Path(__file__).resolve().parent
 _BUILD_SECONDS: Final = 900
 _ROUND_TRIP: Final = "limit-round-trip"
 
+Command = list[str | Path]
 Step = tuple[str, Callable[[Round], None]]
 """What a line of progress says, and what adds its figures to a round."""
 
@@ -87,7 +89,7 @@ SMOKE: Final = Pace(
 
 
 def cache_folder() -> Path:
-    """Return where what is built is kept: below $XDG_CACHE_HOME, else ~/.cache; a folder for each place of the sources."""
+    """Return where what is built is kept: in $XDG_CACHE_HOME or ~/.cache, a folder for each place of the sources."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     try:
         place = f"{SOURCES}\n{checkout()}"
@@ -133,9 +135,7 @@ class AnyHarness(ABC):
     def pairs(self) -> list[tuple[str, str]]:
         """Return each work with each peer that it has to measure and that is not missing."""
         return [
-            (work, peer)
-            for work, peer in self.selection.pairs(self.name)
-            if not self.measured.why_missing(work, peer)
+            (work, peer) for work, peer in self.selection.pairs(self.name) if not self.measured.why_missing(work, peer)
         ]
 
     def wanted(self) -> bool:
@@ -196,9 +196,13 @@ class AnyHarness(ABC):
     def cannot(self, notes: Iterable[Note]) -> None:
         """Note what peers cannot do, each once."""
         for note in notes:
-            parse_part(note.case)
-            if note not in self.measured.cannot:
-                self.measured.cannot.append(note)
+            try:
+                parse_part(note.case)
+            except UnknownFigure as error:
+                self.measured.failures.append(f"{self.title}: {error}")
+            else:
+                if note not in self.measured.cannot:
+                    self.measured.cannot.append(note)
 
     def expression(self, pairs: Sequence[tuple[str, str]]) -> str:
         """Return a regular expression of the figures of these works and peers."""
@@ -230,7 +234,7 @@ class CHarness(AnyHarness):
         cmake = _which("cmake")
         root = checkout()
         generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-        place = [cmake, "-S", SOURCES / "c", "-B", self.folder, *generator]
+        place: Command = [cmake, "-S", SOURCES / "c", "-B", self.folder, *generator]
         self.programs.run([*place, "-DCMAKE_BUILD_TYPE=Release", f"-DRUSTED_RING_SOURCE={root}"], _BUILD_SECONDS)
         self.programs.run([cmake, "--build", self.folder, "--parallel", str(os.cpu_count() or 1)], _BUILD_SECONDS)
         for peer, reason in json.loads((self.folder / "missing.json").read_text(encoding="utf-8")).items():
@@ -274,14 +278,26 @@ class CHarness(AnyHarness):
         """Run each case of these works and peers once, and return nanoseconds an event by name."""
         two = any(WORKS[work].two_threads for work, _ in pairs)
         seconds = self.pace.two_threads if two else self.pace.one_thread
-        command = [self._program(), "--benchmark_format=json", f"--benchmark_min_time={seconds}", self._filter(pairs)]
+        command: Command = [
+            self._program(),
+            "--benchmark_format=json",
+            f"--benchmark_min_time={seconds}",
+            self._filter(pairs),
+        ]
         document = json.loads(self.programs.run(command, self.pace.limit))
         # An entry of the context that is a part of a name says what a peer cannot do.
         context = document["context"].items()
         self.cannot(Note(case, str(reason)) for case, reason in context if case.partition("/")[0] in WORKS)
-        failed = [one for one in document["benchmarks"] if one.get("error_occurred")]
-        self.cannot(Note(one["name"], one["error_message"]) for one in failed)
-        return {one["name"]: one["ns_per_event"] for one in document["benchmarks"] if one not in failed}
+        figures = {}
+        for one in document["benchmarks"]:
+            if not one.get("error_occurred"):
+                figures[one["name"]] = one["ns_per_event"]
+                continue
+            peer = parse(one["name"]).peer
+            if peer in OURS:
+                raise ProgramFailed(f"{one['name']}: {one['error_message']}")
+            self.miss(peer, one["error_message"])
+        return figures
 
     def round_trip(self) -> float | None:
         """Measure a round trip for a harness of another language; None where this one is not there."""
@@ -289,7 +305,7 @@ class CHarness(AnyHarness):
 
     def memory(self) -> dict[str, Any]:
         """Run `bench_memory`."""
-        command = [self.folder / "bench_memory", str(self.pace.memory)]
+        command: Command = [self.folder / "bench_memory", str(self.pace.memory)]
         found: dict[str, Any] = json.loads(self.programs.run(command, self.pace.limit))
         return found
 
@@ -339,7 +355,7 @@ class RustHarness(AnyHarness):
 
     def _cargo(self, cargo: str, features: Sequence[str]) -> None:
         manifest = SOURCES / "rust" / "Cargo.toml"
-        command = [cargo, "build", "--release", "--locked", "--quiet", "--manifest-path", manifest]
+        command: Command = [cargo, "build", "--release", "--locked", "--quiet", "--manifest-path", manifest]
         self.programs.run(
             [*command, "--no-default-features", "--features", ",".join(features)],
             _BUILD_SECONDS,
@@ -353,7 +369,16 @@ class RustHarness(AnyHarness):
         """Run each case of these works and peers once, and return nanoseconds an event by name."""
         warm_up, measurement = self.pace.criterion
         with _scratch() as scratch:
-            command = [self._program(), "--bench", "--noplot", "--quiet", "--nresamples", "1000", "--sample-size", "10"]
+            command: Command = [
+                self._program(),
+                "--bench",
+                "--noplot",
+                "--quiet",
+                "--nresamples",
+                "1000",
+                "--sample-size",
+                "10",
+            ]
             times = ["--warm-up-time", str(warm_up), "--measurement-time", str(measurement)]
             self.programs.run(
                 [*command, *times, self.expression(pairs)],
@@ -388,7 +413,7 @@ class JavaHarness(AnyHarness):
         state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
         stamp = self.folder / "sources.sha256"
         if not (self._jar().is_file() and stamp.is_file() and stamp.read_text(encoding="ascii") == state):
-            command = [maven, "-q", "-B", "package", "-f", SOURCES / "java" / "pom.xml"]
+            command: Command = [maven, "-q", "-B", "package", "-f", SOURCES / "java" / "pom.xml"]
             self.programs.run([*command, f"-DbuildDirectory={self.folder}"], _BUILD_SECONDS)
             stamp.write_text(state, encoding="ascii")
         notes = json.loads(self.programs.run([java, "-jar", self._jar(), "--notes"], 60))
@@ -404,7 +429,7 @@ class JavaHarness(AnyHarness):
         works = "|".join(dict.fromkeys(work for work, _ in pairs))
         with _scratch() as scratch:
             result = scratch / "jmh.json"
-            command = [_which("java"), "-Djmh.ignoreLock=true", "-jar", self._jar(), "-f", "1", *self.pace.jmh]
+            command: Command = [_which("java"), "-Djmh.ignoreLock=true", "-jar", self._jar(), "-f", "1", *self.pace.jmh]
             self.programs.run(
                 [*command, "-rf", "json", "-rff", result, rf"\.({works})$"], self.pace.limit, folder=scratch
             )
@@ -412,7 +437,7 @@ class JavaHarness(AnyHarness):
 
 
 def _jmh_figure(entry: dict[str, Any]) -> tuple[str, float]:
-    """Return a figure of JMH's: the class is the peer, the method the work, the parameters stand in the contract's order."""
+    """Return a figure of JMH's: its class is the peer, its method the work."""
     _, type_name, work = entry["benchmark"].rsplit(".", 2)
     peer = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type_name).lower()
     given = entry.get("params", {})
@@ -425,7 +450,7 @@ def _jmh_figure(entry: dict[str, Any]) -> tuple[str, float]:
 
 
 class PythonHarness(AnyHarness):
-    """The native module from Python, beside Python's queues. Peers of PyPI that are not installed are put into the cache."""
+    """The native module from Python, beside Python's queues; peers that are not installed are put into the cache."""
 
     name = "python"
     title = "Python"
@@ -464,7 +489,15 @@ class PythonHarness(AnyHarness):
         try:
             self._module("pip")
             with tempfile.TemporaryDirectory(dir=self.folder) as fresh:
-                pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
+                pip: Command = [
+                    sys.executable,
+                    "-m",
+                    "pip",
+                    "--disable-pip-version-check",
+                    "--no-input",
+                    "install",
+                    "--quiet",
+                ]
                 self.programs.run([*pip, "--target", Path(fresh) / peer, PEERS[peer].source.removeprefix("pypi:")], 600)
                 (Path(fresh) / peer).rename(target)
         except ProgramFailed as error:

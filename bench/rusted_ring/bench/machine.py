@@ -51,7 +51,8 @@ def first_line(command: Sequence[str]) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    said = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)  # Maven writes its name in bold
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     return lines[0] if lines and done.returncode == 0 else ""
 
 

@@ -18,6 +18,7 @@ from rusted_ring.bench.contract import (
     WORKS,
     Figure,
     Harness,
+    Keys,
     Selection,
     UnknownFigure,
     harness_of,
@@ -128,22 +129,19 @@ class Measured:
         """Return the names of all figures, in the order in which they first came."""
         return list(dict.fromkeys(name for one in self.rounds for name in one.figures))
 
-    def find(self, work: str, peer: str, prefer: Mapping[str, str] | None = None, **keys: str) -> str | None:
-        """Return the name of the figure with these parameters, or None where there is none.
+    def find(self, wanted: Figure, prefer: Keys | None = None) -> str | None:
+        """Return the name of the figure that has these parameters among its own, or None where there is none.
 
         Args:
-            work: its work.
-            peer: its peer.
+            wanted: its work, its peer and its parameters, or some of them.
             prefer: parameters that decide where several figures have the others.
-            keys: its parameters.
 
         Raises:
             UnknownFigure: several figures have them.
         """
-        wanted = Figure(work, peer, keys)
         found = [name for name in self.names() if wanted.among(parse(name))]
         if len(found) > 1 and prefer:
-            better = Figure(work, peer, {**keys, **prefer})
+            better = dataclasses.replace(wanted, keys={**wanted.keys, **prefer})
             found = [name for name in found if better.among(parse(name))]
         if len(found) > 1:
             raise UnknownFigure(f"{wanted} is not one figure, but {', '.join(found)}")

@@ -1,4 +1,4 @@
-"""A run as SVG: curves of cost as the work grows, and bars of the peers beside `native`."""
+"""A run as SVG: curves of cost as the work grows, and the peers beside `native`."""
 
 import dataclasses
 import importlib.util
@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from rusted_ring.bench.contract import MACHINE, NATIVE, WORKS, Keys, parse
+from rusted_ring.bench.contract import MACHINE, NATIVE, WORKS, Figure, Keys, parse
 from rusted_ring.bench.measured import Measured, Quartiles
+
+_DECADE: Final = 20
+"""From so large a ratio of the greatest to the least on, an axis is logarithmic; otherwise it begins with 0."""
 
 
 class NoPlots(RuntimeError):
@@ -114,8 +117,9 @@ CURVES: Final = (
         "From one core to another, one at a time, gated: the larger the payload",
         "bytes",
         (
-            Line("native", "stream", _without(_without(_STREAM, "payload"), "capacity"), (NATIVE,), "payload", _CAPACITY),
-            Line("a line of 64 bytes", "limit-line-transfer", {"lines": "best"}, (MACHINE,)),
+            Line(
+                "native", "stream", _without(_without(_STREAM, "payload"), "capacity"), (NATIVE,), "payload", _CAPACITY
+            ),
         ),
     ),
     Curve(
@@ -167,7 +171,7 @@ CURVES: Final = (
 )
 """Cost as the work grows."""
 
-BARS: Final[dict[str, Keys]] = {
+BESIDE: Final[dict[str, Keys]] = {
     "pool": _one_pool(),
     "clone": {"payload": "64"},
     "ring": {"payload": "64", "capacity": "1024"},
@@ -183,20 +187,20 @@ BARS: Final[dict[str, Keys]] = {
 def points(measured: Measured, line: Line, peer: str) -> list[tuple[float, Quartiles]]:
     """Return the points of a line for one peer, from left to right; of a limit that is the same all along, one."""
     if line.along is None:
-        name = measured.find(line.work, peer, **line.keys)
+        name = measured.find(Figure(line.work, peer, line.keys))
         return [(0.0, measured.quartiles(name))] if name else []
     along = line.along
     figures = [figure for figure in map(parse, measured.names()) if (figure.work, figure.peer) == (line.work, peer)]
     places = {figure.keys[along] for figure in figures if line.keys.items() <= figure.keys.items()}
     found = []
     for place in sorted(places, key=float):
-        name = measured.find(line.work, peer, prefer=line.prefer, **line.keys, **{along: place})
+        name = measured.find(Figure(line.work, peer, {**line.keys, along: place}), line.prefer)
         if name is not None:
             found.append((float(place), measured.quartiles(name)))
     return found
 
 
-def bars(measured: Measured, work: str, keys: Keys) -> list[tuple[str, Quartiles]]:
+def beside_native(measured: Measured, work: str, keys: Keys) -> list[tuple[str, Quartiles]]:
     """Return what each peer takes as a multiple of what `native` takes, the quickest first; nothing without `native`.
 
     Of two figures of one peer that differ in the mode only, the first counts, and `native` is taken in the mode that
@@ -243,12 +247,12 @@ def draw(measured: Measured, folder: Path) -> list[Path]:
             sheet = Sheet(figsize=(6.4, 3.8), layout="constrained")
             if _draw_curve(sheet.add_subplot(), measured, curve):
                 written.append(_save(sheet, folder / f"{curve.name}.svg"))
-        for name, keys in BARS.items():
+        for name, keys in BESIDE.items():
             work = max((work for work in WORKS if name.startswith(work)), key=len)
-            found = bars(measured, work, keys)
+            found = beside_native(measured, work, keys)
             if found:
-                sheet = Sheet(figsize=(6.4, 1.1 + 0.28 * len(found)), layout="constrained")
-                _draw_bars(sheet.add_subplot(), found, f"{WORKS[work].event} ({_said(keys)})")
+                sheet = Sheet(figsize=(6.4, 1.3 + 0.25 * len(found)), layout="constrained")
+                _draw_ratios(sheet.add_subplot(), found, f"{WORKS[work].event}\n{_said(keys)}")
                 written.append(_save(sheet, folder / f"peers-{name}.svg"))
     return written
 
@@ -271,9 +275,16 @@ def _draw_curve(axes: Any, measured: Measured, curve: Curve) -> bool:
     if not lines:
         return False
     for label, peer, found in lines:
-        style = {"color": "black", "linestyle": "--"} if peer == MACHINE else {"linewidth": 2.5 if peer == NATIVE else 1}
+        style = (
+            {"color": "black", "linestyle": "--"} if peer == MACHINE else {"linewidth": 2.5 if peer == NATIVE else 1}
+        )
         (drawn,) = axes.plot(
-            [place for place, _ in found], [value.median for _, value in found], marker="o", markersize=3, label=label, **style
+            [place for place, _ in found],
+            [value.median for _, value in found],
+            marker="o",
+            markersize=3,
+            label=label,
+            **style,
         )
         axes.fill_between(
             [place for place, _ in found],
@@ -283,29 +294,45 @@ def _draw_curve(axes: Any, measured: Measured, curve: Curve) -> bool:
             alpha=0.15,
             linewidth=0,
         )
-    for (label, value), style in zip(limits, ("--", ":"), strict=False):
-        axes.axhline(value.median, color="black", linestyle=style, linewidth=1, label=label)
+    for (label, value), dashes in zip(limits, ("--", ":"), strict=False):
+        axes.axhline(value.median, color="black", linestyle=dashes, linewidth=1, label=label)
+    values = [getattr(value, part) for _, _, found in lines for _, value in found for part in ("low", "high")]
+    if max(values) > _DECADE * min(values):
+        _plain_log(axes.yaxis)
+    else:
+        axes.set_ylim(bottom=0)
     if curve.logarithmic:
         axes.set_xscale("log", base=2)
     axes.set_xticks(sorted(places), [f"{place:g}" for place in sorted(places)])
-    axes.minorticks_off()
-    axes.set_yscale("log")
+    axes.xaxis.minorticks_off()
     axes.set(title=curve.title, xlabel=curve.axis, ylabel="ns an event")
     axes.grid(visible=True, alpha=0.3)
     axes.legend(fontsize="small", frameon=False)
     return True
 
 
-def _draw_bars(axes: Any, found: Sequence[tuple[str, Quartiles]], title: str) -> None:
-    names = [peer for peer, _ in found]
+def _plain_log(axis: Any) -> None:
+    """Make an axis logarithmic, with numbers written out at 1, 2 and 5 of each decade."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:g}")
+
+
+def _draw_ratios(axes: Any, found: Sequence[tuple[str, Quartiles]], title: str) -> None:
+    places = range(len(found))
     medians = [ratio.median for _, ratio in found]
     spread = ([ratio.median - ratio.low for _, ratio in found], [ratio.high - ratio.median for _, ratio in found])
-    axes.barh(names, medians, xerr=spread, height=0.6, color="tab:blue", alpha=0.7, error_kw={"linewidth": 1})
+    axes.errorbar(medians, places, xerr=spread, fmt="o", markersize=5, capsize=2)
     axes.axvline(1, color="black", linewidth=1)
-    axes.set_xscale("log")
-    axes.invert_yaxis()
+    _plain_log(axes.xaxis)
+    axes.set_xlim(min(0.7, 0.7 * min(medians)), max(1.5, 1.5 * max(medians)))
+    axes.set_yticks(places, [peer for peer, _ in found])
+    axes.set_ylim(len(found) - 0.5, -0.5)
     axes.set(title=title, xlabel="times native (right of the line: slower than native)")
-    axes.grid(visible=True, axis="x", alpha=0.3)
+    axes.grid(visible=True, alpha=0.3)
 
 
 def _save(sheet: Any, path: Path) -> Path:

@@ -32,7 +32,7 @@ def telling_line(text: str) -> str:
 
 
 class Programs:
-    """Starts programs, each in a process group of its own, from any thread; on leaving, those that still run are ended."""
+    """Starts programs from any thread, each in a process group of its own; on leaving, those that run are ended."""
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[str]] = set()

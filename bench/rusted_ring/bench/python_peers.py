@@ -149,7 +149,7 @@ def _queue(events: Any) -> Case:
 
 
 def _multiprocessing() -> Case:
-    """Its thread that feeds the pipe begins with the first event, and may run where it likes, as it would in a program."""
+    """Its thread that feeds the pipe begins with the first event, and may run on all processors."""
     case = _queue(multiprocessing.Queue())
     with _unpinned():
         case.once()
@@ -209,7 +209,7 @@ def _ringbuf() -> Case:
 
 
 def _iceoryx2() -> Case:
-    """Loan, send, receive, and the sample given back, within the process (its `Local` service, not the slower `Ipc`)."""
+    """Loan, send, receive, and the sample given back; of its services the one within a process, the quickest."""
     iceoryx2: Any = importlib.import_module("iceoryx2")
 
     class Payload(ctypes.Structure):

@@ -67,7 +67,9 @@ def _can_write(document: Path | None, folder: Path | None) -> None:
         InputError: there is such a place, or plots are asked for and cannot be drawn.
     """
     if document is not None and (document.is_dir() or not os.access(document.resolve().parent, os.W_OK)):
-        raise InputError(f"argument --json: {document} cannot be written: give a file in a folder that can be written to")
+        raise InputError(
+            f"argument --json: {document} cannot be written: give a file in a folder that can be written to"
+        )
     if folder is None:
         return
     try:
@@ -176,10 +178,10 @@ def write(measured: Measured, folder: Path) -> list[Path]:
 
 def show(measured: Measured) -> int:
     """Print what was to be reached and what is missing, and return the exit status."""
-    rows = [tables.target_row(verdict) for verdict in judge(measured)]
-    print_table("", tables.TARGET_COLUMNS, rows, right=("measured",))
     if measured.smoke:
         print("a smoke: every case once and short, to see that its figure is there; the times say nothing")
+    elif rows := [tables.target_row(verdict) for verdict in judge(measured)]:
+        print_table("", tables.TARGET_COLUMNS, rows, right=("measured",))
     missing = measured.missing_peers()
     for peer, reason in missing.items():
         print(f"missing: {peer}: {reason}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from rusted_ring.bench.contract import CALLS, MEMORY, NATIVE, WORKS, Figure, harness_of, parse
+from rusted_ring.bench.contract import CALLS, MACHINE, MEMORY, NATIVE, WORKS, Figure, harness_of, parse
 from rusted_ring.bench.measured import Measured, Quartiles
 from rusted_ring.bench.targets import Unit, Verdict, judge
 
@@ -19,14 +19,17 @@ def number(value: float) -> str:
 def amount(value: float, unit: Unit) -> str:
     """Return a measured value with its unit."""
     if unit == "ratio":
-        return f"{value:.2f}"
+        return f"{value:.3f}"
     return f"{number(value)} {unit}"
 
 
 def spread(value: Quartiles, unit: Unit = "ratio") -> str:
     """Return the quartiles, without a unit."""
-    show = f"{value.low:.2f} to {value.high:.2f}" if unit == "ratio" else f"{number(value.low)} to {number(value.high)}"
-    return show if value.low != value.high else ""
+    if value.low == value.high:
+        return ""
+    if unit == "ratio":
+        return f"{value.low:.2f} to {value.high:.2f}"
+    return f"{number(value.low)} to {number(value.high)}"
 
 
 def target_row(verdict: Verdict) -> list[str]:
@@ -35,7 +38,14 @@ def target_row(verdict: Verdict) -> list[str]:
     if value is None:
         return [target.text, target.bound, "not measured", "", "-", verdict.why]
     reached = "yes" if verdict.reached else "NO"
-    return [target.text, target.bound, amount(value.median, target.unit), spread(value, target.unit), reached, verdict.why]
+    return [
+        target.text,
+        target.bound,
+        amount(value.median, target.unit),
+        spread(value, target.unit),
+        reached,
+        verdict.why,
+    ]
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> list[str]:
@@ -53,20 +63,36 @@ def targets(measured: Measured) -> str:
 
 # --- peers
 
+_UNSAID = {"live": "0", "oversubscribed": "0"}
+"""Parameters that are named only where they are not this."""
+
 
 def _title(figure: Figure) -> str:
-    return ", ".join(f"{key}={value}" for key, value in figure.keys.items())
+    return ", ".join(f"{key}={value}" for key, value in figure.keys.items() if _UNSAID.get(key) != value)
 
 
-def _limits(measured: Measured, figure: Figure) -> list[str]:
-    """Return the names of the limits that a work is compared with, at its own parameters."""
-    found = []
-    for work in WORKS[figure.work].limits:
-        keys = {key: value for key, value in figure.keys.items() if key in WORKS[work].keys}
-        name = measured.find(work, "machine", prefer={"lines": "best"}, **keys)
-        if name is not None and work != "limit-round-trip":
-            found.append(name)
-    return found
+def limit_of(figure: Figure) -> Figure | None:
+    """Return the machine's limit that a figure is compared with, None where none fits."""
+    keys = figure.keys
+    if figure.work == "pool":
+        return Figure("limit-memcpy", MACHINE, {"payload": keys["payload"]})
+    if figure.work == "clone":
+        return Figure("limit-locked-add-pair", MACHINE, {})
+    if figure.work == "ring":
+        return Figure("limit-copy", MACHINE, {"payload": keys["payload"], "capacity": keys["capacity"]})
+    if figure.work in ("stream", "readers") and keys["payload"] == "64" and keys["oversubscribed"] == "0":
+        work = "limit-line-transfer" if keys["batch"] == "1" else "limit-line-transfer-bulk"
+        return Figure(work, MACHINE, {"lines": "best", "oversubscribed": "0"})
+    return None
+
+
+_LIMITS = {
+    "pool": "`limit-memcpy` of the payload",
+    "clone": "`limit-locked-add-pair`",
+    "ring": "`limit-copy` of the payload",
+    "stream": "`limit-line-transfer` one at a time, `limit-line-transfer-bulk` in bulk; for 64 bytes, which are a line",
+    "readers": "`limit-line-transfer` one at a time, `limit-line-transfer-bulk` in bulk",
+}
 
 
 def _comparable(figure: Figure) -> tuple[tuple[str, str], ...]:
@@ -75,38 +101,50 @@ def _comparable(figure: Figure) -> tuple[tuple[str, str], ...]:
 
 
 def work_table(measured: Measured, work: str) -> list[str]:
-    """Return a work's figures beside those of `native` of the same parameters, and beside the machine's limits."""
+    """Return a work's figures, each beside that of `native` with the same parameters and beside the machine's limit."""
     figures = {name: parse(name) for name in measured.names() if parse(name).work == work}
-    own = {name: figure for name, figure in figures.items() if figure.peer == NATIVE}
-    limits = list(dict.fromkeys(limit for figure in figures.values() for limit in _limits(measured, figure)))
-    limit_works = list(dict.fromkeys(parse(limit).work for limit in limits))
-    two = WORKS[work].two_threads
-    columns = ["parameters", "peer", "ns", "quartiles", "beside native", *(f"beside {limit}" for limit in limit_works)]
+    groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for name, figure in figures.items():
+        groups.setdefault(_comparable(figure), []).append(name)
+    two, limited, own = WORKS[work].two_threads, work in _LIMITS, not WORKS[work].is_limit
+    columns = ["parameters", "peer", "ns", "quartiles"]
+    columns += (["times native"] if own else []) + (["times the limit"] if limited else [])
     columns += ["round trip, ns"] if two else []
     rows = []
-    for name, figure in figures.items():
-        value = measured.quartiles(name)
-        row = [_title(figure), figure.peer, number(value.median), spread(value, "us"), _beside_own(measured, name, own)]
-        near = {parse(limit).work: limit for limit in _limits(measured, figure)}
-        for limit in limit_works:
-            ratio = measured.ratio(name, near[limit]) if limit in near else None
-            row.append(f"{ratio.median:.2f}" if ratio else "")
-        if two:
-            trip = measured.round_trip(harness_of(work, figure.peer))
-            row.append(f"{number(trip.median)} ({spread(trip, 'us')})" if trip else "")
-        rows.append(row)
+    for names in groups.values():
+        for name in sorted(names, key=lambda name: figures[name].peer != NATIVE):
+            figure, value = figures[name], measured.quartiles(name)
+            row = [_title(figure), figure.peer, number(value.median), spread(value, "us")]
+            row += [_beside(measured, name, names)] if own else []
+            row += [_beside_limit(measured, name)] if limited else []
+            if two:
+                trip = measured.round_trip(harness_of(work, figure.peer))
+                row.append(f"{number(trip.median)}{_bracketed(spread(trip, 'us'))}" if trip else "")
+            rows.append(row)
     return markdown_table(columns, rows, right=columns[2:])
 
 
-def _beside_own(measured: Measured, name: str, own: dict[str, Figure]) -> str:
-    """Return a figure's ratio to that of `native` at the same parameters, in the same mode where there is one."""
+def _ratio(measured: Measured, name: str, other: str) -> str:
+    ratio = measured.ratio(name, other)
+    return f"{ratio.median:.2f}{_bracketed(spread(ratio))}" if ratio else ""
+
+
+def _bracketed(text: str) -> str:
+    return f" ({text})" if text else ""
+
+
+def _beside(measured: Measured, name: str, names: Sequence[str]) -> str:
+    """Return a figure's ratio to that of `native` among others, in the same mode where there is one."""
     figure = parse(name)
-    same = [other for other, theirs in own.items() if _comparable(theirs) == _comparable(figure)]
-    same.sort(key=lambda other: own[other].keys.get("mode") != figure.keys.get("mode"))
-    if not same or figure.peer == NATIVE:
-        return ""
-    ratio = measured.ratio(name, same[0])
-    return f"{ratio.median:.2f} ({spread(ratio)})" if ratio else ""
+    same = [other for other in names if parse(other).peer == NATIVE]
+    same.sort(key=lambda other: parse(other).keys.get("mode") != figure.keys.get("mode"))
+    return _ratio(measured, name, same[0]) if same and figure.peer != NATIVE else ""
+
+
+def _beside_limit(measured: Measured, name: str) -> str:
+    limit = limit_of(parse(name))
+    found = measured.find(limit) if limit else None
+    return _ratio(measured, name, found) if found else ""
 
 
 def peers(measured: Measured) -> str:
@@ -116,6 +154,8 @@ def peers(measured: Measured) -> str:
         if work == MEMORY or not any(parse(name).work == work for name in measured.names()):
             continue
         lines += [f"## {work}", "", f"An event: {WORKS[work].event}.", ""]
+        if work in _LIMITS:
+            lines += [f"The limit: {_LIMITS[work]}.", ""]
         if work == "python-busy":
             said = "; ".join(f"{name}: {words}" for name, words in CALLS.items())
             lines += [f"Two calls by turns, each counted as an event, in wall time of the calling thread ({said}).", ""]

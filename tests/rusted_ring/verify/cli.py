@@ -1,7 +1,7 @@
 """The command `rusted-ring`: `bench`, `diff`, `explore`, `replay` and `verify`.
 
-Exit status: 0 where everything agrees and every figure is there, 1 where something does not or is not, 2 where the input cannot be used, 3 where an
-exploration found nothing but did not cover everything, 130 after Ctrl-C.
+Exit status: 0 where everything agrees and every figure is there, 1 where one does not or is not, 2 where the input
+cannot be used, 3 where an exploration found nothing but did not cover everything, 130 after Ctrl-C.
 """
 
 import argparse
@@ -159,7 +159,7 @@ def _add_bench(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command = commands.add_parser(
         "bench",
         help="how fast, beside others and the machine's limits",
-        epilog="A figure that should be there and is not is an error, a slow one never. Peers that cannot be built are named.",
+        epilog="Exit status: 0 all figures there, 1 one missing, 2 cannot run. A peer that cannot be built is named.",
     )
     command.add_argument(
         "--peers", type=_names, default=[], metavar="NAME,...", help="who is measured beside native (default: all)"
@@ -170,7 +170,9 @@ def _add_bench(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument("--rounds", type=_count, metavar="N", help="rounds through everything (default: 9)")
     command.add_argument("--smoke", action="store_true", help="each case once and short, to see that it runs")
     command.add_argument("--json", type=Path, metavar="FILE", help="write all figures, round by round")
-    command.add_argument("--out", type=Path, metavar="DIR", help="write tables (Markdown) and plots (SVG) into a folder")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="write tables (Markdown) and plots (SVG) into a folder"
+    )
     command.add_argument(
         "--from", dest="read", type=Path, metavar="FILE", help="measure nothing: show the JSON of an earlier run"
     )
