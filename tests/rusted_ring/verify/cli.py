@@ -1,7 +1,7 @@
-"""The command `rusted-ring`: `diff`, `explore`, `replay` and `verify`.
+"""The command `rusted-ring`: `bench`, `diff`, `explore`, `replay` and `verify`.
 
-Exit status: 0 where everything agrees, 1 where something does not, 2 where the input cannot be used, 3 where an
-exploration found nothing but did not cover everything, 130 after Ctrl-C.
+Exit status: 0 where everything agrees and every figure is there, 1 where one does not or is not, 2 where the input
+cannot be used, 3 where an exploration found nothing but did not cover everything, 130 after Ctrl-C.
 """
 
 import argparse
@@ -51,6 +51,13 @@ def _count(text: str) -> int:
     return value
 
 
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} has an empty name: give names with commas between them")
+    return names
+
+
 def _seed(text: str) -> int:
     try:
         value = int(text)
@@ -74,7 +81,9 @@ def _seconds(text: str) -> float:
 def _parser() -> _Parser:
     parser = _Parser(prog="rusted-ring", description="Whether a ring buffer does what its specification says.")
     parser.add_argument("--version", action="version", version=f"rusted-ring {_version()}")
-    commands = parser.add_subparsers(dest="command", metavar="{diff,explore,replay,verify}", parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", metavar="{bench,diff,explore,replay,verify}", parser_class=_Parser)
+
+    _add_bench(commands)
 
     diff = commands.add_parser("diff", help="drive a backend and the reference in lock-step until they disagree")
     diff.add_argument(
@@ -144,6 +153,29 @@ def _parser() -> _Parser:
         "--full", action="store_true", help="more of each layer and every seeded defect, many minutes in all"
     )
     return parser
+
+
+def _add_bench(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    command = commands.add_parser(
+        "bench",
+        help="how fast, beside others and the machine's limits",
+        epilog="Exit status: 0 all figures there, 1 one missing, 2 cannot run. A peer that cannot be built is named.",
+    )
+    command.add_argument(
+        "--peers", type=_names, default=[], metavar="NAME,...", help="who is measured beside native (default: all)"
+    )
+    command.add_argument(
+        "--works", type=_names, default=[], metavar="NAME,...", help="what, with the limits of it (default: all)"
+    )
+    command.add_argument("--rounds", type=_count, metavar="N", help="rounds through everything (default: 9)")
+    command.add_argument("--smoke", action="store_true", help="each case once and short, to see that it runs")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write all figures, round by round")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="write tables (Markdown) and plots (SVG) into a folder"
+    )
+    command.add_argument(
+        "--from", dest="read", type=Path, metavar="FILE", help="measure nothing: show the JSON of an earlier run"
+    )
 
 
 def _add_explore(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -226,6 +258,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except SystemExit as ending:  # --help and --version
         return int(ending.code or 0)
     commands: dict[str | None, Callable[[argparse.Namespace], int]] = {
+        "bench": _bench,
         "diff": _diff,
         "explore": explore.run,
         "replay": _replay,
@@ -234,7 +267,7 @@ def _run(argv: Sequence[str] | None) -> int:
     if options.command == "explore":
         options.flags = flags
     if options.command not in commands:
-        raise InputError("give a command: diff, explore, replay or verify (rusted-ring --help says more)")
+        raise InputError("give a command: bench, diff, explore, replay or verify (rusted-ring --help says more)")
     return commands[options.command](options)
 
 
@@ -485,6 +518,15 @@ def failure_lines(report: "DiffReport") -> list[str]:
         failure.script.rstrip("\n"),
         "# --- end ---",
     ]
+
+
+# --- bench
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from rusted_ring.bench import run
+
+    return run.run(options)
 
 
 # --- verify

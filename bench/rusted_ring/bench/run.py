@@ -1,0 +1,195 @@
+"""The command `rusted-ring bench`: builds the harnesses, runs them in rounds, and writes down what came out."""
+
+import argparse
+import concurrent.futures
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from rusted_ring.bench import machine, plots, tables
+from rusted_ring.bench.contract import MEMORY, UnknownFigure, select
+from rusted_ring.bench.harnesses import SMOKE, AnyHarness, CHarness, Pace, Step, cache_folder, harnesses
+from rusted_ring.bench.measured import Measured, Round, UnusableResult
+from rusted_ring.bench.programs import ProgramFailed, Programs
+from rusted_ring.bench.targets import judge
+from rusted_ring.verify.documents import InputError
+from rusted_ring.verify.report import Update, print_table, progress
+
+ROUNDS: Final = 9
+"""Rounds where nothing else is said; of a smoke it is one."""
+_TICK_SECONDS: Final = 0.5
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, or read what was measured, and show and write it.
+
+    Args:
+        options: `peers` and `works` (lists of names), `rounds` or None, `smoke`, `json` and `out` (paths or None), and
+            `read`: the JSON of an earlier run, or None.
+
+    Returns:
+        0, or 1 where a figure is missing that should be there.
+
+    Raises:
+        InputError: the options cannot be used.
+    """
+    _can_write(options.json, options.out)
+    if options.read is not None:
+        if options.peers or options.works or options.smoke or options.rounds is not None:
+            raise InputError("argument --from: shows an earlier run; --peers, --works, --rounds and --smoke measure")
+        try:
+            measured = Measured.read(options.read)
+        except UnusableResult as error:
+            raise InputError(f"argument --from: {error}") from None
+    else:
+        try:
+            selection = select(options.works, options.peers)
+        except UnknownFigure as error:
+            raise InputError(str(error)) from None
+        measured = Measured(selection, smoke=options.smoke, machine=machine.facts())
+        measured.machine["peers"] = machine.versions()
+        measure(measured, options.rounds or (1 if options.smoke else ROUNDS), SMOKE if options.smoke else Pace())
+    if options.json is not None:
+        options.json.write_text(json.dumps(measured.as_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    if options.out is not None:
+        write(measured, options.out)
+    return show(measured)
+
+
+def _can_write(document: Path | None, folder: Path | None) -> None:
+    """Refuse places that cannot be written to before anything is measured.
+
+    Raises:
+        InputError: there is such a place, or plots are asked for and cannot be drawn.
+    """
+    if document is not None and (document.is_dir() or not os.access(document.resolve().parent, os.W_OK)):
+        raise InputError(
+            f"argument --json: {document} cannot be written: give a file in a folder that can be written to"
+        )
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"argument --out: {folder}: {(error.strerror or str(error)).lower()}") from None
+    try:
+        plots.require()
+    except plots.NoPlots as error:
+        raise InputError(f"argument --out: {error}") from None
+
+
+# --- measuring
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder of what is built: two runs at once would spoil each other's figures, and builds.
+
+    Raises:
+        InputError: another run holds it, or it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise InputError(
+            f"{folder}: {(error.strerror or str(error)).lower()}: set XDG_CACHE_HOME to a folder that can be written to"
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"another rusted-ring bench is running (it holds {lock.name}): wait for its end") from None
+        yield
+
+
+def measure(measured: Measured, rounds: int, pace: Pace) -> None:
+    """Build what is needed, and add the rounds and the figures of memory.
+
+    Raises:
+        InputError: another run is under way.
+    """
+    folder = cache_folder()
+    with (
+        _alone(folder),
+        progress("bench") as update,
+        concurrent.futures.ThreadPoolExecutor() as executor,
+        Programs() as programs,
+    ):
+        every = harnesses(measured, pace, programs, folder)
+        prepare(every, executor, update)
+        steps = [step for harness in every for step in harness.steps()]
+        core = next((harness for harness in every if isinstance(harness, CHarness) and harness.there), None)
+        for number in range(1, rounds + 1):
+            measured.rounds.append(Round())
+            one_round(measured, steps, number, rounds, update)
+        if MEMORY in measured.selection.works and core is not None:
+            update(0, 1, f"memory over {pace.memory:,} operations")
+            try:
+                measured.memory = core.memory()
+            except (ProgramFailed, ValueError) as error:
+                measured.failures.append(f"memory: {error}")
+
+
+def prepare(every: list[AnyHarness], executor: concurrent.futures.Executor, update: Update) -> None:
+    """Build the harnesses side by side."""
+    builds = {executor.submit(harness.prepare): harness.title for harness in every}
+    waiting = set(builds)
+    while waiting:
+        left = ", ".join(sorted(builds[build] for build in waiting))
+        update(len(builds) - len(waiting), len(builds), f"building: {left}")
+        done, waiting = concurrent.futures.wait(waiting, _TICK_SECONDS, concurrent.futures.FIRST_COMPLETED)
+        for build in done:
+            build.result()
+
+
+def one_round(measured: Measured, steps: list[Step], number: int, rounds: int, update: Update) -> None:
+    """Run each harness once. One that fails, or gives what the contract does not know, does not stop the others."""
+    for at, (title, step) in enumerate(steps):
+        update((number - 1) * len(steps) + at, rounds * len(steps), f"round {number} of {rounds}: {title}")
+        try:
+            step(measured.rounds[-1])
+        except (ProgramFailed, UnknownFigure) as error:
+            measured.failures.append(f"{title}, round {number}: {error}")
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            measured.failures.append(f"{title}, round {number}: its result cannot be read: {error!r}")
+
+
+# --- showing
+
+
+def write(measured: Measured, folder: Path) -> list[Path]:
+    """Write tables and plots into a folder, and return the files."""
+    written = []
+    for name, text in (
+        ("targets", tables.targets(measured)),
+        ("peers", tables.peers(measured)),
+        ("machine", tables.machine(measured)),
+    ):
+        path = folder / f"{name}.md"
+        path.write_text(text, encoding="utf-8")
+        written.append(path)
+    return written + plots.draw(measured, folder)
+
+
+def show(measured: Measured) -> int:
+    """Print what was to be reached and what is missing, and return the exit status."""
+    if measured.smoke:
+        print("a smoke: every case once and short, to see that its figure is there; the times say nothing")
+    elif rows := [tables.target_row(verdict) for verdict in judge(measured)]:
+        print_table("", tables.TARGET_COLUMNS, rows, right=("measured",))
+    missing = measured.missing_peers()
+    for peer, reason in missing.items():
+        print(f"missing: {peer}: {reason}")
+    lost = measured.lost()
+    if measured.smoke and os.environ.get("CI", "").lower() in ("1", "true"):
+        lost += [f"{peer} is missing, and CI has to have it" for peer in missing]
+    for line in lost:
+        print(f"LOST: {line}")
+    figures, rounds = len(measured.names()), len(measured.rounds)
+    print(f"{figures:,} figures, {rounds} round{'s' if rounds != 1 else ''}, {len(missing)} missing, {len(lost)} lost")
+    return 1 if lost else 0
