@@ -460,7 +460,8 @@ class PythonHarness(AnyHarness):
         from rusted_ring.bench.python_peers import MODULES
 
         asked = {peer for _, peer in self.selection.pairs(self.name)}
-        self._module("pyperf")
+        if not _installed("pyperf"):
+            raise ProgramFailed("pyperf is not installed: pip install 'rusted-ring[bench]'")
         self._paths: list[str] = []
         for peer, module in MODULES.items():
             if peer in asked and not _installed(module):
@@ -476,10 +477,6 @@ class PythonHarness(AnyHarness):
     def _chosen(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
         return [name for name in self._listed if tuple(name.split("/")[:2]) in pairs]
 
-    def _module(self, module: str) -> None:
-        if not _installed(module):
-            raise ProgramFailed(f"{module} is not installed: pip install 'rusted-ring[bench]'")
-
     def _fetch(self, peer: str) -> None:
         """Build or download a peer into a folder of its own, so that one that fails does not keep the others away."""
         target = self.folder / f"{peer}-{sys.implementation.cache_tag}"
@@ -487,7 +484,8 @@ class PythonHarness(AnyHarness):
         if target.is_dir():
             return
         try:
-            self._module("pip")
+            if not _installed("pip"):
+                raise ProgramFailed(f"this Python has no pip: install {peer} beside rusted-ring")
             with tempfile.TemporaryDirectory(dir=self.folder) as fresh:
                 pip: Command = [
                     sys.executable,

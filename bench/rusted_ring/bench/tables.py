@@ -153,7 +153,7 @@ def peers(measured: Measured) -> str:
     for work in measured.selection.works:
         if work == MEMORY or not any(parse(name).work == work for name in measured.names()):
             continue
-        lines += [f"## {work}", "", f"An event: {WORKS[work].event}.", ""]
+        lines += [f"### {work}", "", f"An event: {WORKS[work].event}.", ""]
         if work in _LIMITS:
             lines += [f"The limit: {_LIMITS[work]}.", ""]
         if work == "python-busy":
@@ -162,7 +162,7 @@ def peers(measured: Measured) -> str:
         lines += [*work_table(measured, work), ""]
         about = [note for note in measured.notes if note.case.split("/")[0] == work]
         lines += [f"- `{note.case}`: {note.text}" for note in about] + ([""] if about else [])
-    lines += ["## Missing", ""]
+    lines += ["### Missing", ""]
     missing = [f"- {peer}: {reason}" for peer, reason in measured.missing_peers().items()]
     chosen = measured.selection
     cannot = [

@@ -139,14 +139,15 @@ def _two_threads() -> Iterator[Target]:
         ("64", "64 at a time", "limit-line-transfer-bulk", 1.1),
     ):
         for mode in ("gated", "overwrite"):
-            yield Target(
-                f"writer and reader on two cores, 64 B, {words}, {mode}, beside the transfer of a line",
-                _native("stream", payload="64", batch=batch, capacity="1024", mode=mode),
-                _limit(limit, lines="best"),
-                f"at most {most}",
-                most=most,
-                two_threads=True,
-            )
+            for lines, beside in (("best", "a line"), ("1024", "a line of as many")):
+                yield Target(
+                    f"writer and reader on two cores, 64 B, {words}, {mode}, beside the transfer of {beside}",
+                    _native("stream", payload="64", batch=batch, capacity="1024", mode=mode),
+                    _limit(limit, lines=lines),
+                    f"at most {most}",
+                    most=most,
+                    two_threads=True,
+                )
 
 
 def _readers(processors: int) -> Iterator[Target]:

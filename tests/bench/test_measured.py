@@ -1,0 +1,261 @@
+"""What comes out of rounds: ratios within a round, verdicts, what is missing, and the JSON."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rusted_ring.bench.contract import Figure, UnknownFigure, parse, select
+from rusted_ring.bench.measured import Measured, Note, Quartiles, Round, UnusableResult
+from rusted_ring.bench.targets import PAGE_BYTES, PAGES, judge, targets
+
+Make = Callable[[], Measured]
+NATIVE = "stream/native/payload=64/batch=1/capacity=1024/mode=gated"
+LINE = "limit-line-transfer/machine"
+
+
+# --- ratios
+
+
+def test_ratio_is_formed_in_each_round_and_not_of_medians() -> None:
+    measured = Measured(select(["stream"]))
+    for native, line in ((10.0, 10.0), (90.0, 30.0), (20.0, 10.0)):
+        measured.rounds.append(Round())
+        measured.rounds[-1].add({NATIVE: native, LINE: line})
+    # The medians are 20 and 10; the ratios 1, 3 and 2.
+    assert measured.ratio(NATIVE, LINE) == Quartiles(1.5, 2.0, 2.5)
+    measured.rounds[1].figures.pop(LINE)
+    assert measured.ratio(NATIVE, LINE) == Quartiles(1.25, 1.5, 1.75)
+    assert measured.quartiles(NATIVE).median == 20.0
+
+
+def test_ratio_of_figures_without_a_common_round_is_none() -> None:
+    measured = Measured(select(["stream"]), rounds=[Round({NATIVE: 1.0}), Round({LINE: 1.0})])
+    assert measured.ratio(NATIVE, LINE) is None
+
+
+def test_figure_is_found_by_its_parameters(made_up: Make) -> None:
+    measured = made_up()
+    assert measured.find(Figure("limit-line-transfer", "machine", {"lines": "best"})) == LINE
+    assert measured.find(Figure("limit-line-transfer", "machine", {"lines": "7"})) is None
+    with pytest.raises(UnknownFigure, match="is not one figure, but"):
+        measured.find(Figure("limit-line-transfer", "machine", {}))
+    assert measured.find(Figure("limit-line-transfer", "machine", {}), {"lines": "best"}) == LINE
+
+
+@pytest.mark.parametrize(
+    ("figures", "words"),
+    [
+        ({"pool/nobody/payload=64": 1.0}, "no peer 'nobody'"),
+        ({LINE: 0.0}, "is 0.0 ns: not a time"),
+        ({LINE: float("nan")}, "is nan ns: not a time"),
+        ({LINE: float("inf")}, "is inf ns: not a time"),
+        ({NATIVE: 1.0}, "given twice"),
+    ],
+)
+def test_figure_that_cannot_be_is_refused(figures: dict[str, float], words: str) -> None:
+    one = Round()
+    one.add({NATIVE: 1.0})
+    with pytest.raises(UnknownFigure) as refused:
+        one.add(figures)
+    assert words in str(refused.value)
+
+
+# --- verdicts
+
+
+def test_targets_are_judged_by_the_median_of_the_rounds(made_up: Make) -> None:
+    verdicts = {verdict.target.text: verdict for verdict in judge(made_up())}
+    mimalloc = verdicts["allocate + fill 64 B + drop, beside mimalloc's malloc + fill + free"]
+    assert mimalloc.value == Quartiles(0.5, 0.5, 0.75)
+    assert mimalloc.reached is True
+    full = verdicts["the same with 99% of the pool in use, beside an empty one"]
+    assert full.value == Quartiles(1.0, 1.0, 1.0)
+    gated = verdicts["writer and reader on two cores, 64 B, one at a time, gated, beside the transfer of a line"]
+    assert gated.value == Quartiles(1.0, 1.0, 1.5)
+    assert gated.why == "round trip 60 ns (60 to 90)"
+    (overwriting,) = [one for text, one in verdicts.items() if "one at a time, overwrite" in text]
+    assert (overwriting.value, overwriting.reached) == (None, None)
+    assert "no figure stream/native" in overwriting.why
+
+
+def test_verdict_is_no_where_the_median_is_beyond_the_bound(made_up: Make) -> None:
+    measured = made_up()
+    for one in measured.rounds:
+        one.figures["pool/mimalloc/payload=64/occupancy=0/threads=1"] = 8.0
+    assert judge(measured)[0].value == Quartiles(1.0, 1.0, 1.5)
+    assert judge(measured)[0].reached is False
+
+
+def test_only_what_was_selected_is_judged(made_up: Make) -> None:
+    works = {verdict.target.figure.work for verdict in judge(made_up())}
+    assert works == {"pool", "stream"}
+    without = Measured(select(["pool"], ["glibc"]))
+    assert all(verdict.target.beside.peer != "mimalloc" for verdict in judge(without) if verdict.target.beside)
+
+
+def test_bounds_hold_at_their_ends_and_where_a_value_must_be_below_not() -> None:
+    every = {target.text: target for target in targets(2)}
+    full = every["the same with 99% of the pool in use, beside an empty one"]
+    assert [full.holds(value) for value in (0.89, 0.9, 1.0, 1.1, 1.11)] == [False, True, True, True, False]
+    bulk = every["Python: add_many + next_many of 256, an event, beside deque append + popleft"]
+    assert [bulk.holds(value) for value in (0.99, 1.0)] == [True, False]
+    queue = every["Python: allocate + view + drop, how many times faster than queue.Queue put + get"]
+    assert [queue.holds(value) for value in (2.49, 2.5, 99.0)] == [False, True, True]
+
+
+def test_every_target_is_of_a_figure_that_the_contract_has() -> None:
+    for target in targets(4):
+        for figure in filter(None, (target.figure, target.beside)):
+            assert figure.work in parse_works(figure), target.text
+    crowded = [target for target in targets(4) if target.figure.work == "readers"]
+    assert {target.figure.keys["readers"] for target in crowded} == {"2", "3", "4"}
+    # With as many readers as processors the writer has none of its own, so that only a gated ring is asked of it.
+    assert {target.figure.keys["mode"] for target in crowded if target.figure.keys["readers"] == "4"} == {"gated"}
+
+
+def parse_works(figure: Figure) -> tuple[str, ...]:
+    from rusted_ring.bench.contract import PEERS, WORKS
+
+    assert set(figure.keys) <= set(WORKS[figure.work].keys)
+    return PEERS[figure.peer].works
+
+
+def test_calls_and_wakes_are_told_in_their_units() -> None:
+    measured = Measured(select(["python-busy", "python-wake"], ["SimpleQueue"]))
+    measured.rounds.append(Round())
+    measured.rounds[0].add(
+        {
+            "python-busy/native/payload=64/calls=ring/busy=1": 250.0,
+            "python-busy/native/payload=64/calls=pointer/busy=1": 2_000.0,
+            "python-wake/native/how=thread": 25_000.0,
+        }
+    )
+    ring, pointer, thread, asyncio = judge(measured)
+    assert (ring.value, ring.reached) == (Quartiles.of([4e6]), True)
+    assert (pointer.value, pointer.reached) == (Quartiles.of([5e5]), False)
+    assert (thread.value, thread.reached) == (Quartiles.of([25.0]), True)
+    assert asyncio.reached is None
+
+
+def memory(formula: int, resident: int, end: int) -> dict[str, object]:
+    return {
+        "formula": formula,
+        "resident": resident,
+        "start": 1_000,
+        "during": [1_000, end],
+        "end": end,
+        "operations": 10,
+    }
+
+
+def test_memory_is_held_against_the_formula_and_must_not_grow() -> None:
+    measured = Measured(select(["memory"]))
+    slack = PAGES * PAGE_BYTES
+    measured.memory = {"pools": memory(5_000, 5_000 + slack, 1_000), "ring": memory(5_000, 5_001 + slack, 5_096)}
+    assert [verdict.reached for verdict in judge(measured)] == [True, True, False, False]
+    measured.memory = {}
+    measured.missing["memory"] = "no cmake"
+    assert [(verdict.reached, verdict.why) for verdict in judge(measured)] == [(None, "no cmake")] * 4
+
+
+# --- what is missing
+
+
+def test_nothing_is_lost_where_everything_is_there(made_up: Make) -> None:
+    assert made_up().lost() == []
+
+
+def test_figure_that_is_in_no_round_is_named(made_up: Make) -> None:
+    measured = made_up()
+    for one in measured.rounds:
+        del one.figures["pool/mimalloc/payload=64/occupancy=99/threads=1"]
+    assert measured.lost() == ["no figure pool/mimalloc/payload=64/occupancy=99/threads=1/live=0"]
+
+
+def test_figure_that_is_not_in_one_round_is_named(made_up: Make) -> None:
+    measured = made_up()
+    del measured.rounds[1].figures[LINE]
+    assert measured.lost() == [f"no figure {LINE} in round 2"]
+
+
+def test_figure_that_a_harness_promised_is_named(made_up: Make) -> None:
+    measured = made_up()
+    measured.listed.append("pool/native/payload=256/occupancy=0/threads=1")
+    assert measured.lost() == ["no figure pool/native/payload=256/occupancy=0/threads=1 in any round"]
+
+
+def test_missing_peer_is_not_a_lost_figure(made_up: Make) -> None:
+    measured = made_up()
+    for one in measured.rounds:
+        one.figures = {name: ns for name, ns in one.figures.items() if parse(name).peer != "mimalloc"}
+    assert len(measured.lost()) == 3
+    measured.missing["mimalloc"] = "library mimalloc was not found"
+    assert measured.lost() == []
+    assert measured.missing_peers() == {"mimalloc": "library mimalloc was not found"}
+    assert judge(measured)[0].why == "library mimalloc was not found"
+
+
+def test_native_may_be_missing_in_one_language_alone(made_up: Make) -> None:
+    measured = made_up()
+    measured.missing["python: native"] = "no pyperf"
+    assert measured.why_missing("pool", "native") == ""
+    assert measured.missing_peers() == {}
+    for one in measured.rounds:
+        del one.figures[NATIVE]
+    assert measured.lost() == ["no figure stream/native/payload=64/batch=1/capacity=1024"]
+
+
+def test_what_a_peer_cannot_do_is_not_a_lost_figure(made_up: Make) -> None:
+    measured = made_up()
+    for one in measured.rounds:
+        del one.figures["stream/rtrb/payload=64/batch=64/capacity=1024/mode=gated"]
+    assert measured.lost() == ["no figure stream/rtrb/payload=64/batch=64/capacity=1024"]
+    measured.cannot.append(Note("stream/rtrb/payload=64/batch=64/", "it has no bulk call"))
+    assert measured.lost() == []
+
+
+def test_failures_and_absent_memory_are_lost() -> None:
+    measured = Measured(select(["memory"]), failures=["Rust: did not end within 5 s"])
+    assert measured.lost() == ["Rust: did not end within 5 s", "no figures of memory"]
+
+
+# --- JSON
+
+
+def test_run_is_the_same_after_it_was_written_and_read(made_up: Make, tmp_path: Path) -> None:
+    measured = made_up()
+    measured.notes.append(Note("pool/", "a note"))
+    measured.notes = [Note("pool/mimalloc/", "a note")]
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(measured.as_dict()))
+    assert Measured.read(path) == measured
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "no such file"),
+        ("once upon", "not JSON"),
+        ("[]", "not the JSON of rusted-ring bench"),
+        ('{"format": 0}', "in format 1: measure anew"),
+        ('{"format": 1}', "not a whole run"),
+    ],
+)
+def test_file_that_is_no_run_is_refused(tmp_path: Path, text: str | None, words: str) -> None:
+    path = tmp_path / "run.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UnusableResult) as refused:
+        Measured.read(path)
+    assert words in str(refused.value)
+
+
+def test_file_with_a_figure_that_nobody_knows_is_refused(made_up: Make, tmp_path: Path) -> None:
+    document = made_up().as_dict()
+    document["rounds"][0]["figures"]["pool/nobody/payload=64"] = 1.0
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(UnusableResult, match="no peer 'nobody'"):
+        Measured.read(path)
