@@ -24,7 +24,7 @@ def facts() -> dict[str, Any]:
         "processor": _processor(),
         "architecture": platform.machine(),
         "cpus": sorted(os.sched_getaffinity(0)),
-        "kernel": platform.release(),
+        "kernel": ".".join(platform.release().split(".")[:2]),
         "load": list(os.getloadavg()),
         "python": platform.python_version(),
         "rusted-ring": importlib.metadata.version("rusted-ring"),
