@@ -167,11 +167,12 @@ def test_smoke_of_python_alone_measures_and_writes(
     assert (tmp_path / "out" / "peers-python-ring-bulk.svg").is_file()
 
 
-def test_ctrl_c_ends_what_runs_with_status_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_ends_what_runs_too(tmp_path: Path, number: signal.Signals, status: int) -> None:
     # A build that never ends, in the place of the C harness'.
     cmake = tmp_path / "bin" / "cmake"
     cmake.parent.mkdir()
-    cmake.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 300\n")
+    cmake.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exit\necho $$ > {tmp_path}/pid\nexec sleep 300\n')
     cmake.chmod(0o755)
     environment = {
         **os.environ,
@@ -189,11 +190,11 @@ def test_ctrl_c_ends_what_runs_with_status_130(tmp_path: Path) -> None:
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         output, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == status
     assert output == ""
-    assert errors.splitlines()[-1] == "rusted-ring: interrupted"
+    assert ("rusted-ring: interrupted" in errors) == (number == signal.SIGINT)
     assert "Traceback" not in errors
     build = int((tmp_path / "pid").read_text())
     while Path(f"/proc/{build}/cmdline").is_file() and b"sleep" in Path(f"/proc/{build}/cmdline").read_bytes():

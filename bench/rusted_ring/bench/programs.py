@@ -5,10 +5,11 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, NoReturn, Self
 
 _REASON_LETTERS: Final = 200
 _TELLING: Final = (
@@ -32,15 +33,22 @@ def telling_line(text: str) -> str:
 
 
 class Programs:
-    """Starts programs from any thread, each in a process group of its own; on leaving, those that run are ended."""
+    """Starts programs from any thread, each in a process group of its own; on leaving, those that run are ended.
+
+    They are out of reach of whoever ends this process by a signal. So where this is entered in the main thread, SIGTERM
+    leaves it as Ctrl-C does.
+    """
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
         self._ended = False
+        self._before: Any = None
 
     def __enter__(self) -> Self:
         """Return itself."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGTERM, _leave)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -50,6 +58,8 @@ class Programs:
             running = list(self._running)
         for process in running:
             _kill(process)  # whoever runs it waits for its end
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
 
     def run(
         self,
@@ -101,6 +111,11 @@ class Programs:
         if process.returncode != 0:
             raise ProgramFailed(f"{name}: status {process.returncode}: {telling_line(errors + output)}")
         return output
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    """End this process with the status that a shell gives to a signal."""
+    sys.exit(128 + number)
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
