@@ -306,7 +306,7 @@ def test_calls_leave_nothing_behind(allocator: EventAllocator, ends: tuple[Write
         use()
     gc.collect()
     types = [type(writer), type(reader), RingPtr, _hold.Pin, PooledEvent, native.EventBatch]
-    kept = [*types, writer, reader, allocator, PAYLOAD]
+    kept: list[object] = [*types, writer, reader, allocator, PAYLOAD]
     if sys.version_info < (3, 12):
         kept.append(None)  # from 3.12 on it is immortal, and its count says nothing
     counts = [sys.getrefcount(held) for held in kept]
