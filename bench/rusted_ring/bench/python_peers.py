@@ -67,8 +67,9 @@ class Case:
 # --- one event at a time
 
 
-def _native_pointer() -> Case:
-    allocator = native.EventAllocator()
+def _pointer(backend: Any) -> Case:
+    """Of `native` or `reference`, which have the same interface."""
+    allocator = backend.EventAllocator()
 
     def loop(count: int) -> None:
         for _ in range(count):
@@ -83,9 +84,10 @@ def _native_pointer() -> Case:
     return Case(loop, once)
 
 
-def _native_ring() -> Case:
-    ring = native.RingBuffer(64, CAPACITY)
-    writer, reader = native.Writer(ring), native.Reader(ring)
+def _ring(backend: Any) -> Case:
+    """Of `native` or `reference`, which have the same interface."""
+    ring = backend.RingBuffer(64, CAPACITY)
+    writer, reader = backend.Writer(ring), backend.Reader(ring)
 
     def loop(count: int) -> None:
         for _ in range(count):
@@ -95,40 +97,7 @@ def _native_ring() -> Case:
     def once() -> bytes:
         writer.add(PAYLOAD)
         event = reader.next()
-        return b"" if event is None else event.data
-
-    return Case(loop, once)
-
-
-def _reference_pointer() -> Case:
-    allocator = reference.EventAllocator()
-
-    def loop(count: int) -> None:
-        for _ in range(count):
-            pointer = allocator.allocate(PAYLOAD)
-            _view = pointer.data
-            pointer.drop()
-
-    def once() -> bytes:
-        with allocator.allocate(PAYLOAD) as pointer:
-            return bytes(pointer.data)
-
-    return Case(loop, once)
-
-
-def _reference_ring() -> Case:
-    ring = reference.RingBuffer(64, CAPACITY)
-    writer, reader = reference.Writer(ring), reference.Reader(ring)
-
-    def loop(count: int) -> None:
-        for _ in range(count):
-            writer.add(PAYLOAD)
-            reader.next()
-
-    def once() -> bytes:
-        writer.add(PAYLOAD)
-        event = reader.next()
-        return b"" if event is None else event.data
+        return b"" if event is None else bytes(event.data)
 
     return Case(loop, once)
 
@@ -378,7 +347,7 @@ def _native_calls_pointer() -> Case:
 
 
 CALLS: Final[dict[tuple[str, str], Callable[[], Case]]] = {
-    ("native", "ring"): _native_ring,
+    ("native", "ring"): functools.partial(_ring, native),
     ("native", "pointer"): _native_calls_pointer,
     ("queue.Queue", "queue"): lambda: _queue(queue.Queue()),
     ("SimpleQueue", "queue"): lambda: _queue(queue.SimpleQueue()),
@@ -420,11 +389,10 @@ def _half(make: Callable[[], Case], busy: bool) -> Case:
 def cases() -> dict[str, tuple[str, Callable[[], Case]]]:
     """Return, by the name of the figure, its peer and what makes its case; those of `wakes` are apart."""
     found: dict[str, tuple[str, Callable[[], Case]]] = {}
-    for work, own, model in (
-        ("python-pointer", _native_pointer, _reference_pointer),
-        ("python-ring", _native_ring, _reference_ring),
-    ):
-        for peer, make in {"native": own, **ONE_BY_ONE, "reference": model}.items():
+    for work, of in (("python-pointer", _pointer), ("python-ring", _ring)):
+        makers: dict[str, Callable[[], Case]] = {"native": functools.partial(of, native), **ONE_BY_ONE}
+        makers["reference"] = functools.partial(of, reference)
+        for peer, make in makers.items():
             found[f"{work}/{peer}/payload=64"] = (peer, make)
     for batch in BATCHES:
         keys = f"payload=64/batch={batch}"
