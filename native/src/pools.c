@@ -399,16 +399,6 @@ static rr_status take_slots(rr_allocator *allocator, uint32_t pool_id, uint64_t 
     return RR_OK;
 }
 
-/* As if the slot had not been taken: neither its generation nor its allocations go up. */
-static void untake_slot(rr_allocator *allocator, uint32_t pool_id, uint32_t index)
-{
-    const struct pool *pool = &allocator->pools[pool_id];
-    if (pool_id == RR_XXL) {
-        heap_release(allocator, slot_at(pool, index));
-    }
-    give_back_one(pool, index);
-}
-
 /* Whether no pool takes a payload [SIZE-3] [ALLOC-8]. */
 static bool is_too_large(const rr_allocator *allocator, uint64_t length)
 {
@@ -447,15 +437,15 @@ INLINE uint64_t slot_publish(const rr_allocator *allocator, struct slot_line *sl
     count_allocation(slot);
     /* pairs with nothing: the free list handed over the slot, whose word nobody else changes while it is FREE [ORDER-2] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    uint64_t generation = word_generation(allocator, word);
     if (loose) {
-        uint64_t generation = word_generation(allocator, word);
         /* pairs with take_loose's exchange: whoever takes it sees that the slot was FREE, or what it became since, and no
          * LIVE of a generation that came round [ORDER-12] */
         atomic_store_explicit(&slot->loose, 1 + (generation << allocator->profile.ref_bits), memory_order_release);
     }
     /* pairs with the acquire in slot_upgrade and take_loose [ORDER-3] */
     atomic_store_explicit(&slot->word, word + RR_SLOT_LIVE + ONE_REFERENCE, memory_order_release);
-    return token_of(slot->pool_id, slot->slot_index, word_generation(allocator, word));
+    return token_of(slot->pool_id, slot->slot_index, generation);
 }
 
 /* Adds a reference for a caller who has one [SLOT-9]. */
@@ -499,7 +489,7 @@ CALLED static void heap_slot_free(rr_allocator *allocator, struct slot_line *slo
     give_back_one(&allocator->pools[RR_XXL], slot->slot_index);
 }
 
-/* Frees a slot whose last reference or loan has ended; its word is FREE already. */
+/* Gives back a slot that the caller owns; its word is FREE already. */
 INLINE void slot_free(rr_allocator *allocator, struct slot_line *slot)
 {
     if (slot->pool_id == RR_XXL) {
@@ -1100,7 +1090,8 @@ rr_status rr_allocate_many(rr_allocator *allocator, const void *data, const uint
             *failed = done;
         }
         while (done-- > 0) {
-            untake_slot(allocator, (uint32_t)(tokens[done] >> 21), (uint32_t)tokens[done] & (MAX_SLOTS - 1));
+            /* as if it had not been taken: neither its generation nor its allocations go up */
+            slot_free(allocator, slot_at(&allocator->pools[tokens[done] >> 21], (uint32_t)tokens[done] & (MAX_SLOTS - 1)));
         }
         return status;
     }
