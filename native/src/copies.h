@@ -265,4 +265,14 @@ static inline void copy_out(uint8_t *target, uint8_t *source, uint32_t length, b
 
 #endif
 
+/* Asks for a cache line that is soon to be written. Changes nothing. */
+static inline void fetch_to_write(const uint8_t *line)
+{
+#if defined(RR_COPY_WORDS)
+    (void)line;
+#else
+    __asm__ volatile("prefetchw %0" : : "m"(*line)); /* before there was such an instruction, it did nothing */
+#endif
+}
+
 #endif

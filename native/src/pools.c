@@ -62,7 +62,7 @@ static struct pool_header *pool_header(const struct pool *pool)
 
 static struct slot_line *slot_at(const struct pool *pool, uint32_t index)
 {
-    return (struct slot_line *)(void *)(pool->storage + LINE_BYTES + (uint64_t)index * pool->stride);
+    return (struct slot_line *)(void *)(pool->slots + (uint64_t)index * pool->stride);
 }
 
 /* The line just before a payload: the slot's own, or the head of a block on the heap. */
@@ -99,10 +99,11 @@ static inline void fill(uint8_t *payload, const void *data, uint32_t length, boo
 #endif
 }
 
-static void event_write_trailer(uint8_t *payload, uint64_t size, uint32_t length, uint32_t event_type)
+/* len, and event type behind it [LAYOUT-1]. */
+static inline void event_write_trailer(uint8_t *payload, uint64_t size, uint32_t length, uint32_t event_type)
 {
-    memcpy(payload + size, &length, sizeof length);
-    memcpy(payload + size + sizeof length, &event_type, sizeof event_type);
+    uint32_t trailer[] = {length, event_type};
+    memcpy(payload + size, trailer, sizeof trailer);
 }
 
 /* ------------------------------------------------------------------------------------------------------- free list */
@@ -208,8 +209,23 @@ static struct claim claim_anywhere(const struct pool *pool, size_t wanted, uint3
     return claim;
 }
 
+/* The slot that a hint names first: the 32 slots of a word are as far from one another as 32 words are. */
+INLINE struct slot_line *slot_hinted(const struct pool *pool, uint64_t hint)
+{
+    uint64_t offset = (hint >> 32) * 32 + lowest_bit((uint32_t)hint) * pool->stride;
+    return (struct slot_line *)(void *)(pool->slots + offset);
+}
+
+/* Asks for the event of the slot that the hint names first: a pool does not fit into the first-level cache. */
+INLINE void fetch_hinted(const struct pool *pool, uint64_t hint)
+{
+    const uint8_t *payload = (const uint8_t *)slot_hinted(pool, hint) + LINE_BYTES;
+    fetch_to_write(payload);
+    fetch_to_write(payload + LINE_BYTES);
+}
+
 /* Moves the hint on behind a claim: to what else was free in its word, or in the next word where something is. */
-INLINE void move_hint(const struct pool *pool, struct claim claim)
+static void move_hint(struct pool *pool, struct claim claim)
 {
     uint32_t k = claim.k;
     for (uint32_t visited = 0; claim.rest == 0 && visited < LOOKED_AHEAD; ++visited) {
@@ -221,44 +237,19 @@ INLINE void move_hint(const struct pool *pool, struct claim claim)
         claim.rest = (uint32_t)atomic_load_explicit(&slot_at(pool, k)->free_bits, memory_order_relaxed);
     }
     /* pairs with nothing: a lost update costs a longer search [ORDER-13] */
-    atomic_store_explicit(&pool_header(pool)->hint, (uint64_t)k << 32 | claim.rest, memory_order_relaxed);
-}
-
-/*
- * Takes one slot that the hint names. None, with the hint as it is, where it names none or another thread was first.
- *
- * The hint names bits that were free when somebody looked, and the slot is the one whose bit was asked for, not the one whose
- * bit came back: so neither a load nor a slot's address has to wait for the end of a read-modify-write, this one or the one
- * before. That halves the time of an allocation.
- */
-INLINE struct claim claim_hinted(const struct pool *pool)
-{
-    /* pairs with nothing: any hint is a good one [ORDER-13] */
-    uint64_t hint = atomic_load_explicit(&pool_header(pool)->hint, memory_order_relaxed);
-    struct claim claim = {.k = (uint32_t)(hint >> 32), .rest = (uint32_t)hint};
-    if (claim.rest != 0) {
-        uint32_t chosen = lowest_bits(claim.rest, 1);
-        uint64_t bit = UINT64_C(1) << lowest_bit(chosen);
-        /* pairs with give_back's release, and with the look of claim_in_word in other threads [ORDER-2] */
-        if ((atomic_fetch_and_explicit(&slot_at(pool, claim.k)->free_bits, ~bit, memory_order_acq_rel) & bit) != 0) {
-            claim.bits = chosen;
-            claim.rest -= chosen;
-            move_hint(pool, claim);
-        }
-    }
-    return claim;
+    atomic_store_explicit(&pool->hint, k * pool->stride << 32 | claim.rest, memory_order_relaxed);
 }
 
 /* Takes up to `wanted` free slots of one word of the free list, next after the last ones taken [ALLOC-10]; none if at some
  * moment of the call no slot was free [ALLOC-3]. */
-static struct claim claim_slots(const struct pool *pool, size_t wanted, uint32_t tag_bits)
+static struct claim claim_slots(struct pool *pool, size_t wanted, uint32_t tag_bits)
 {
     /* pairs with nothing: any hint is a good one [ORDER-13] */
-    uint64_t hint = atomic_load_explicit(&pool_header(pool)->hint, memory_order_relaxed);
+    uint64_t hint = atomic_load_explicit(&pool->hint, memory_order_relaxed);
     uint32_t named = (uint32_t)hint;
     uint32_t allowed = named != 0 ? UINT32_MAX << lowest_bit(named) : UINT32_MAX;
     uint32_t version = 0;
-    struct claim claim = claim_in_word(pool, (uint32_t)(hint >> 32), allowed, wanted, &version);
+    struct claim claim = claim_in_word(pool, (uint32_t)((hint >> 32) / pool->stride), allowed, wanted, &version);
     if (claim.bits == 0) {
         claim = claim_anywhere(pool, wanted, tag_bits, claim.k);
     }
@@ -268,17 +259,24 @@ static struct claim claim_slots(const struct pool *pool, size_t wanted, uint32_t
     return claim;
 }
 
-/* Returns `count` slots of word `k` to the free list: their bits, known to be 0, and for each one more for the version. */
-static inline void give_back(const struct pool *pool, uint32_t k, uint32_t bits, uint32_t count)
+/* Returns `count` slots to the word of the free list in line `home`: their bits, known to be 0, and for each one more for the
+ * version. */
+static inline void give_back(struct slot_line *home, uint32_t bits, uint32_t count)
 {
     uint64_t step = ((uint64_t)count << 32) + bits;
     /* pairs with claim_in_word's acquire [ORDER-2] */
-    atomic_fetch_add_explicit(&slot_at(pool, k)->free_bits, step, memory_order_release);
+    atomic_fetch_add_explicit(&home->free_bits, step, memory_order_release);
 }
 
-static inline void give_back_one(const struct pool *pool, uint32_t index)
+/* The line with the word of the free list that has this slot's bit. */
+static inline struct slot_line *home_of(struct slot_line *slot)
 {
-    give_back(pool, index / 32, 1u << (index % 32), 1);
+    return (struct slot_line *)(void *)((uint8_t *)slot + slot->home);
+}
+
+static inline void give_back_one(struct slot_line *slot)
+{
+    give_back(home_of(slot), 1u << (slot->slot_index % 32), 1);
 }
 
 static void count_failure(const struct pool *pool)
@@ -287,13 +285,34 @@ static void count_failure(const struct pool *pool)
     atomic_fetch_add_explicit(&pool_header(pool)->failures, 1, memory_order_relaxed);
 }
 
-/* The slot's owner alone writes this counter, so a load and a store do. */
-static void count_allocation(struct slot_line *slot)
+/* The generation has come round. The slot's owner alone writes this counter, so a load and a store do. */
+SELDOM static void count_round(struct slot_line *slot)
 {
     /* pairs with nothing: owners follow one another through the free list [ORDER-13] */
-    uint64_t allocations = atomic_load_explicit(&slot->allocations, memory_order_relaxed);
+    uint64_t rounds = atomic_load_explicit(&slot->rounds, memory_order_relaxed);
     /* pairs with nothing: a statistic [ORDER-13] */
-    atomic_store_explicit(&slot->allocations, allocations + 1, memory_order_relaxed);
+    atomic_store_explicit(&slot->rounds, rounds + 1, memory_order_relaxed);
+}
+
+/* The word that a slot gets when its event or its loan ends [SLOT-12]. */
+INLINE uint64_t ended(const rr_allocator *allocator, struct slot_line *slot, uint64_t word)
+{
+    uint64_t freed = word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word));
+    if (freed == 0) {
+        count_round(slot);
+    }
+    return freed;
+}
+
+/* How often a slot was taken: once a generation [ALLOC-9]. */
+static uint64_t allocations_of(const rr_allocator *allocator, struct slot_line *slot)
+{
+    /* pairs with nothing: a statistic [ORDER-13] */
+    uint64_t word = settled(allocator, atomic_load_explicit(&slot->word, memory_order_relaxed));
+    /* pairs with nothing: a statistic [ORDER-13] */
+    uint64_t rounds = atomic_load_explicit(&slot->rounds, memory_order_relaxed);
+    return (rounds << allocator->profile.generation_bits) + word_generation(allocator, word) +
+           ((word & STATE_MASK) != RR_SLOT_FREE);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ heap */
@@ -367,14 +386,14 @@ static rr_status heap_acquire(rr_allocator *allocator, struct slot_line *slot, u
 /* Takes an XXL slot and a block for it [ALLOC-6]. */
 CALLED static rr_status take_heap_slot(rr_allocator *allocator, uint64_t length, struct claim *claim)
 {
-    const struct pool *pool = &allocator->pools[RR_XXL];
+    struct pool *pool = &allocator->pools[RR_XXL];
     rr_status status = RR_POOL_EXHAUSTED;
     *claim = claim_slots(pool, 1, allocator->profile.tag_bits);
     if (claim->bits != 0) {
-        uint32_t index = first_of(*claim);
-        status = heap_acquire(allocator, slot_at(pool, index), length);
+        struct slot_line *slot = slot_at(pool, first_of(*claim));
+        status = heap_acquire(allocator, slot, length);
         if (status != RR_OK) {
-            give_back_one(pool, index);
+            give_back_one(slot);
         }
     }
     if (status == RR_POOL_EXHAUSTED) {
@@ -387,7 +406,7 @@ CALLED static rr_status take_heap_slot(rr_allocator *allocator, uint64_t length,
 static rr_status take_slots(rr_allocator *allocator, uint32_t pool_id, uint64_t length, size_t wanted,
                             struct claim *claim)
 {
-    const struct pool *pool = &allocator->pools[pool_id];
+    struct pool *pool = &allocator->pools[pool_id];
     if (pool_id == RR_XXL) {
         return take_heap_slot(allocator, length, claim);
     }
@@ -429,12 +448,11 @@ CALLED static struct slot_line *take_slot(rr_allocator *allocator, uint64_t leng
  * A reference that is to be loose is written down before the slot is LIVE, since nobody ends a loose reference of a slot
  * that is not: so the event, its count and its loose reference come into being in one step [PTR-11].
  */
-INLINE uint64_t slot_publish(const rr_allocator *allocator, struct slot_line *slot, uint8_t *payload, const void *data,
-                             uint32_t length, uint32_t event_type, bool loose)
+INLINE uint64_t slot_publish(const rr_allocator *allocator, struct slot_line *slot, uint8_t *payload, uint64_t size,
+                             const void *data, uint32_t length, uint32_t event_type, bool loose)
 {
     fill(payload, data, length, allocator->wide);
-    event_write_trailer(payload, slot->size, length, event_type);
-    count_allocation(slot);
+    event_write_trailer(payload, size, length, event_type);
     /* pairs with nothing: the free list handed over the slot, whose word nobody else changes while it is FREE [ORDER-2] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     uint64_t generation = word_generation(allocator, word);
@@ -486,7 +504,7 @@ static rr_status slot_upgrade(const rr_allocator *allocator, struct slot_line *s
 CALLED static void heap_slot_free(rr_allocator *allocator, struct slot_line *slot)
 {
     heap_release(allocator, slot);
-    give_back_one(&allocator->pools[RR_XXL], slot->slot_index);
+    give_back_one(slot);
 }
 
 /* Gives back a slot that the caller owns; its word is FREE already. */
@@ -495,7 +513,7 @@ INLINE void slot_free(rr_allocator *allocator, struct slot_line *slot)
     if (slot->pool_id == RR_XXL) {
         heap_slot_free(allocator, slot);
     } else {
-        give_back_one(&allocator->pools[slot->pool_id], slot->slot_index);
+        give_back_one(slot);
     }
 }
 
@@ -506,9 +524,8 @@ INLINE uint64_t slot_unref(const rr_allocator *allocator, struct slot_line *slot
     uint64_t word = atomic_fetch_sub_explicit(&slot->word, ONE_REFERENCE, memory_order_acq_rel);
     uint64_t left = word_count(allocator, word) - 1;
     if (left == 0) {
-        uint64_t freed = word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word));
         /* pairs with nothing: nobody else changes a word that counts no reference, and give_back hands it over [ORDER-2] */
-        atomic_store_explicit(&slot->word, freed, memory_order_relaxed);
+        atomic_store_explicit(&slot->word, ended(allocator, slot, word), memory_order_relaxed);
     }
     return left;
 }
@@ -610,10 +627,12 @@ static bool pool_create(struct pool *pool, uint32_t id, const rr_profile *profil
     uint32_t capacity = heap ? profile->heap_slots : profile->capacities[id];
     uint64_t bytes = LINE_BYTES + capacity * stride;
     *pool = (struct pool){.stride = stride, .size = size, .capacity = capacity, .words = (capacity + 31) / 32, .id = id};
+    atomic_init(&pool->hint, 0);
     pool->storage = bytes > SIZE_MAX ? NULL : aligned_alloc(LINE_BYTES, (size_t)bytes);
     if (pool->storage == NULL) {
         return false;
     }
+    pool->slots = pool->storage + LINE_BYTES;
     memset(pool->storage, 0, (size_t)bytes);
     struct pool_header *header = pool_header(pool);
     header->capacity = capacity;
@@ -623,7 +642,6 @@ static bool pool_create(struct pool *pool, uint32_t id, const rr_profile *profil
     header->ref_bits = profile->ref_bits;
     header->generation_bits = profile->generation_bits;
     header->tag_bits = profile->tag_bits;
-    atomic_init(&header->hint, 0);
     atomic_init(&header->failures, 0);
     for (uint32_t index = 0; index < capacity; ++index) {
         struct slot_line *slot = slot_at(pool, index);
@@ -631,9 +649,10 @@ static bool pool_create(struct pool *pool, uint32_t id, const rr_profile *profil
         slot->slot_index = index;
         slot->size = size;
         slot->block = NULL;
+        slot->home = -(int64_t)((index - index / 32) * stride);
         atomic_init(&slot->word, 0); /* FREE, generation 0 [SLOT-4] */
         atomic_init(&slot->loose, 0);
-        atomic_init(&slot->allocations, 0);
+        atomic_init(&slot->rounds, 0);
         uint32_t rest = index < pool->words ? capacity - index * 32 : 0;
         atomic_init(&slot->free_bits, rest >= 32 ? UINT32_MAX : (UINT64_C(1) << rest) - 1);
     }
@@ -722,26 +741,56 @@ CALLED static const uint8_t *allocate_searching(rr_allocator *allocator, const v
         return NULL;
     }
     uint8_t *payload = payload_of(slot);
-    (void)slot_publish(allocator, slot, payload, data, (uint32_t)length, event_type, false);
+    (void)slot_publish(allocator, slot, payload, slot->size, data, (uint32_t)length, event_type, false);
     return payload;
 }
 
+/* The end of an allocation that took the last slot that the hint named. Returns `payload`: so it is where rr_allocate ends, and
+ * not a call for whose sake that would have to save registers. */
+CALLED static const uint8_t *and_look_ahead(struct pool *pool, uint32_t k, const uint8_t *payload)
+{
+    move_hint(pool, (struct claim){.k = k});
+    return payload;
+}
+
+/*
+ * The common case: the slot that the hint names first.
+ *
+ * The hint names bits that were free when somebody looked, and the slot is the one whose bit was asked for, not the one whose
+ * bit came back: so neither a load nor a slot's address has to wait for the end of a read-modify-write, this one or the one
+ * before. That halves the time of an allocation.
+ */
 const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type,
                            uint32_t flags, rr_status *status)
 {
     uint32_t pool_id = size_class_of(length);
-    if (flags <= RR_SPILL && pool_id != RR_XXL) {
-        const struct pool *pool = &allocator->pools[pool_id];
-        struct claim claim = claim_hinted(pool);
-        if (claim.bits != 0) {
-            struct slot_line *slot = slot_at(pool, first_of(claim));
-            uint8_t *payload = (uint8_t *)slot + LINE_BYTES;
-            (void)slot_publish(allocator, slot, payload, data, (uint32_t)length, event_type, false);
-            set_status(status, RR_OK);
-            return payload;
-        }
+    if (flags > RR_SPILL || pool_id == RR_XXL) {
+        return allocate_searching(allocator, data, length, event_type, flags, status);
     }
-    return allocate_searching(allocator, data, length, event_type, flags, status);
+    struct pool *pool = &allocator->pools[pool_id];
+    /* pairs with nothing: any hint is a good one [ORDER-13] */
+    uint64_t hint = atomic_load_explicit(&pool->hint, memory_order_relaxed);
+    if ((uint32_t)hint == 0) {
+        return allocate_searching(allocator, data, length, event_type, flags, status);
+    }
+    uint64_t bit = UINT64_C(1) << lowest_bit((uint32_t)hint);
+    struct slot_line *home = (struct slot_line *)(void *)(pool->slots + (hint >> 32));
+    /* pairs with give_back's release, and with the look of claim_in_word in other threads [ORDER-2] */
+    if ((atomic_fetch_and_explicit(&home->free_bits, ~bit, memory_order_acq_rel) & bit) == 0) {
+        return allocate_searching(allocator, data, length, event_type, flags, status);
+    }
+    uint64_t rest = hint & (hint - 1);
+    if ((uint32_t)rest != 0) {
+        /* pairs with nothing: a lost update costs a longer search [ORDER-13] */
+        atomic_store_explicit(&pool->hint, rest, memory_order_relaxed);
+        fetch_hinted(pool, rest);
+    }
+    struct slot_line *slot = slot_hinted(pool, hint);
+    uint8_t *payload = (uint8_t *)slot + LINE_BYTES;
+    /* of the pool, since the slot's line may have to be waited for */
+    (void)slot_publish(allocator, slot, payload, pool->size, data, (uint32_t)length, event_type, false);
+    set_status(status, RR_OK);
+    return (uint32_t)rest != 0 ? payload : and_look_ahead(pool, slot->slot_index / 32, payload);
 }
 
 /* Allocates, leaving one loose reference; NULL as rr_allocate. */
@@ -750,7 +799,7 @@ static struct slot_line *allocate_loose(rr_allocator *allocator, const void *dat
 {
     struct slot_line *slot = take_slot(allocator, length, 0, status);
     if (slot != NULL) {
-        *token = slot_publish(allocator, slot, payload_of(slot), data, (uint32_t)length, event_type, true);
+        *token = slot_publish(allocator, slot, payload_of(slot), slot->size, data, (uint32_t)length, event_type, true);
     }
     return slot;
 }
@@ -792,7 +841,6 @@ uint8_t *rr_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type, 
     uint8_t *payload = payload_of(slot);
     memset(payload, 0, (size_t)length);
     event_write_trailer(payload, slot->size, (uint32_t)length, event_type);
-    count_allocation(slot);
     /* pairs with nothing: the free list handed over the slot [ORDER-2] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     word = word_of(allocator, RR_SLOT_LOANED, 0, word_generation(allocator, word));
@@ -844,9 +892,8 @@ void rr_abort(rr_allocator *allocator, uint8_t *loan)
     struct slot_line *slot = slot_of(allocator, loan);
     /* pairs with nothing: the loan is the caller's alone [ORDER-3] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
-    word = word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word));
     /* pairs with nothing: give_back hands the slot over [ORDER-2] */
-    atomic_store_explicit(&slot->word, word, memory_order_relaxed);
+    atomic_store_explicit(&slot->word, ended(allocator, slot, word), memory_order_relaxed);
     slot_free(allocator, slot);
 }
 
@@ -1100,7 +1147,7 @@ rr_status rr_allocate_many(rr_allocator *allocator, const void *data, const uint
         struct slot_line *slot = slot_at(pool, (uint32_t)tokens[i] & (MAX_SLOTS - 1));
         uint32_t event_length = lengths != NULL ? lengths[i] : length;
         uint32_t kind = event_types != NULL ? event_types[i] : event_type;
-        tokens[i] = slot_publish(allocator, slot, payload_of(slot), next, event_length, kind, true);
+        tokens[i] = slot_publish(allocator, slot, payload_of(slot), slot->size, next, event_length, kind, true);
         if (event_length != 0) {
             next += event_length;
         }
@@ -1125,28 +1172,26 @@ rr_status rr_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t c
             return status;
         }
     }
-    const struct pool *pool = &allocator->pools[RR_XS];
-    uint32_t k = 0;
-    uint32_t bits = 0; /* slots of word k of the pool that are free and not yet given back: one step gives back many */
+    struct slot_line *home = NULL;
+    uint32_t bits = 0; /* slots whose bits are in the word at `home`, free and not yet given back: one step gives back many */
     for (size_t i = 0; i < count; ++i) {
         struct slot_line *slot = find_token(allocator, tokens[i], &handle);
         if (slot_unref(allocator, slot) != 0) {
             continue;
         }
-        if (bits != 0 && (handle.pool_id != pool->id || handle.slot_index / 32 != k)) {
-            give_back(pool, k, bits, count_bits(bits));
+        if (bits != 0 && home_of(slot) != home) {
+            give_back(home, bits, count_bits(bits));
             bits = 0;
         }
         if (handle.pool_id == RR_XXL) {
             slot_free(allocator, slot);
         } else {
-            pool = &allocator->pools[handle.pool_id];
-            k = handle.slot_index / 32;
+            home = home_of(slot);
             bits |= 1u << (handle.slot_index % 32);
         }
     }
     if (bits != 0) {
-        give_back(pool, k, bits, count_bits(bits));
+        give_back(home, bits, count_bits(bits));
     }
     return RR_OK;
 }
@@ -1202,8 +1247,7 @@ rr_status rr_pool_stats_get(const rr_allocator *allocator, uint32_t pool_id, rr_
     stats->live = stats->capacity - stats->free;
     stats->allocations = 0;
     for (uint32_t index = 0; index < pool->capacity; ++index) {
-        /* pairs with nothing: a statistic [ORDER-13] */
-        stats->allocations += atomic_load_explicit(&slot_at(pool, index)->allocations, memory_order_relaxed);
+        stats->allocations += allocations_of(allocator, slot_at(pool, index));
     }
     /* pairs with nothing: a statistic [ORDER-13] */
     stats->failures = atomic_load_explicit(&pool_header(pool)->failures, memory_order_relaxed);

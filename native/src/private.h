@@ -21,13 +21,13 @@ static_assert(sizeof(_Atomic uint64_t) == 8, "atomic words must be 8 bytes");
 struct slot_line {
     _Atomic uint64_t word;        /* state + 4 * (count + 2^R * generation) [SLOT-2] */
     _Atomic uint64_t loose;       /* loose references + 2^R * the generation that they belong to [PTR-11] */
-    _Atomic uint64_t allocations; /* written by the slot's owner alone [ALLOC-9] */
+    _Atomic uint64_t rounds;      /* how often the generation came round, written by the slot's owner alone [ALLOC-9] */
     _Atomic uint64_t free_bits;   /* word k of the pool's free list is in slot k: 32 free bits, 32 bits of version */
     uint32_t pool_id;
     uint32_t slot_index;
     uint64_t size;  /* payload bytes that the event has room for */
     uint8_t *block; /* XXL only: the block on the heap, NULL in other pools [LAYOUT-8] */
-    uint64_t unused;
+    int64_t home;   /* bytes from this line to the one with the word of the free list that has this slot's bit */
 };
 static_assert(sizeof(struct slot_line) == LINE_BYTES, "a slot's metadata fills one cache line");
 
@@ -36,24 +36,25 @@ struct pool_header {
     uint64_t capacity;
     uint64_t stride;
     uint64_t size;
-    _Atomic uint64_t hint;     /* where the next search begins: 32 bits of word k of the free list, and k above them */
     _Atomic uint64_t failures; /* [ALLOC-9] */
     uint32_t pool_id;
     uint32_t ref_bits;
     uint32_t generation_bits;
     uint32_t tag_bits;
-    uint64_t unused;
+    uint64_t unused[2];
 };
 static_assert(sizeof(struct pool_header) == LINE_BYTES, "a pool's header fills one cache line");
 
-/* Where a pool lies; never written after creation. */
+/* Where a pool lies, never written after creation; and in a line of its own, where the next search of its free list begins. */
 struct pool {
     uint8_t *storage;
+    uint8_t *slots;  /* slot 0, in `storage` */
     uint64_t stride; /* bytes from slot to slot */
     uint64_t size;   /* payload bytes of a slot; 0 in the XXL table */
     uint32_t capacity;
     uint32_t words; /* words of the free list */
     uint32_t id;
+    alignas(64) _Atomic uint64_t hint; /* 32 bits of a word of the free list; above them, how far from slot 0 it lies */
 };
 
 struct rr_allocator {

@@ -41,8 +41,8 @@ struct rr_writer {
 struct rr_reader {
     struct slots slots;
     uint64_t cursor;
-    uint64_t published; /* write_cursor when last seen, at least `cursor`, so that its cache line is left alone while there is
-                           enough to read */
+    uint64_t published; /* write_cursor when there was last seen to be more than one call took: its cache line is left alone
+                           while there is enough to read. Says nothing while it is below `cursor`. */
     uint32_t position;     /* cursor mod capacity */
     _Atomic uint32_t left; /* STAYS, LEAVES or HAS_LEFT */
     uint64_t stamp;        /* gated: the stamp of its place while it is registered; never written after the join */
@@ -740,15 +740,17 @@ static inline bool move_on(rr_reader *reader, uint64_t cursor, uint32_t position
 static uint64_t ready(rr_reader *reader, size_t limit)
 {
     uint64_t cursor = reader->cursor;
-    uint64_t found = reader->published - cursor;
+    uint64_t found = reader->published > cursor ? reader->published - cursor : 0;
     if (found < limit) {
         /* pairs with publish's release [ORDER-7] */
         uint64_t published = atomic_load_explicit(&reader->slots.cursors->write_cursor, memory_order_acquire);
         if (published <= cursor) {
             return 0;
         }
-        reader->published = published;
         found = published - cursor;
+        if (found > limit) {
+            reader->published = published;
+        }
     }
     return found;
 }
@@ -791,7 +793,6 @@ SELDOM static rr_status lagged(rr_reader *reader, uint64_t oldest, rr_read *read
     reader->skipped += read->skipped;
     reader->cursor = oldest;
     reader->position = (uint32_t)(oldest % reader->slots.capacity);
-    reader->published = reader->published > oldest ? reader->published : oldest;
     return RR_LAGGED;
 }
 
@@ -804,6 +805,18 @@ SELDOM static rr_status too_long(const rr_reader *reader, uint32_t length, rr_re
     (void)nothing(reader, RR_BUFFER_TOO_SMALL, read);
     read->bytes = length;
     return RR_BUFFER_TOO_SMALL;
+}
+
+/* Says what was read: each field once, which an initializer of the whole would not do. */
+INLINE rr_status delivered(rr_read *read, uint64_t sequence, uint32_t count, uint64_t bytes, uint32_t event_type)
+{
+    read->sequence = sequence;
+    read->skipped = 0;
+    read->next_sequence = sequence + count;
+    read->bytes = bytes;
+    read->count = count;
+    read->event_type = event_type;
+    return RR_OK;
 }
 
 static inline rr_status next_of(rr_reader *reader, void *data, size_t data_bytes, rr_read *read, bool gated)
@@ -830,9 +843,7 @@ static inline rr_status next_of(rr_reader *reader, void *data, size_t data_bytes
     if (!move_on(reader, cursor + 1, position_after(slots, position), gated)) {
         return nothing(reader, RR_RING_CLOSED, read);
     }
-    *read = (rr_read){
-        .sequence = cursor, .next_sequence = cursor + 1, .bytes = length, .count = 1, .event_type = event_type};
-    return RR_OK;
+    return delivered(read, cursor, 1, length, event_type);
 }
 
 rr_status rr_reader_next(rr_reader *reader, void *data, size_t data_bytes, rr_read *read)
@@ -914,12 +925,7 @@ rr_status rr_reader_next_many(rr_reader *reader, size_t limit, void *data, size_
     if (!move_on(reader, cursor + all.count, all.position, slots->gated)) {
         return nothing(reader, RR_RING_CLOSED, read);
     }
-    *read = (rr_read){.sequence = cursor,
-                      .next_sequence = cursor + all.count,
-                      .bytes = all.bytes,
-                      .count = (uint32_t)all.count,
-                      .event_type = event_types[0]};
-    return RR_OK;
+    return delivered(read, cursor, (uint32_t)all.count, all.bytes, event_types[0]);
 }
 
 rr_status rr_reader_wait(rr_reader *reader, uint64_t sequence, int64_t nanoseconds)

@@ -150,12 +150,12 @@ def test_every_site_says_what_it_pairs_with(site: Site) -> None:
 
 @pytest.mark.clause("ORDER-2")
 def test_free_list_hands_slots_over() -> None:
-    assert orders_in("claim_hinted", "fetch_and") == [("acq_rel",)]
+    assert orders_in("rr_allocate", "fetch_and") == [("acq_rel",)]
     assert orders_in("claim_in_word", "compare_exchange") == [("acq_rel", "acquire")]
     assert orders_in("claim_in_word", "load") == [("acquire",)]
     assert orders_in("give_back", "fetch_add") == [("release",)]
     changes = [site for site in SITES if site.target == "free_bits" and site.operation.startswith("fetch")]
-    assert [site.function for site in changes] == ["claim_hinted", "give_back"]
+    assert [site.function for site in changes] == ["give_back", "rr_allocate"]
 
 
 @pytest.mark.clause("ORDER-3")
@@ -305,7 +305,7 @@ def test_loose_references_are_left_and_taken() -> None:
 
 @pytest.mark.clause("ORDER-13")
 def test_counters_and_the_hint_are_relaxed() -> None:
-    targets = {"hint", "failures", "allocations", "heap_block_bytes", "heap_payload_bytes"}
+    targets = {"hint", "failures", "rounds", "heap_block_bytes", "heap_payload_bytes"}
     found = [site for site in SITES if site.target in targets]
     assert {site.target for site in found} == targets
     assert all(set(site.orders) == {"relaxed"} for site in found), found

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -10,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Bell:
-    """A pair of sockets, one end of which is readable from when the bell is rung until it is silenced [RING-35].
+    """A pipe, one end of which is readable from when the bell is rung until it is silenced [RING-35].
 
     A bell that was inherited by a forked process is the parent's: nothing that the child does rings it.
     """
@@ -24,18 +23,16 @@ class Bell:
             OSError: the system gave no descriptors.
         """
         self._process: Final = os.getpid()
-        self._ends: Final = socket.socketpair()
+        self._ends: Final = os.pipe()
         for end in self._ends:
-            end.setblocking(False)
+            os.set_blocking(end, False)
         self._tasks: Final[dict[asyncio.AbstractEventLoop, set[asyncio.Future[None]]]] = {}
         self.ring()
 
     def __del__(self) -> None:
         for end in getattr(self, "_ends", ()):
             if self.is_mine():
-                end.close()
-            else:
-                end.detach()
+                os.close(end)
 
     def is_mine(self) -> bool:
         """Whether this process made the bell."""
@@ -43,19 +40,19 @@ class Bell:
 
     def fileno(self) -> int:
         """Return the descriptor to wait on [RING-35]."""
-        return self._ends[0].fileno()
+        return self._ends[0]
 
     def ring(self) -> None:
         """Make the descriptor readable."""
         if self.is_mine():
             with contextlib.suppress(BlockingIOError):  # full: it is readable
-                self._ends[1].send(b"!")
+                os.write(self._ends[1], b"!")
 
     def silence(self) -> None:
         """Make the descriptor not readable."""
         if self.is_mine():
             with contextlib.suppress(BlockingIOError):
-                while self._ends[0].recv(4_096):
+                while os.read(self._ends[0], 4_096):
                     pass
 
     async def rung(self) -> None:
