@@ -30,7 +30,7 @@
 #define HEAP_CUT 16384u
 #define HEAP_BYTES 65536u
 #define HELD_EVENT 15u
-#define RING_ROOM 16u
+#define RING_ROOM 64u
 #define EVENTS 16u
 
 struct operation;

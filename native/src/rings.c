@@ -77,26 +77,33 @@ static _Atomic uint64_t *place_word(const rr_ring *ring, uint32_t place)
  * of 64 bytes is one line and an eighth [LAYOUT-6]. Both are written and read as memory that another thread may be
  * writing, so that a reader that is overtaken races with relaxed atomics and nothing else [ORDER-9].
  */
-static void event_store(const struct slots *slots, uint32_t position, const uint8_t *data, uint32_t length,
-                        uint32_t event_type)
+static inline uint64_t trailer_of(uint32_t length, uint32_t event_type)
 {
-    copy_in(slots->payloads + position * slots->stride, data, length, slots->wide);
-    /* pairs with event_load's relaxed load, by the fences around both or by the cursor [ORDER-9] */
-    atomic_store_explicit(&slots->trailers[position], length | (uint64_t)event_type << 32, memory_order_relaxed);
+    return length | (uint64_t)event_type << 32;
 }
 
-/* Reads len and event type, and the payload if `room` holds it. What is read may be torn, and len another event's, until the
- * caller has checked. */
-static void event_load(const struct slots *slots, uint32_t position, uint8_t *data, size_t room, uint32_t *length,
-                       uint32_t *event_type)
+static inline void trailer_store(const struct slots *slots, uint32_t position, uint64_t trailer)
 {
-    /* pairs with event_store's relaxed store, by the fences around both or by the cursor [ORDER-9] */
-    uint64_t trailer = atomic_load_explicit(&slots->trailers[position], memory_order_relaxed);
-    *length = (uint32_t)trailer;
-    *event_type = (uint32_t)(trailer >> 32);
-    if (*length <= room) {
-        copy_out(data, slots->payloads + position * slots->stride, *length, slots->wide);
-    }
+    /* pairs with trailer_load's relaxed load, by the fences around both or by the cursor [ORDER-9] */
+    atomic_store_explicit(&slots->trailers[position], trailer, memory_order_relaxed);
+}
+
+static inline void event_store(const struct slots *slots, uint32_t position, const uint8_t *data, uint64_t trailer)
+{
+    copy_in(slots->payloads + position * slots->stride, data, (uint32_t)trailer, slots->wide);
+    trailer_store(slots, position, trailer);
+}
+
+/* Both loads may give what is torn, and len another event's, until the caller has checked. */
+static inline uint64_t trailer_load(const struct slots *slots, uint32_t position)
+{
+    /* pairs with trailer_store's relaxed store, by the fences around both or by the cursor [ORDER-9] */
+    return atomic_load_explicit(&slots->trailers[position], memory_order_relaxed);
+}
+
+static inline void payload_load(const struct slots *slots, uint32_t position, uint8_t *data, size_t length)
+{
+    copy_out(data, slots->payloads + position * slots->stride, length, slots->wide);
 }
 
 static uint32_t position_after(const struct slots *slots, uint32_t position)
@@ -500,9 +507,27 @@ rr_status rr_writer_add(rr_writer *writer, const void *data, uint64_t length, ui
     } else if (writer->gate == cursor) {
         return add_at_gate(writer, data, length, event_type);
     }
-    event_store(&writer->slots, position, data, (uint32_t)length, event_type);
+    event_store(&writer->slots, position, data, trailer_of((uint32_t)length, event_type));
     publish(writer, cursor + 1, position_after(&writer->slots, position));
     return wake_who_waits(writer->ring, writer->slots.cursors);
+}
+
+/* Writes `count` events, at most a ring full, that fill their slots to the last byte: so they lie there as they come, and one copy
+ * does up to the ring's end. Returns the position after them. */
+static uint32_t store_full(const struct slots *slots, uint32_t position, const uint8_t *data, const uint32_t *event_types,
+                           uint32_t event_type, uint32_t count)
+{
+    while (count > 0) {
+        uint32_t run = count < slots->capacity - position ? count : slots->capacity - position;
+        copy_block_in(slots->payloads + position * slots->stride, data, run * slots->stride, slots->wide);
+        for (uint32_t i = 0; i < run; ++i, ++position) {
+            trailer_store(slots, position, trailer_of(slots->size, event_types != NULL ? *event_types++ : event_type));
+        }
+        data += run * slots->stride;
+        count -= run;
+        position = position == slots->capacity ? 0 : position;
+    }
+    return position;
 }
 
 rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t *lengths, uint32_t length,
@@ -535,12 +560,20 @@ rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t
         } else if (writer->gate - writer->cursor < room && (room = raise_gate(writer, room)) == 0) {
             break;
         }
-        for (size_t end = i + (size_t)room; i < end; ++i) {
-            uint32_t event_length = lengths != NULL ? lengths[i] : length;
-            event_store(slots, position, next, event_length, event_types != NULL ? event_types[i] : event_type);
-            position = position_after(slots, position);
-            if (event_length != 0) {
-                next += event_length;
+        if (lengths == NULL && length == slots->stride) {
+            position = store_full(slots, position, next, event_types != NULL ? event_types + i : NULL, event_type,
+                                  (uint32_t)room);
+            next += room * length;
+            i += (size_t)room;
+        } else {
+            for (size_t end = i + (size_t)room; i < end; ++i) {
+                uint32_t event_length = lengths != NULL ? lengths[i] : length;
+                uint32_t kind = event_types != NULL ? event_types[i] : event_type;
+                event_store(slots, position, next, trailer_of(event_length, kind));
+                position = position_after(slots, position);
+                if (event_length != 0) {
+                    next += event_length;
+                }
             }
         }
         publish(writer, writer->cursor + room, position);
@@ -825,15 +858,17 @@ static inline rr_status next_of(rr_reader *reader, void *data, size_t data_bytes
     uint64_t cursor = reader->cursor;
     uint32_t position = reader->position;
     uint64_t oldest = 0;
-    uint32_t length = 0;
-    uint32_t event_type = 0;
     if (is_closed(reader, gated)) {
         return nothing(reader, RR_RING_CLOSED, read);
     }
     if (ready(reader, 1) == 0) {
         return empty(reader, read);
     }
-    event_load(slots, position, data, data_bytes, &length, &event_type);
+    uint64_t trailer = trailer_load(slots, position);
+    uint32_t length = (uint32_t)trailer;
+    if (length <= data_bytes) {
+        payload_load(slots, position, data, length);
+    }
     if (!gated && !is_intact(slots, cursor, &oldest)) {
         return lagged(reader, oldest, read);
     }
@@ -843,7 +878,7 @@ static inline rr_status next_of(rr_reader *reader, void *data, size_t data_bytes
     if (!move_on(reader, cursor + 1, position_after(slots, position), gated)) {
         return nothing(reader, RR_RING_CLOSED, read);
     }
-    return delivered(read, cursor, 1, length, event_type);
+    return delivered(read, cursor, 1, length, (uint32_t)(trailer >> 32));
 }
 
 rr_status rr_reader_next(rr_reader *reader, void *data, size_t data_bytes, rr_read *read)
@@ -860,23 +895,51 @@ struct copied {
     uint32_t length;   /* with a count below what was wanted: of the event for which there was no room */
 };
 
+/* Loads the trailers of up to `wanted` events that lie in a row and are as long as the first, which is `length`. Returns how
+ * many there are. */
+static uint32_t trailers_load(const struct slots *slots, uint32_t position, size_t wanted, uint32_t length, uint32_t *lengths,
+                              uint32_t *event_types)
+{
+    uint32_t count = 0;
+    for (; count < wanted && position < slots->capacity; ++count, ++position) {
+        uint64_t trailer = trailer_load(slots, position);
+        if ((uint32_t)trailer != length) {
+            break;
+        }
+        lengths[count] = length;
+        event_types[count] = (uint32_t)(trailer >> 32);
+    }
+    return count;
+}
+
 /* Copies `wanted` events, or as many as there is room for. Moves nothing. */
 static struct copied copy_events(const struct slots *slots, uint32_t position, size_t wanted, uint8_t *data, size_t room,
                                  uint32_t *lengths, uint32_t *event_types)
 {
     struct copied done = {.position = position};
-    for (; done.count < wanted; ++done.count) {
-        event_load(slots, done.position, data, room, &done.length, &event_types[done.count]);
+    while (done.count < wanted) {
+        uint64_t trailer = trailer_load(slots, done.position);
+        uint32_t run = 1;
+        done.length = (uint32_t)trailer;
         if (done.length > room) {
             break;
         }
-        if (done.length != 0) {
-            data += done.length;
-        }
-        room -= done.length;
         lengths[done.count] = done.length;
-        done.bytes += done.length;
-        done.position = position_after(slots, done.position);
+        event_types[done.count] = (uint32_t)(trailer >> 32);
+        if (done.length == slots->stride) { /* events that fill their slots lie in a row, and are one copy */
+            size_t most = wanted - done.count < room / done.length ? wanted - done.count : room / done.length;
+            run += trailers_load(slots, done.position + 1, most - 1, done.length, lengths + done.count + 1,
+                                 event_types + done.count + 1);
+        }
+        size_t bytes = (size_t)run * done.length;
+        payload_load(slots, done.position, data, bytes);
+        if (bytes != 0) {
+            data += bytes;
+        }
+        room -= bytes;
+        done.count += run;
+        done.bytes += bytes;
+        done.position = done.position + run == slots->capacity ? 0 : done.position + run;
     }
     return done;
 }

@@ -5,6 +5,7 @@
 #include "check.h"
 
 #define MOST 1100u
+#define BLOCK 4096u /* more than the least for which there is an instruction of its own */
 #define GUARD 64u
 
 static uint8_t source[GUARD + MOST + GUARD];
@@ -43,6 +44,22 @@ static void copies_in_are_whole(bool wide) /* [RING-9] [RING-13] */
     }
 }
 
+static void blocks_are_whole(bool wide) /* [RING-25] */
+{
+    static uint8_t block[BLOCK + 17];
+    static uint8_t written[GUARD + BLOCK + GUARD] __attribute__((aligned(64)));
+    for (uint32_t length = 0; length <= BLOCK; length += length % 1024 < 960 ? 64 : 1) {
+        const uint8_t *from = block + length % 17;
+        size_t end = GUARD + ((size_t)length + 7) / 8 * 8;
+        fill(block, sizeof block, length + 1);
+        memset(written, 0xEE, sizeof written);
+        copy_block_in(written + GUARD, from, length, wide);
+        CHECK(memcmp(written + GUARD, from, length) == 0);
+        CHECK(all_are(written, GUARD, 0xEE));
+        CHECK(all_are(written + end, sizeof written - end, 0xEE));
+    }
+}
+
 static void copies_out_are_whole(bool wide) /* [RING-9] [RING-13] [RING-28] */
 {
     for (uint32_t length = 0; length <= MOST; ++length) {
@@ -60,12 +77,14 @@ static void copies_out_are_whole(bool wide) /* [RING-9] [RING-13] [RING-28] */
 static void copies_in_narrow_moves(void)
 {
     copies_in_are_whole(false);
+    blocks_are_whole(false);
     copies_out_are_whole(false);
 }
 
 static void copies_in_wide_moves_where_the_machine_has_them(void)
 {
     copies_in_are_whole(copies_are_wide());
+    blocks_are_whole(copies_are_wide());
     copies_out_are_whole(copies_are_wide());
 }
 

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "check.h"
@@ -400,6 +401,62 @@ static void bulk_calls_do_what_single_ones_do(void) /* [RING-25] [RING-26] */
     end(ring, writer, reader);
 }
 
+/* Events that fill their slots are copied many at once: up to the end of the ring and of the room, and no further. */
+static void full_events_in_bulk(void) /* [RING-13] [RING-25] [RING-26] [RING-28] */
+{
+    enum { MOST = 80, SIZE = 64 };
+    static uint8_t data[MOST * SIZE];
+    static uint8_t out[MOST * SIZE + SIZE];
+    uint32_t types[MOST];
+    uint32_t lengths[MOST];
+    uint32_t got_lengths[MOST];
+    uint32_t got_types[MOST];
+    size_t added = 0;
+    size_t failed = 0;
+    rr_read read;
+    for (size_t i = 0; i < sizeof data; ++i) {
+        data[i] = (uint8_t)(i * 37 + i / SIZE + 1);
+    }
+    for (uint64_t capacity = 1; capacity <= MOST; capacity += capacity < 5 ? 1 : 31) {
+        for (int mode = RR_OVERWRITE; mode <= RR_GATED; ++mode) {
+            rr_ring *ring = make(SIZE, capacity, (rr_ring_mode)mode, 1);
+            rr_writer *writer = writer_of(ring);
+            rr_reader *reader = join(ring, RR_OLDEST);
+            for (uint32_t round = 0; round < 3 * capacity + 5; ++round) {
+                uint32_t count = round % (uint32_t)capacity + 1;
+                uint32_t shorter = round % 4 == 1 ? round % count : count; /* the one that does not fill its slot */
+                bool typed = round % 2 == 1;
+                size_t bytes = 0;
+                for (uint32_t i = 0; i < count; ++i) {
+                    types[i] = typed ? round * MOST + i : round;
+                    lengths[i] = i == shorter ? SIZE - 1 : SIZE;
+                    bytes += lengths[i];
+                }
+                CHECK_EQUAL(rr_writer_add_many(writer, data, shorter < count ? lengths : NULL, SIZE, typed ? types : NULL, round,
+                                               count, &added, &failed),
+                            RR_OK);
+                CHECK_EQUAL(added, count);
+                size_t taken = 0;
+                for (uint32_t next = 0; next < count; next += read.count) {
+                    size_t room = next == 0 ? sizeof out - (size_t)(round % 3) * 100 : SIZE + round % SIZE;
+                    size_t limit = round % 5 == 4 ? 2 : MOST;
+                    memset(out, 0xEE, sizeof out);
+                    CHECK_EQUAL(rr_reader_next_many(reader, limit, out, room, got_lengths, got_types, &read), RR_OK);
+                    CHECK(read.count >= 1 && read.count <= count - next && read.bytes <= room);
+                    CHECK(memcmp(got_lengths, lengths + next, read.count * sizeof lengths[0]) == 0);
+                    CHECK(memcmp(got_types, types + next, read.count * sizeof types[0]) == 0);
+                    CHECK(memcmp(out, data + taken, read.bytes) == 0);
+                    CHECK(out[read.bytes] == 0xEE);
+                    taken += read.bytes;
+                }
+                CHECK_EQUAL(taken, bytes);
+                CHECK_EQUAL(next_status(reader), RR_EMPTY);
+            }
+            end(ring, writer, reader);
+        }
+    }
+}
+
 static void a_gated_ring_waits_for_the_slowest(void) /* [RING-14] [RING-15] [RING-19] [RING-20] [RING-21] */
 {
     rr_status status = RR_OK;
@@ -507,6 +564,7 @@ int main(void)
     RUN(an_evicted_reader_stays_out_for_good);
     RUN(an_evicted_reader_does_not_move_its_successor_on);
     RUN(bulk_calls_do_what_single_ones_do);
+    RUN(full_events_in_bulk);
     RUN(a_gated_ring_waits_for_the_slowest);
     RUN(a_gated_ring_retains_what_is_unread);
     RUN(a_second_writer_goes_on_behind_the_same_gate);

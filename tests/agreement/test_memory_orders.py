@@ -201,24 +201,25 @@ def test_lap_check_is_fenced_on_both_sides() -> None:
 
     assert of("announce") == [("store", ("relaxed",)), ("thread_fence", ("release",))]
     assert of("is_intact") == [("thread_fence", ("acquire",)), ("load", ("relaxed",))]
-    assert set(of("event_store")) == set(of("copy_in")) == {("store", ("relaxed",))}
-    assert set(of("event_load")) == set(of("copy_out")) == {("load", ("relaxed",))}
+    assert set(of("trailer_store")) == set(of("copy_in")) == {("store", ("relaxed",))}
+    assert set(of("trailer_load")) == set(of("copy_out")) == {("load", ("relaxed",))}
 
 
 @pytest.mark.clause("ORDER-9")
 def test_copy_stands_between_cursor_and_lap_check() -> None:
     code = without_comments((SOURCES[0].parent / "rings.c").read_text(encoding="utf-8"))
     bodies = {match["name"]: match["body"] for match in FUNCTION.finditer(code)}
-    reads = ("ready(", "event_load(", "is_intact(", "move_on(")
+    reads = ("ready(", "trailer_load(", "payload_load(", "is_intact(", "move_on(")
     bulk_reads = ("ready(", "copy_events(", "is_intact(", "move_on(")
     checks = ("atomic_thread_fence(", "->claim")
     writes = ("announce(", "event_store(", "publish(")
+    bulk_writes = ("announce(", "store_full(", "event_store(", "publish(")
     for name, steps in (
         ("next_of", reads),
         ("rr_reader_next_many", bulk_reads),
         ("is_intact", checks),
         ("rr_writer_add", writes),
-        ("rr_writer_add_many", writes),
+        ("rr_writer_add_many", bulk_writes),
     ):
         places = [bodies[name].index(text) for text in steps]
         assert places == sorted(places), name

@@ -174,6 +174,9 @@ _TEXTS: Final[dict[str, str]] = {
     "add-and-next-gated": "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 | next q0",
     "adds-and-nexts": "over=2 size=8 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | next q0 ; next q0",
     "bulk-add-and-bulk-next": "over=3 size=8 | open 1w0 ; join 2q0 old | addmany w0 2 1 | nextmany q0 3",
+    "full-slots-in-bulk": (
+        "gated=2 size=64 readers=1 | open 1w0 ; join 2q0 old | addmany w0 2 1 | nextmany q0 2 ; nextmany q0 2"
+    ),
     "unequal-words": "over=2 size=12 | open 1w0 ; join 2q0 old | add w0 1 | next q0",
     "short-event": "over=2 size=16 len=12 | open 1w0 ; join 2q0 old | add w0 1 | next q0",
     "short-event-between-words": "gated=1 size=12 len=5 readers=1 | open 1w0 ; join 2q0 old | add w0 1 | next q0",
@@ -188,6 +191,7 @@ _TEXTS: Final[dict[str, str]] = {
         "over=2 size=8 | open 1w0 ; join 2q0 old ; addmany 1w0 2 1 | addmany w0 2 3 | nextmany q0 2 ; next q0"
     ),
     "lapped-at-two": "over=2 size=8 | open 1w0 ; join 2q0 old ; addmany 1w0 2 1 | add w0 3 | nextmany q0 2",
+    "lapped-full-slots": "over=1 size=64 | open 1w0 ; join 2q0 old ; add 1w0 1 | addmany w0 1 2 | nextmany q0 1",
     "lapped-from-behind": "over=1 size=8 | open 1w0 ; addmany 1w0 2 1 ; join 2q0 0 | add w0 3 | next q0 ; next q0",
     # [ORDER-8] a copy happens before its slot is written again
     "gated-overwrites-what-was-read": (

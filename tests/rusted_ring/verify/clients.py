@@ -171,7 +171,7 @@ class RingShape:
     Attributes:
         mode: `OVERWRITE` or `GATED`.
         capacity: slots, 1 to 8.
-        size: bytes that a payload may have, 1 to 16.
+        size: bytes that a payload may have, 1 to 64.
         readers: places for readers of a gated ring, 1 to 4.
         length: bytes that every event has, 1 to `size`; 0 for `size`.
     """
@@ -186,7 +186,7 @@ class RingShape:
         """Check the bounds."""
         if self.mode not in (OVERWRITE, GATED):
             raise ClientError(f"mode is {self.mode!r}: no mode of a ring; give {OVERWRITE!r} or {GATED!r}")
-        _check_bounds({self.mode: (self.capacity, 1, 8), "size": (self.size, 1, 16), "readers": (self.readers, 1, 4)})
+        _check_bounds({self.mode: (self.capacity, 1, 8), "size": (self.size, 1, 64), "readers": (self.readers, 1, 4)})
         _check_bounds({"len": (self.length, 0, self.size)})
 
     def event_length(self) -> int:
