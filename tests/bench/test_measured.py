@@ -75,8 +75,11 @@ def test_targets_are_judged_by_the_median_of_the_rounds(made_up: Make) -> None:
     gated = verdicts["writer and reader on two cores, 64 B, one at a time, gated, beside the transfer of a line"]
     assert gated.value == Quartiles(1.0, 1.0, 1.5)
     assert gated.why == "round trip 60 ns (60 to 90)"
+    (whole,) = (one for text, one in verdicts.items() if "one at a time, gated, beside the transfer of its 72 bytes" in text)
+    assert whole.value is not None
+    assert whole.value.median * 72 / 64 == pytest.approx(0.5)  # 10 ns of an event beside 20 ns of a line
     overwriting = [one for text, one in verdicts.items() if "one at a time, overwrite" in text]
-    assert len(overwriting) == 2  # beside the best transfer of a line and that of as many lines
+    assert len(overwriting) == 2  # beside the best transfer of a line and that of its bytes in as many lines
     for one in overwriting:
         assert (one.value, one.reached) == (None, None)
         assert "no figure stream/native" in one.why
