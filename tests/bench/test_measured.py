@@ -75,7 +75,9 @@ def test_targets_are_judged_by_the_median_of_the_rounds(made_up: Make) -> None:
     gated = verdicts["writer and reader on two cores, 64 B, one at a time, gated, beside the transfer of a line"]
     assert gated.value == Quartiles(1.0, 1.0, 1.5)
     assert gated.why == "round trip 60 ns (60 to 90)"
-    (whole,) = (one for text, one in verdicts.items() if "one at a time, gated, beside the transfer of its 72 bytes" in text)
+    (whole,) = (
+        one for text, one in verdicts.items() if "one at a time, gated, beside the transfer of its 72 bytes" in text
+    )
     assert whole.value is not None
     assert whole.value.median * 72 / 64 == pytest.approx(0.5)  # 10 ns of an event beside 20 ns of a line
     overwriting = [one for text, one in verdicts.items() if "one at a time, overwrite" in text]
