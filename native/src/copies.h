@@ -266,7 +266,8 @@ static inline void copy_in(uint8_t *target, const uint8_t *source, size_t length
 /*
  * Writes many events at once. The one instruction for it need not fetch lines that it is going to overwrite as a whole, from a
  * processor that has read them; but it takes long to begin. Its stores are in order with those before and behind it, not
- * among themselves (Intel's manual, volume 3, 9.2.4): so what is written in between can be torn as before.
+ * among themselves (Intel's manual, volume 3, on out-of-order stores for string operations): so what is read meanwhile can be
+ * torn, as by every other copy here.
  */
 static inline void copy_block_in(uint8_t *target, const uint8_t *source, size_t length, bool wide)
 {

@@ -224,6 +224,8 @@ INLINE void fetch_hinted(const struct pool *pool, uint64_t hint)
     fetch_to_write(payload + LINE_BYTES);
 }
 
+static_assert(MAX_SLOTS / 32 * UINT64_C(16512) <= UINT32_MAX, "a hint holds how far the last word is, in slots of XL");
+
 /* Moves the hint on behind a claim: to what else was free in its word, or in the next word where something is. */
 static void move_hint(struct pool *pool, struct claim claim)
 {
