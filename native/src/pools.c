@@ -60,9 +60,15 @@ static struct pool_header *pool_header(const struct pool *pool)
     return (struct pool_header *)(void *)pool->storage;
 }
 
+/* `offset`: how far from slot 0. */
+INLINE struct slot_line *line_at(const struct pool *pool, uint64_t offset)
+{
+    return (struct slot_line *)(void *)(pool->slots + offset);
+}
+
 static struct slot_line *slot_at(const struct pool *pool, uint32_t index)
 {
-    return (struct slot_line *)(void *)(pool->slots + (uint64_t)index * pool->stride);
+    return line_at(pool, index * pool->stride);
 }
 
 /* The line just before a payload: the slot's own, or the head of a block on the heap. */
@@ -133,9 +139,6 @@ static uint32_t count_bits(uint32_t bits)
 static uint32_t lowest_bits(uint32_t bits, size_t wanted)
 {
     uint32_t rest = bits;
-    if (wanted == 1) {
-        return bits & (~bits + 1);
-    }
     for (; wanted > 0 && rest != 0; --wanted) {
         rest &= rest - 1;
     }
@@ -212,8 +215,7 @@ static struct claim claim_anywhere(const struct pool *pool, size_t wanted, uint3
 /* The slot that a hint names first: the 32 slots of a word are as far from one another as 32 words are. */
 INLINE struct slot_line *slot_hinted(const struct pool *pool, uint64_t hint)
 {
-    uint64_t offset = (hint >> 32) * 32 + lowest_bit((uint32_t)hint) * pool->stride;
-    return (struct slot_line *)(void *)(pool->slots + offset);
+    return line_at(pool, (hint >> 32) * 32 + lowest_bit((uint32_t)hint) * pool->stride);
 }
 
 /* Asks for the event of the slot that the hint names first: a pool does not fit into the first-level cache. */
@@ -776,7 +778,7 @@ const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t l
         return allocate_searching(allocator, data, length, event_type, flags, status);
     }
     uint64_t bit = UINT64_C(1) << lowest_bit((uint32_t)hint);
-    struct slot_line *home = (struct slot_line *)(void *)(pool->slots + (hint >> 32));
+    struct slot_line *home = line_at(pool, hint >> 32);
     /* pairs with give_back's release, and with the look of claim_in_word in other threads [ORDER-2] */
     if ((atomic_fetch_and_explicit(&home->free_bits, ~bit, memory_order_acq_rel) & bit) == 0) {
         return allocate_searching(allocator, data, length, event_type, flags, status);

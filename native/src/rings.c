@@ -106,9 +106,10 @@ static inline void payload_load(const struct slots *slots, uint32_t position, ui
     copy_out(data, slots->payloads + position * slots->stride, length, slots->wide);
 }
 
-static uint32_t position_after(const struct slots *slots, uint32_t position)
+/* The position after `count` more, which lie in a row. */
+static inline uint32_t position_after(const struct slots *slots, uint32_t position, uint32_t count)
 {
-    return position + 1 == slots->capacity ? 0 : position + 1;
+    return position + count == slots->capacity ? 0 : position + count;
 }
 
 /* -------------------------------------------------------------------------------------------------- reader places */
@@ -508,7 +509,7 @@ rr_status rr_writer_add(rr_writer *writer, const void *data, uint64_t length, ui
         return add_at_gate(writer, data, length, event_type);
     }
     event_store(&writer->slots, position, data, trailer_of((uint32_t)length, event_type));
-    publish(writer, cursor + 1, position_after(&writer->slots, position));
+    publish(writer, cursor + 1, position_after(&writer->slots, position, 1));
     return wake_who_waits(writer->ring, writer->slots.cursors);
 }
 
@@ -520,12 +521,12 @@ static uint32_t store_full(const struct slots *slots, uint32_t position, const u
     while (count > 0) {
         uint32_t run = count < slots->capacity - position ? count : slots->capacity - position;
         copy_block_in(slots->payloads + position * slots->stride, data, run * slots->stride, slots->wide);
-        for (uint32_t i = 0; i < run; ++i, ++position) {
-            trailer_store(slots, position, trailer_of(slots->size, event_types != NULL ? *event_types++ : event_type));
+        for (uint32_t i = 0; i < run; ++i) {
+            trailer_store(slots, position + i, trailer_of(slots->size, event_types != NULL ? *event_types++ : event_type));
         }
         data += run * slots->stride;
         count -= run;
-        position = position == slots->capacity ? 0 : position;
+        position = position_after(slots, position, run);
     }
     return position;
 }
@@ -570,7 +571,7 @@ rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t
                 uint32_t event_length = lengths != NULL ? lengths[i] : length;
                 uint32_t kind = event_types != NULL ? event_types[i] : event_type;
                 event_store(slots, position, next, trailer_of(event_length, kind));
-                position = position_after(slots, position);
+                position = position_after(slots, position, 1);
                 if (event_length != 0) {
                     next += event_length;
                 }
@@ -875,7 +876,7 @@ static inline rr_status next_of(rr_reader *reader, void *data, size_t data_bytes
     if (length > data_bytes) {
         return too_long(reader, length, read);
     }
-    if (!move_on(reader, cursor + 1, position_after(slots, position), gated)) {
+    if (!move_on(reader, cursor + 1, position_after(slots, position, 1), gated)) {
         return nothing(reader, RR_RING_CLOSED, read);
     }
     return delivered(read, cursor, 1, length, (uint32_t)(trailer >> 32));
@@ -939,7 +940,7 @@ static struct copied copy_events(const struct slots *slots, uint32_t position, s
         room -= bytes;
         done.count += run;
         done.bytes += bytes;
-        done.position = done.position + run == slots->capacity ? 0 : done.position + run;
+        done.position = position_after(slots, done.position, run);
     }
     return done;
 }

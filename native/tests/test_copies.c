@@ -8,8 +8,8 @@
 #define BLOCK 4096u /* more than the least for which there is an instruction of its own */
 #define GUARD 64u
 
-static uint8_t source[GUARD + MOST + GUARD];
-static uint8_t target[GUARD + MOST + GUARD] __attribute__((aligned(64)));
+static uint8_t source[GUARD + BLOCK + GUARD];
+static uint8_t target[GUARD + BLOCK + GUARD] __attribute__((aligned(64)));
 
 static void fill(uint8_t *bytes, size_t count, uint32_t seed)
 {
@@ -29,34 +29,32 @@ static int all_are(const uint8_t *bytes, size_t count, uint8_t value)
     return 1;
 }
 
+typedef void copy_to_ring(uint8_t *target, const uint8_t *source, size_t length, bool wide);
+
 /* A payload begins on a line; the caller's bytes begin anywhere. */
+static void is_whole(copy_to_ring *copy, uint32_t length, bool wide)
+{
+    const uint8_t *from = source + length % 17;
+    size_t written = ((size_t)length + 7) / 8 * 8; /* the loop of words fills its last one */
+    fill(source, sizeof source, length + 1);
+    memset(target, 0xEE, sizeof target);
+    copy(target + GUARD, from, length, wide);
+    CHECK(memcmp(target + GUARD, from, length) == 0);
+    CHECK(all_are(target, GUARD, 0xEE));
+    CHECK(all_are(target + GUARD + written, sizeof target - GUARD - written, 0xEE));
+}
+
 static void copies_in_are_whole(bool wide) /* [RING-9] [RING-13] */
 {
     for (uint32_t length = 0; length <= MOST; ++length) {
-        uint8_t *from = source + length % 17;
-        size_t written = ((size_t)length + 7) / 8 * 8; /* the loop of words fills its last one */
-        fill(source, sizeof source, length + 1);
-        memset(target, 0xEE, sizeof target);
-        copy_in(target + GUARD, from, length, wide);
-        CHECK(memcmp(target + GUARD, from, length) == 0);
-        CHECK(all_are(target, GUARD, 0xEE));
-        CHECK(all_are(target + GUARD + written, sizeof target - GUARD - written, 0xEE));
+        is_whole(copy_in, length, wide);
     }
 }
 
 static void blocks_are_whole(bool wide) /* [RING-25] */
 {
-    static uint8_t block[BLOCK + 17];
-    static uint8_t written[GUARD + BLOCK + GUARD] __attribute__((aligned(64)));
     for (uint32_t length = 0; length <= BLOCK; length += length % 1024 < 960 ? 64 : 1) {
-        const uint8_t *from = block + length % 17;
-        size_t end = GUARD + ((size_t)length + 7) / 8 * 8;
-        fill(block, sizeof block, length + 1);
-        memset(written, 0xEE, sizeof written);
-        copy_block_in(written + GUARD, from, length, wide);
-        CHECK(memcmp(written + GUARD, from, length) == 0);
-        CHECK(all_are(written, GUARD, 0xEE));
-        CHECK(all_are(written + end, sizeof written - end, 0xEE));
+        is_whole(copy_block_in, length, wide);
     }
 }
 

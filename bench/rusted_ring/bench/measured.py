@@ -49,6 +49,10 @@ class Quartiles:
             return cls(values[0], values[0], values[0])
         return cls(*statistics.quantiles(values, n=4, method="inclusive"))
 
+    def over(self, divisor: float) -> Self:
+        """Return them in a unit that is so many times larger."""
+        return type(self)(self.low / divisor, self.median / divisor, self.high / divisor)
+
 
 @dataclasses.dataclass(frozen=True)
 class Note:

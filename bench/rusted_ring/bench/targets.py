@@ -263,12 +263,12 @@ def _verdict(measured: Measured, target: Target) -> Verdict:
         if target.unit == "calls/s":
             value = Quartiles(1e9 / value.high, 1e9 / value.median, 1e9 / value.low)
         else:
-            value = Quartiles(value.low / 1e3, value.median / 1e3, value.high / 1e3)
+            value = value.over(1e3)
     else:
         ratio = measured.ratio(*(reversed(names) if target.inverse else names))
         if ratio is None:
             return Verdict(target, None, None, f"no round has both {names[0]} and {names[1]}")
-        value = Quartiles(*(part / target.times for part in dataclasses.astuple(ratio)))
+        value = ratio.over(target.times)
     why = ""
     if target.two_threads:
         trip = measured.round_trip(harness_of(target.figure.work, target.figure.peer))

@@ -30,8 +30,8 @@ class Bell:
         self.ring()
 
     def __del__(self) -> None:
-        for end in getattr(self, "_ends", ()):
-            if self.is_mine():
+        if self.is_mine():
+            for end in getattr(self, "_ends", ()):
                 os.close(end)
 
     def is_mine(self) -> bool:
