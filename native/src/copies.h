@@ -103,10 +103,19 @@ static inline void copy_half_line(uint8_t *target, const uint8_t *source, size_t
                      : "memory", "xmm0", "xmm1", "xmm2", "xmm3");
 }
 
+static inline void copy_byte(uint8_t *target, const uint8_t *source)
+{
+    uint32_t byte = 0;
+    __asm__ volatile("movb (%2), %b0\n\t"
+                     "movb %b0, (%1)"
+                     : "=&q"(byte)
+                     : "r"(target), "r"(source)
+                     : "memory");
+}
+
+/* Fewer than 32 bytes. All but the last three of them go by vector registers, which a hot call need not save. */
 static inline void copy_few(uint8_t *target, const uint8_t *source, size_t length)
 {
-    uint64_t first = 0;
-    uint64_t last = 0;
     if (length >= 16) {
         __asm__ volatile("movups (%1), %%xmm0\n\t"
                          "movups -16(%1,%2), %%xmm1\n\t"
@@ -116,29 +125,25 @@ static inline void copy_few(uint8_t *target, const uint8_t *source, size_t lengt
                          : "r"(target), "r"(source), "r"(length)
                          : "memory", "xmm0", "xmm1");
     } else if (length >= 8) {
-        __asm__ volatile("movq (%3), %0\n\t"
-                         "movq -8(%3,%4), %1\n\t"
-                         "movq %0, (%2)\n\t"
-                         "movq %1, -8(%2,%4)"
-                         : "=&r"(first), "=&r"(last)
+        __asm__ volatile("movq (%1), %%xmm0\n\t"
+                         "movq -8(%1,%2), %%xmm1\n\t"
+                         "movq %%xmm0, (%0)\n\t"
+                         "movq %%xmm1, -8(%0,%2)"
+                         :
                          : "r"(target), "r"(source), "r"(length)
-                         : "memory");
+                         : "memory", "xmm0", "xmm1");
     } else if (length >= 4) {
-        __asm__ volatile("movl (%3), %k0\n\t"
-                         "movl -4(%3,%4), %k1\n\t"
-                         "movl %k0, (%2)\n\t"
-                         "movl %k1, -4(%2,%4)"
-                         : "=&r"(first), "=&r"(last)
+        __asm__ volatile("movd (%1), %%xmm0\n\t"
+                         "movd -4(%1,%2), %%xmm1\n\t"
+                         "movd %%xmm0, (%0)\n\t"
+                         "movd %%xmm1, -4(%0,%2)"
+                         :
                          : "r"(target), "r"(source), "r"(length)
-                         : "memory");
-    } else {
-        for (size_t i = 0; i < length; ++i) {
-            __asm__ volatile("movb (%2), %b0\n\t"
-                             "movb %b0, (%1)"
-                             : "=&q"(first)
-                             : "r"(target + i), "r"(source + i)
-                             : "memory");
-        }
+                         : "memory", "xmm0", "xmm1");
+    } else if (length != 0) { /* the first, the middle and the last, which may be one */
+        copy_byte(target, source);
+        copy_byte(target + length / 2, source + length / 2);
+        copy_byte(target + length - 1, source + length - 1);
     }
 }
 
@@ -240,15 +245,15 @@ static inline void copy_wide(uint8_t *target, const uint8_t *source, size_t leng
 
 static inline void copy_bytes(uint8_t *target, const uint8_t *source, size_t length, bool wide)
 {
-    if (length < 32) {
+    if (__builtin_expect(length < 32, 0)) {
         copy_few(target, source, length);
-    } else if (!wide) {
+    } else if (__builtin_expect(!wide, 0)) {
         if (length <= 64) {
             copy_half_line(target, source, length);
         } else {
             copy_lines(target, source, length);
         }
-    } else if (length <= 64) {
+    } else if (__builtin_expect(length <= 64, 1)) {
         copy_wide_half_line(target, source, length);
     } else if (length <= 128) {
         copy_wide_line(target, source, length);

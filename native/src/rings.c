@@ -7,6 +7,8 @@
 
 #define MAX_READERS 1024u
 #define BATCH 64u /* events of a bulk add that are announced and published together, and of a bulk read checked together */
+#define SPREAD 64u /* trailers of a gated ring, eight lines of them, that are spread over one another */
+#define LAP 0x80000000u /* of a trailer's length */
 
 /* Where a ring's parts are; never written after creation. Each writer and reader has a copy, so that a call finds all that it
  * needs beside its cursor. */
@@ -17,6 +19,7 @@ struct slots {
     uint64_t stride;
     uint32_t size;
     uint32_t capacity;
+    uint32_t spread; /* the trailers of positions below it are spread */
     bool gated;
     bool wide; /* how payloads are copied */
 };
@@ -34,19 +37,23 @@ struct rr_writer {
     uint64_t cursor;   /* events published, the writer's own copy */
     uint64_t gate;     /* gated: the writer's own copy of ring_cursors.claim */
     uint32_t position; /* cursor mod capacity */
+    uint32_t lap;      /* of the event at cursor, as its trailer has it */
     bool closed;
+    uint64_t quick_below; /* of a shorter payload rr_writer_add asks nothing else; 0 in a gated ring, and once closed */
     rr_ring *ring;
 };
 
 struct rr_reader {
     struct slots slots;
     uint64_t cursor;
-    uint64_t published; /* write_cursor when there was last seen to be more than one call took: its cache line is left alone
-                           while there is enough to read. Says nothing while it is below `cursor`. */
+    uint64_t published; /* events published when it was last looked: the cursors' line is left alone while there is enough to
+                           read. Says nothing while it is below `cursor`. */
     uint32_t position;     /* cursor mod capacity */
+    uint32_t lap;          /* of the event at cursor, as its trailer has it */
+    bool quick;            /* overwriting, and has not left: rr_reader_next need not ask */
     _Atomic uint32_t left; /* STAYS, LEAVES or HAS_LEFT */
-    uint64_t stamp;        /* gated: the stamp of its place while it is registered; never written after the join */
-    uint32_t place;        /* gated: which place; never written after the join */
+    _Atomic uint64_t *place; /* gated: the word of its place; never written after the join, nor is the next */
+    uint64_t registered;     /* gated: that word while it is registered, but for the cursor */
     _Atomic uint32_t evicted;
     rr_ring *ring;
     uint64_t start;
@@ -76,29 +83,76 @@ static _Atomic uint64_t *place_word(const rr_ring *ring, uint32_t place)
  * The payload of a slot lies in lines of its own, len and event type in one word of an array behind all payloads: so an event
  * of 64 bytes is one line and an eighth [LAYOUT-6]. Both are written and read as memory that another thread may be
  * writing, so that a reader that is overtaken races with relaxed atomics and nothing else [ORDER-9].
+ *
+ * In a gated ring this word publishes the event [ORDER-17]. One bit of it says of which lap the event is, the even ones or the
+ * odd ones; no registered reader is more than a lap behind, so what it finds in its slot is its event or the one of a lap
+ * before. It need not ask for the cursors' line, which the writer writes at each event, and takes two lines an event and not
+ * three. For the same reason trailers of events that follow one another lie in different lines there: who reads one does not
+ * wait for the writer who writes the next one.
  */
 static inline uint64_t trailer_of(uint32_t length, uint32_t event_type)
 {
     return length | (uint64_t)event_type << 32;
 }
 
-static inline void trailer_store(const struct slots *slots, uint32_t position, uint64_t trailer)
+static inline uint32_t length_in(uint64_t trailer)
 {
-    /* pairs with trailer_load's relaxed load, by the fences around both or by the cursor [ORDER-9] */
-    atomic_store_explicit(&slots->trailers[position], trailer, memory_order_relaxed);
+    return (uint32_t)trailer & ~LAP;
 }
 
-static inline void event_store(const struct slots *slots, uint32_t position, const uint8_t *data, uint64_t trailer)
+static inline uint32_t lap_in(uint64_t trailer)
 {
-    copy_in(slots->payloads + position * slots->stride, data, (uint32_t)trailer, slots->wide);
-    trailer_store(slots, position, trailer);
+    return (uint32_t)trailer & LAP;
+}
+
+/* The lap of an event of a gated ring. Lap 0 has the bit, so that a slot of zeros holds no event. */
+static uint32_t lap_of(const struct slots *slots, uint64_t cursor)
+{
+    return slots->gated && cursor / slots->capacity % 2 == 0 ? LAP : 0;
+}
+
+/* The lap of the next event, after events, at most a ring full, that led from one position to another. */
+static inline uint32_t lap_after(uint32_t lap, uint32_t from, uint32_t to)
+{
+    return to <= from ? lap ^ LAP : lap;
+}
+
+/* Of 64 trailers, which are eight lines, each one lies nine words further than the one before, and so in another line. */
+static inline _Atomic uint64_t *trailer_at(const struct slots *slots, uint32_t position, bool gated)
+{
+    uint32_t spread = (position & ~(SPREAD - 1)) | (position * 9 & (SPREAD - 1));
+    return &slots->trailers[gated && position < slots->spread ? spread : position];
+}
+
+/* In a gated ring this publishes the event, if all before it were published. */
+static inline void trailer_store(const struct slots *slots, uint32_t position, uint64_t trailer, bool gated)
+{
+    if (gated) {
+        /* pairs with trailer_observe's acquire [ORDER-17] */
+        atomic_store_explicit(trailer_at(slots, position, true), trailer, memory_order_release);
+    } else {
+        /* pairs with trailer_load's relaxed load, by the fences around both or by the cursor [ORDER-9] */
+        atomic_store_explicit(trailer_at(slots, position, false), trailer, memory_order_relaxed);
+    }
 }
 
 /* Both loads may give what is torn, and len another event's, until the caller has checked. */
-static inline uint64_t trailer_load(const struct slots *slots, uint32_t position)
+static inline uint64_t trailer_load(const struct slots *slots, uint32_t position, bool gated)
 {
     /* pairs with trailer_store's relaxed store, by the fences around both or by the cursor [ORDER-9] */
-    return atomic_load_explicit(&slots->trailers[position], memory_order_relaxed);
+    return atomic_load_explicit(trailer_at(slots, position, gated), memory_order_relaxed);
+}
+
+/* In a gated ring: the event of this trailer can be read after this. */
+static inline uint64_t trailer_observe(const struct slots *slots, uint32_t position)
+{
+    /* pairs with trailer_store's release [ORDER-17] */
+    return atomic_load_explicit(trailer_at(slots, position, true), memory_order_acquire);
+}
+
+static inline void payload_store(const struct slots *slots, uint32_t position, const uint8_t *data, size_t length)
+{
+    copy_in(slots->payloads + position * slots->stride, data, length, slots->wide);
 }
 
 static inline void payload_load(const struct slots *slots, uint32_t position, uint8_t *data, size_t length)
@@ -138,9 +192,15 @@ static inline uint32_t position_after(const struct slots *slots, uint32_t positi
 #define CURSOR_MASK ((UINT64_C(1) << CURSOR_BITS) - 1)
 #define STAMP_SHIFT (2u + CURSOR_BITS)
 
-static uint64_t place_of(uint64_t state, uint64_t cursor, uint64_t stamp)
+static inline uint64_t place_of(uint64_t state, uint64_t cursor, uint64_t stamp)
 {
     return state | (cursor & CURSOR_MASK) << 2 | stamp << STAMP_SHIFT;
+}
+
+/* Whether a place's word is that of a registered reader: `registered` is the word but for the cursor. */
+static bool is_registered(uint64_t word, uint64_t registered)
+{
+    return ((word ^ registered) & ~(CURSOR_MASK << 2)) == 0;
 }
 
 /* The cursor in a place's word, which is less than 2^39 away from `near`: a ring has fewer slots than that. */
@@ -208,25 +268,27 @@ static uint64_t oldest_event(const rr_ring *ring)
         if (least_cursor(ring, &oldest)) {
             return oldest;
         }
-        /* pairs with the last leaver's raise, by way of its place's release [ORDER-8] */
+        /* pairs with the raise of who was the last to leave, by the fence in register_reader [ORDER-8] [ORDER-17] */
         oldest = atomic_load_explicit(&places_of(ring)->floor, memory_order_relaxed);
     }
-    /* pairs with the writer's announcement; a stale one is found out by the lap check or the gate [ORDER-9] [ORDER-10] */
+    /* pairs with raise_gate's release, by the fence in register_reader [ORDER-17], and with an overwriting writer's
+     * announcement; a stale one is found out by the gate or by the lap check [ORDER-10] [ORDER-9] */
     uint64_t claim = atomic_load_explicit(&cursors_of(ring)->claim, memory_order_relaxed);
     return claim > oldest + ring->slots.capacity ? claim - ring->slots.capacity : oldest;
 }
 
 /* Takes a registered reader out of its place. Returns false where it has none any more [RING-19] [RING-20]. */
-static bool vacate(const rr_ring *ring, uint32_t place, uint64_t stamp)
+static bool vacate(const rr_reader *reader)
 {
-    _Atomic uint64_t *at = place_word(ring, place);
+    const rr_ring *ring = reader->ring;
+    _Atomic uint64_t *at = reader->place;
     _Atomic uint64_t *floor = &places_of(ring)->floor;
     /* pairs with nothing: a guess, which the compare-exchange below confirms; that the reader moved on with release is carried
      * on by it, as a read-modify-write [ORDER-8] */
     uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
-    uint64_t freed = place_of(PLACE_FREE, 0, stamp + 1);
+    uint64_t freed = place_of(PLACE_FREE, 0, (reader->registered >> STAMP_SHIFT) + 1);
     do {
-        if ((word & PLACE_STATE) != PLACE_ACTIVE || word >> STAMP_SHIFT != stamp) {
+        if (!is_registered(word, reader->registered)) {
             return false;
         }
         /* what all readers there are, this one among them, have read is no longer retained [RING-17] */
@@ -236,8 +298,8 @@ static bool vacate(const rr_ring *ring, uint32_t place, uint64_t stamp)
         if (least_cursor(ring, &least)) {
             /* pairs with nothing: a guess, which the compare-exchange below confirms [ORDER-8] */
             uint64_t old = atomic_load_explicit(floor, memory_order_relaxed);
-            /* pairs with oldest_event's load, by way of the release below [ORDER-8] */
-            while (old < least && !atomic_compare_exchange_weak_explicit(floor, &old, least, memory_order_relaxed,
+            /* pairs with oldest_event's load: who begins there sees what was published before [ORDER-17] */
+            while (old < least && !atomic_compare_exchange_weak_explicit(floor, &old, least, memory_order_release,
                                                                          memory_order_relaxed)) {
             }
         }
@@ -259,7 +321,7 @@ rr_ring *rr_ring_create(uint64_t size, uint64_t capacity, rr_ring_mode mode, uin
         max_readers = 0;
     }
     uint64_t bytes = rr_ring_bytes(size, capacity, max_readers);
-    if (size < 1 || size > UINT32_MAX || capacity < 1 || capacity > UINT32_MAX || bytes > max_ring_bytes ||
+    if (size < 1 || size >= LAP || capacity < 1 || capacity > UINT32_MAX || bytes > max_ring_bytes ||
         (mode == RR_GATED && (max_readers < 1 || max_readers > MAX_READERS))) {
         set_status(status, RR_LAYOUT);
         return NULL;
@@ -282,6 +344,7 @@ rr_ring *rr_ring_create(uint64_t size, uint64_t capacity, rr_ring_mode mode, uin
                                  .stride = stride,
                                  .size = (uint32_t)size,
                                  .capacity = (uint32_t)capacity,
+                                 .spread = mode == RR_GATED ? (uint32_t)capacity & ~(SPREAD - 1) : 0,
                                  .gated = mode == RR_GATED,
                                  .wide = copies_are_wide()};
     ring->bytes = bytes;
@@ -354,10 +417,41 @@ uint64_t rr_ring_memory_usage(const rr_ring *ring)
     return ring->bytes;
 }
 
-uint64_t rr_ring_write_cursor(const rr_ring *ring)
+static inline uint64_t cursor_observe(const struct slots *slots)
 {
     /* pairs with publish's release [ORDER-7] */
-    return atomic_load_explicit(&cursors_of(ring)->write_cursor, memory_order_acquire);
+    return atomic_load_explicit(&slots->cursors->write_cursor, memory_order_acquire);
+}
+
+/*
+ * The number of events published in a gated ring: the cursor, and the events behind it whose trailers have published them
+ * already, since a reader may have been given one of them before the writer moved its cursor on. Where a trailer is of
+ * another lap, it is of the one before, and its event is not published yet, or of the one after; then the cursor has moved
+ * on, is seen to have, and the look begins again from there.
+ */
+CALLED static uint64_t published_in(const struct slots *slots)
+{
+    uint64_t published = cursor_observe(slots);
+    for (;;) {
+        uint64_t next = published;
+        uint32_t position = (uint32_t)(next % slots->capacity);
+        uint32_t lap = lap_of(slots, next);
+        while (lap_in(trailer_observe(slots, position)) == lap) {
+            uint32_t after = position_after(slots, position, 1);
+            lap = lap_after(lap, position, after);
+            position = after;
+            ++next;
+        }
+        published = cursor_observe(slots);
+        if (published <= next) {
+            return next;
+        }
+    }
+}
+
+uint64_t rr_ring_write_cursor(const rr_ring *ring)
+{
+    return ring->slots.gated ? published_in(&ring->slots) : cursor_observe(&ring->slots);
 }
 
 uint32_t rr_ring_readers(const rr_ring *ring)
@@ -419,6 +513,8 @@ rr_writer *rr_writer_open(rr_ring *ring, rr_status *status)
     /* pairs with nothing: as above [ORDER-11] */
     writer->gate = atomic_load_explicit(&cursors_of(ring)->claim, memory_order_relaxed);
     writer->position = (uint32_t)(writer->cursor % ring->slots.capacity);
+    writer->lap = lap_of(&ring->slots, writer->cursor);
+    writer->quick_below = ring->slots.gated ? 0 : (uint64_t)ring->slots.size + 1;
     set_status(status, RR_OK);
     return writer;
 }
@@ -427,6 +523,7 @@ void rr_writer_close(rr_writer *writer)
 {
     if (!writer->closed) {
         writer->closed = true;
+        writer->quick_below = 0;
         /* pairs with rr_writer_open's acquire [ORDER-11] */
         atomic_store_explicit(&places_of(writer->ring)->writer_taken, 0, memory_order_release);
     }
@@ -447,23 +544,25 @@ static uint64_t raise_gate(rr_writer *writer, uint64_t wanted)
     const rr_ring *ring = writer->ring;
     _Atomic uint64_t *gate = &cursors_of(ring)->claim;
     uint64_t slowest = 0;
+    uint64_t said = writer->gate;
     uint64_t target = writer->cursor + wanted;
     if (slowest_reader(ring, writer->cursor, &slowest)) {
         target = slowest + ring->slots.capacity;
     }
-    if (target > writer->gate) {
-        /* pairs with the joiner's load of the gate, by the fences [ORDER-10] */
-        atomic_store_explicit(gate, target, memory_order_relaxed);
+    if (target > said) {
+        said = target;
+        /* pairs with the joiner's loads of the gate: by the fences, and so that who begins behind it sees what was published
+         * before [ORDER-10] [ORDER-17] */
+        atomic_store_explicit(gate, said, memory_order_release);
         /* pairs with the fence in register_reader [ORDER-10] */
         atomic_thread_fence(memory_order_seq_cst);
-        if (slowest_reader(ring, writer->cursor, &slowest) && slowest + ring->slots.capacity < target) {
+        if (slowest_reader(ring, writer->cursor, &slowest) && slowest + ring->slots.capacity < said) {
             target = slowest + ring->slots.capacity;
-            /* pairs with nothing: whom it is lowered for was admitted already [ORDER-10] */
-            atomic_store_explicit(gate, target, memory_order_relaxed);
         }
-    } else if (target < writer->gate) {
-        /* pairs with nothing: as above [ORDER-10] */
-        atomic_store_explicit(gate, target, memory_order_relaxed);
+    }
+    if (target < said) {
+        /* pairs with the joiner's loads [ORDER-17]; whom it is lowered for was admitted already [ORDER-10] */
+        atomic_store_explicit(gate, target, memory_order_release);
     }
     writer->gate = target;
     return target - writer->cursor < wanted ? target - writer->cursor : wanted;
@@ -479,56 +578,97 @@ static void announce(const rr_writer *writer, uint64_t count)
 }
 
 /* Publishes the next events, which the writer has written, up to `cursor`. */
-static void publish(rr_writer *writer, uint64_t cursor, uint32_t position)
+static inline void publish(rr_writer *writer, uint64_t cursor, uint32_t position, bool gated)
 {
+    if (gated) {
+        writer->lap = lap_after(writer->lap, writer->position, position);
+    }
     writer->position = position;
     writer->cursor = cursor;
     /* pairs with the readers' acquire load [ORDER-7] */
     atomic_store_explicit(&writer->slots.cursors->write_cursor, cursor, memory_order_release);
 }
 
-/* The writer of a gated ring has reached its gate. */
-SELDOM static rr_status add_at_gate(rr_writer *writer, const void *data, uint64_t length, uint32_t event_type)
+static inline rr_status add_event(rr_writer *writer, const void *data, uint32_t length, uint32_t event_type, bool gated)
 {
-    return raise_gate(writer, 1) == 0 ? RR_FULL : rr_writer_add(writer, data, length, event_type);
+    const struct slots *slots = &writer->slots;
+    uint32_t position = writer->position;
+    uint64_t trailer = trailer_of(length, event_type);
+    payload_store(slots, position, data, length);
+    trailer_store(slots, position, gated ? trailer | writer->lap : trailer, gated);
+    publish(writer, writer->cursor + 1, position_after(slots, position, 1), gated);
+    return wake_who_waits(writer->ring, slots->cursors);
 }
 
-rr_status rr_writer_add(rr_writer *writer, const void *data, uint64_t length, uint32_t event_type)
+/* The writer of a gated ring has reached its gate. */
+SELDOM static rr_status add_at_gate(rr_writer *writer, const void *data, uint32_t length, uint32_t event_type)
 {
-    uint64_t cursor = writer->cursor;
-    uint32_t position = writer->position;
+    return raise_gate(writer, 1) == 0 ? RR_FULL : add_event(writer, data, length, event_type, true);
+}
+
+CALLED static rr_status add_asking(rr_writer *writer, const void *data, uint64_t length, uint32_t event_type)
+{
     if (writer->closed) {
         return RR_RING_CLOSED;
     }
     if (length > writer->slots.size) {
         return RR_PAYLOAD_TOO_LARGE;
     }
-    if (!writer->slots.gated) {
-        announce(writer, 1);
-    } else if (writer->gate == cursor) {
-        return add_at_gate(writer, data, length, event_type);
-    }
-    event_store(&writer->slots, position, data, trailer_of((uint32_t)length, event_type));
-    publish(writer, cursor + 1, position_after(&writer->slots, position, 1));
-    return wake_who_waits(writer->ring, writer->slots.cursors);
+    return writer->gate == writer->cursor ? add_at_gate(writer, data, (uint32_t)length, event_type)
+                                          : add_event(writer, data, (uint32_t)length, event_type, true);
 }
 
-/* Writes `count` events, at most a ring full, that fill their slots to the last byte: so they lie there as they come, and one copy
- * does up to the ring's end. Returns the position after them. */
-static uint32_t store_full(const struct slots *slots, uint32_t position, const uint8_t *data, const uint32_t *event_types,
-                           uint32_t event_type, uint32_t count)
+rr_status rr_writer_add(rr_writer *writer, const void *data, uint64_t length, uint32_t event_type)
 {
-    while (count > 0) {
-        uint32_t run = count < slots->capacity - position ? count : slots->capacity - position;
-        copy_block_in(slots->payloads + position * slots->stride, data, run * slots->stride, slots->wide);
-        for (uint32_t i = 0; i < run; ++i) {
-            trailer_store(slots, position + i, trailer_of(slots->size, event_types != NULL ? *event_types++ : event_type));
-        }
-        data += run * slots->stride;
-        count -= run;
-        position = position_after(slots, position, run);
+    if (length >= writer->quick_below) {
+        return add_asking(writer, data, length, event_type);
     }
-    return position;
+    announce(writer, 1);
+    return add_event(writer, data, (uint32_t)length, event_type, false);
+}
+
+/* Writes the payloads of `count` events, at most a ring full. Those that fill their slots to the last byte lie there as they
+ * come, and one copy does up to the ring's end. Returns the data behind them. */
+static const uint8_t *payloads_store(const struct slots *slots, uint32_t position, const uint8_t *data,
+                                     const uint32_t *lengths, uint32_t length, uint32_t count)
+{
+    if (lengths == NULL && length == slots->stride) {
+        while (count > 0) {
+            uint32_t run = count < slots->capacity - position ? count : slots->capacity - position;
+            copy_block_in(slots->payloads + position * slots->stride, data, run * slots->stride, slots->wide);
+            data += run * slots->stride;
+            count -= run;
+            position = position_after(slots, position, run);
+        }
+        return data;
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+        uint32_t event_length = lengths != NULL ? lengths[i] : length;
+        payload_store(slots, position, data, event_length);
+        position = position_after(slots, position, 1);
+        if (event_length != 0) {
+            data += event_length;
+        }
+    }
+    return data;
+}
+
+/* Writes the trailers of `count` events, at most a ring full. The first one comes last, so that in a gated ring all are published
+ * with it. Returns the position after them. */
+static uint32_t trailers_store(const rr_writer *writer, const uint32_t *lengths, uint32_t length, const uint32_t *event_types,
+                               uint32_t event_type, uint32_t count)
+{
+    const struct slots *slots = &writer->slots;
+    uint32_t to_end = slots->capacity - writer->position;
+    for (uint32_t i = count; i-- > 0;) {
+        uint64_t trailer = trailer_of(lengths != NULL ? lengths[i] : length, event_types != NULL ? event_types[i] : event_type);
+        uint32_t position = i < to_end ? writer->position + i : i - to_end;
+        if (slots->gated) {
+            trailer |= i < to_end ? writer->lap : writer->lap ^ LAP;
+        }
+        trailer_store(slots, position, trailer, slots->gated);
+    }
+    return count < to_end ? writer->position + count : count - to_end;
 }
 
 rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t *lengths, uint32_t length,
@@ -555,29 +695,17 @@ rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t
     }
     for (size_t i = 0; i < count;) {
         uint64_t room = count - i < batch ? count - i : batch;
-        uint32_t position = writer->position;
         if (!slots->gated) {
             announce(writer, room);
         } else if (writer->gate - writer->cursor < room && (room = raise_gate(writer, room)) == 0) {
             break;
         }
-        if (lengths == NULL && length == slots->stride) {
-            position = store_full(slots, position, next, event_types != NULL ? event_types + i : NULL, event_type,
-                                  (uint32_t)room);
-            next += room * length;
-            i += (size_t)room;
-        } else {
-            for (size_t end = i + (size_t)room; i < end; ++i) {
-                uint32_t event_length = lengths != NULL ? lengths[i] : length;
-                uint32_t kind = event_types != NULL ? event_types[i] : event_type;
-                event_store(slots, position, next, trailer_of(event_length, kind));
-                position = position_after(slots, position, 1);
-                if (event_length != 0) {
-                    next += event_length;
-                }
-            }
-        }
-        publish(writer, writer->cursor + room, position);
+        const uint32_t *sizes = lengths != NULL ? lengths + i : NULL;
+        const uint32_t *kinds = event_types != NULL ? event_types + i : NULL;
+        next = payloads_store(slots, writer->position, next, sizes, length, (uint32_t)room);
+        uint32_t position = trailers_store(writer, sizes, length, kinds, event_type, (uint32_t)room);
+        publish(writer, writer->cursor + room, position, slots->gated);
+        i += (size_t)room;
         (void)wake_who_waits(writer->ring, slots->cursors);
         *added = i;
     }
@@ -590,7 +718,9 @@ rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t
 static rr_status register_reader(rr_reader *reader, rr_join_at at)
 {
     rr_ring *ring = reader->ring;
+    _Atomic uint64_t *mine = NULL;
     uint64_t stamps_before = UINT64_MAX;
+    uint64_t stamp = 0;
     uint64_t word = 0;
     uint64_t cursor = reader->cursor;
     for (bool placed = false; !placed;) {
@@ -605,8 +735,8 @@ static rr_status register_reader(rr_reader *reader, rr_join_at at)
                 placed = atomic_compare_exchange_weak_explicit(place_word(ring, place), &word, joining,
                                                                memory_order_release, memory_order_relaxed);
                 if (placed) {
-                    reader->place = place;
-                    reader->stamp = word >> STAMP_SHIFT;
+                    mine = place_word(ring, place);
+                    stamp = word >> STAMP_SHIFT;
                     word = joining;
                 }
             }
@@ -618,11 +748,10 @@ static rr_status register_reader(rr_reader *reader, rr_join_at at)
         }
         stamps_before = stamps;
     }
-    _Atomic uint64_t *mine = place_word(ring, reader->place);
     for (;;) {
-        /* pairs with the fence in raise_gate [ORDER-10] */
+        /* pairs with the fence in raise_gate; and with the release of what the cursor was made from [ORDER-10] [ORDER-17] */
         atomic_thread_fence(memory_order_seq_cst);
-        /* pairs with raise_gate's store, by the fences [ORDER-10] */
+        /* pairs with raise_gate's store by the fences, and with its release by that of the next turn [ORDER-10] [ORDER-17] */
         uint64_t gate = atomic_load_explicit(&cursors_of(ring)->claim, memory_order_relaxed);
         bool late = gate > cursor + ring->slots.capacity;
         uint64_t moved = late ? gate - ring->slots.capacity : cursor;
@@ -630,7 +759,7 @@ static rr_status register_reader(rr_reader *reader, rr_join_at at)
             uint64_t published = rr_ring_write_cursor(ring);
             moved = published > moved ? published : moved;
         }
-        uint64_t changed = place_of(late ? PLACE_JOINING : PLACE_ACTIVE, moved, reader->stamp);
+        uint64_t changed = place_of(late ? PLACE_JOINING : PLACE_ACTIVE, moved, stamp);
         /* pairs with the writer's own compare-exchange: one of the two decides [ORDER-10] */
         if (!atomic_compare_exchange_strong_explicit(mine, &word, changed, memory_order_relaxed,
                                                      memory_order_relaxed)) {
@@ -643,6 +772,8 @@ static rr_status register_reader(rr_reader *reader, rr_join_at at)
         }
     }
     reader->cursor = cursor;
+    reader->place = mine;
+    reader->registered = place_of(PLACE_ACTIVE, 0, stamp);
     return RR_OK;
 }
 
@@ -677,6 +808,8 @@ rr_reader *rr_reader_join(rr_ring *ring, rr_join_at at, uint64_t cursor, rr_stat
     reader->start = reader->cursor;
     reader->published = reader->cursor;
     reader->position = (uint32_t)(reader->cursor % ring->slots.capacity);
+    reader->lap = lap_of(&ring->slots, reader->cursor);
+    reader->quick = !ring->slots.gated;
     return reader;
 }
 
@@ -693,8 +826,9 @@ void rr_reader_leave(rr_reader *reader)
     if (atomic_load_explicit(&reader->left, memory_order_relaxed) == STAYS) {
         /* pairs with rr_reader_evicted, by way of vacate's release [ORDER-8] */
         atomic_store_explicit(&reader->left, LEAVES, memory_order_relaxed);
+        reader->quick = false;
         if (reader->ring->slots.gated && !was_evicted(reader)) {
-            (void)vacate(reader->ring, reader->place, reader->stamp);
+            (void)vacate(reader);
         }
         /* pairs with rr_reader_evict's acquire: who finds that nothing is left to do sees the place vacated [ORDER-8] */
         atomic_store_explicit(&reader->left, HAS_LEFT, memory_order_release);
@@ -722,7 +856,7 @@ rr_status rr_reader_evict(rr_reader *reader)
     /* A reader that is leaving may have its place yet: who evicts it must not return before the place is vacated. */
     /* pairs with the release in rr_reader_leave [ORDER-8] */
     bool has_left = atomic_load_explicit(&reader->left, memory_order_acquire) == HAS_LEFT;
-    if (!has_left && !was_evicted(reader) && vacate(reader->ring, reader->place, reader->stamp)) {
+    if (!has_left && !was_evicted(reader) && vacate(reader)) {
         /* pairs with was_evicted's acquire; the place decides what the reader may do, this says why [ORDER-8] */
         atomic_store_explicit(&reader->evicted, 1, memory_order_release);
         (void)wake_who_waits(reader->ring, reader->slots.cursors);
@@ -734,15 +868,19 @@ rr_status rr_reader_evict(rr_reader *reader)
 static bool has_place(const rr_reader *reader)
 {
     /* pairs with vacate's release, so that `left` is seen where the reader left [ORDER-8] */
-    uint64_t word = atomic_load_explicit(place_word(reader->ring, reader->place), memory_order_acquire);
-    return (word & PLACE_STATE) == PLACE_ACTIVE && word >> STAMP_SHIFT == reader->stamp;
+    return is_registered(atomic_load_explicit(reader->place, memory_order_acquire), reader->registered);
+}
+
+/* Whether the reader is known to have ended, without a look at its place. */
+static inline bool has_ended(const rr_reader *reader, bool gated)
+{
+    /* pairs with nothing in the reader's own thread; in one that waits, by the fences, with rr_reader_leave [ORDER-15] */
+    return atomic_load_explicit(&reader->left, memory_order_relaxed) != 0 || (gated && was_evicted(reader));
 }
 
 static inline bool is_closed(const rr_reader *reader, bool gated)
 {
-    /* pairs with nothing in the reader's own thread; in one that waits, by the fences, with rr_reader_leave [ORDER-15] */
-    return atomic_load_explicit(&reader->left, memory_order_relaxed) != 0 ||
-           (gated && (was_evicted(reader) || !has_place(reader)));
+    return has_ended(reader, gated) || (gated && !has_place(reader));
 }
 
 /* Whether who waits for the event `sequence` need not: it is there, or the reader has ended [RING-32]. */
@@ -755,15 +893,18 @@ static bool is_worth_a_look(const rr_reader *reader, uint64_t sequence)
 static inline bool move_on(rr_reader *reader, uint64_t cursor, uint32_t position, bool gated)
 {
     if (gated) {
-        uint64_t word = place_of(PLACE_ACTIVE, reader->cursor, reader->stamp);
-        uint64_t moved = place_of(PLACE_ACTIVE, cursor, reader->stamp);
+        uint64_t word = reader->registered | place_of(PLACE_FREE, reader->cursor, 0);
+        uint64_t moved = reader->registered | place_of(PLACE_FREE, cursor, 0);
         /* The writer overwrites a copied event only after this, or after an eviction, which makes this fail and the copy
          * be thrown away. */
         /* pairs with slowest_reader's acquire [ORDER-8] */
-        if (!atomic_compare_exchange_strong_explicit(place_word(reader->ring, reader->place), &word, moved,
-                                                     memory_order_release, memory_order_relaxed)) {
+        if (!atomic_compare_exchange_strong_explicit(reader->place, &word, moved, memory_order_release,
+                                                     memory_order_relaxed)) {
             return false;
         }
+    }
+    if (gated) {
+        reader->lap = lap_after(reader->lap, reader->position, position);
     }
     reader->position = position;
     reader->cursor = cursor;
@@ -771,20 +912,17 @@ static inline bool move_on(rr_reader *reader, uint64_t cursor, uint32_t position
 }
 
 /* How many events there are to read; of more than `limit` it may say less. */
-static uint64_t ready(rr_reader *reader, size_t limit)
+static inline uint64_t ready(rr_reader *reader, size_t limit, bool gated)
 {
     uint64_t cursor = reader->cursor;
     uint64_t found = reader->published > cursor ? reader->published - cursor : 0;
     if (found < limit) {
-        /* pairs with publish's release [ORDER-7] */
-        uint64_t published = atomic_load_explicit(&reader->slots.cursors->write_cursor, memory_order_acquire);
+        uint64_t published = gated ? published_in(&reader->slots) : cursor_observe(&reader->slots);
         if (published <= cursor) {
             return 0;
         }
         found = published - cursor;
-        if (found > limit) {
-            reader->published = published;
-        }
+        reader->published = published;
     }
     return found;
 }
@@ -812,6 +950,9 @@ SELDOM static rr_status nothing(const rr_reader *reader, rr_status status, rr_re
 /* Says that there is no event now, and arms the reader's bell, if it has one [RING-35]. */
 SELDOM static rr_status empty(const rr_reader *reader, rr_read *read)
 {
+    if (reader->slots.gated && !has_place(reader)) { /* and what is in its slot says nothing */
+        return nothing(reader, RR_RING_CLOSED, read);
+    }
     if (reader->bell != NULL && bell_arm(reader->slots.cursors, reader->bell) && is_worth_a_look(reader, reader->cursor)) {
         bell_ring(reader->bell);
     }
@@ -853,20 +994,20 @@ INLINE rr_status delivered(rr_read *read, uint64_t sequence, uint32_t count, uin
     return RR_OK;
 }
 
-static inline rr_status next_of(rr_reader *reader, void *data, size_t data_bytes, rr_read *read, bool gated)
+INLINE rr_status next_of(rr_reader *reader, void *data, size_t data_bytes, rr_read *read, bool gated)
 {
     const struct slots *slots = &reader->slots;
     uint64_t cursor = reader->cursor;
     uint32_t position = reader->position;
     uint64_t oldest = 0;
-    if (is_closed(reader, gated)) {
-        return nothing(reader, RR_RING_CLOSED, read);
-    }
-    if (ready(reader, 1) == 0) {
+    if (!gated && ready(reader, 1, false) == 0) {
         return empty(reader, read);
     }
-    uint64_t trailer = trailer_load(slots, position);
-    uint32_t length = (uint32_t)trailer;
+    uint64_t trailer = gated ? trailer_observe(slots, position) : trailer_load(slots, position, false);
+    size_t length = length_in(trailer);
+    if (gated && lap_in(trailer) != reader->lap) {
+        return empty(reader, read);
+    }
     if (length <= data_bytes) {
         payload_load(slots, position, data, length);
     }
@@ -874,7 +1015,7 @@ static inline rr_status next_of(rr_reader *reader, void *data, size_t data_bytes
         return lagged(reader, oldest, read);
     }
     if (length > data_bytes) {
-        return too_long(reader, length, read);
+        return too_long(reader, (uint32_t)length, read);
     }
     if (!move_on(reader, cursor + 1, position_after(slots, position, 1), gated)) {
         return nothing(reader, RR_RING_CLOSED, read);
@@ -882,10 +1023,16 @@ static inline rr_status next_of(rr_reader *reader, void *data, size_t data_bytes
     return delivered(read, cursor, 1, length, (uint32_t)(trailer >> 32));
 }
 
+/* Of a gated ring, or by a reader that has left. One that loses its place meanwhile is told by each way out of next_of. */
+CALLED static rr_status next_asking(rr_reader *reader, void *data, size_t data_bytes, rr_read *read)
+{
+    return has_ended(reader, reader->slots.gated) ? nothing(reader, RR_RING_CLOSED, read)
+                                                  : next_of(reader, data, data_bytes, read, true);
+}
+
 rr_status rr_reader_next(rr_reader *reader, void *data, size_t data_bytes, rr_read *read)
 {
-    return reader->slots.gated ? next_of(reader, data, data_bytes, read, true)
-                               : next_of(reader, data, data_bytes, read, false);
+    return reader->quick ? next_of(reader, data, data_bytes, read, false) : next_asking(reader, data, data_bytes, read);
 }
 
 /* Events copied by a bulk read, not yet checked. */
@@ -903,8 +1050,8 @@ static uint32_t trailers_load(const struct slots *slots, uint32_t position, size
 {
     uint32_t count = 0;
     for (; count < wanted && position < slots->capacity; ++count, ++position) {
-        uint64_t trailer = trailer_load(slots, position);
-        if ((uint32_t)trailer != length) {
+        uint64_t trailer = trailer_load(slots, position, slots->gated);
+        if (length_in(trailer) != length) {
             break;
         }
         lengths[count] = length;
@@ -919,9 +1066,9 @@ static struct copied copy_events(const struct slots *slots, uint32_t position, s
 {
     struct copied done = {.position = position};
     while (done.count < wanted) {
-        uint64_t trailer = trailer_load(slots, done.position);
+        uint64_t trailer = trailer_load(slots, done.position, slots->gated);
         uint32_t run = 1;
-        done.length = (uint32_t)trailer;
+        done.length = length_in(trailer);
         if (done.length > room) {
             break;
         }
@@ -958,7 +1105,7 @@ rr_status rr_reader_next_many(rr_reader *reader, size_t limit, void *data, size_
     if (limit == 0) {
         return nothing(reader, RR_OK, read);
     }
-    uint64_t found = ready(reader, limit);
+    uint64_t found = ready(reader, limit, slots->gated);
     if (found == 0) {
         return empty(reader, read);
     }

@@ -90,7 +90,7 @@ static void shapes_are_checked(void) /* [RING-29] [LAYOUT-6] [LAYOUT-7] */
     const uint64_t limit = RR_MAX_RING_BYTES;
     CHECK(rr_ring_create(0, 8, RR_OVERWRITE, 0, limit, &status) == NULL && status == RR_LAYOUT);
     CHECK(rr_ring_create(8, 0, RR_OVERWRITE, 0, limit, &status) == NULL && status == RR_LAYOUT);
-    CHECK(rr_ring_create(UINT64_C(1) << 32, 1, RR_OVERWRITE, 0, UINT64_MAX, &status) == NULL && status == RR_LAYOUT);
+    CHECK(rr_ring_create(UINT64_C(1) << 31, 1, RR_OVERWRITE, 0, UINT64_MAX, &status) == NULL && status == RR_LAYOUT);
     CHECK(rr_ring_create(1, UINT64_C(1) << 32, RR_OVERWRITE, 0, UINT64_MAX, &status) == NULL && status == RR_LAYOUT);
     CHECK(rr_ring_create(8, 8, RR_GATED, 0, limit, &status) == NULL && status == RR_LAYOUT);
     CHECK(rr_ring_create(8, 8, RR_GATED, 1025, limit, &status) == NULL && status == RR_LAYOUT);
@@ -501,6 +501,59 @@ static void a_gated_ring_waits_for_the_slowest(void) /* [RING-14] [RING-15] [RIN
     end(ring, writer, heir);
 }
 
+/* Around the sizes at which the words with length and type of a gated ring are spread; single and bulk calls in turn, some of
+ * them over the ring's end, lap after lap. */
+static void a_gated_ring_of_any_size_keeps_every_event(void) /* [RING-2] [RING-13] [RING-15] [LAYOUT-6] */
+{
+    enum { SIZE = 12, MOST = 200 };
+    static const uint64_t capacities[] = {1, 2, 3, 63, 64, 65, 127, 128, 129, MOST};
+    for (size_t shape = 0; shape < sizeof capacities / sizeof capacities[0]; ++shape) {
+        uint64_t capacity = capacities[shape];
+        rr_ring *ring = make(SIZE, capacity, RR_GATED, 2);
+        rr_writer *writer = writer_of(ring);
+        rr_reader *reader = join(ring, RR_OLDEST);
+        uint64_t sequence = 0;
+        for (uint32_t round = 0; round < 13; ++round) {
+            uint64_t count = round % 3 == 0 ? capacity : (uint64_t)round * 17 % capacity + 1;
+            if (round % 2 == 0) {
+                for (uint64_t i = 0; i < count; ++i) {
+                    CHECK_EQUAL(add(ring, writer), RR_OK);
+                }
+            } else {
+                uint8_t data[MOST * SIZE];
+                uint8_t *next = data;
+                uint32_t lengths[MOST];
+                uint32_t types[MOST];
+                size_t added = 0;
+                for (uint64_t i = 0; i < count; ++i) {
+                    lengths[i] = length_of(ring, sequence + i);
+                    types[i] = (uint32_t)(sequence + i) + 5;
+                    fill(next, sequence + i, lengths[i]);
+                    next += lengths[i];
+                }
+                CHECK_EQUAL(rr_writer_add_many(writer, data, lengths, 0, types, 0, (size_t)count, &added, NULL), RR_OK);
+                CHECK_EQUAL(added, count);
+            }
+            CHECK_EQUAL(rr_ring_write_cursor(ring), sequence + count);
+            if (count == capacity) {
+                CHECK_EQUAL(add(ring, writer), RR_FULL);
+            }
+            rr_reader *second = join(ring, round % 2 == 0 ? RR_OLDEST : RR_LATEST);
+            for (uint64_t i = 0; i < count; ++i) {
+                expect(ring, reader, sequence + i);
+                if (round % 2 == 0) {
+                    expect(ring, second, sequence + i);
+                }
+            }
+            CHECK_EQUAL(next_status(reader), RR_EMPTY);
+            CHECK_EQUAL(next_status(second), RR_EMPTY);
+            rr_reader_free(second);
+            sequence += count;
+        }
+        end(ring, writer, reader);
+    }
+}
+
 static void a_gated_ring_retains_what_is_unread(void) /* [RING-16] [RING-17] [RING-30] */
 {
     rr_ring *ring = make(20, 4, RR_GATED, 3);
@@ -566,6 +619,7 @@ int main(void)
     RUN(bulk_calls_do_what_single_ones_do);
     RUN(full_events_in_bulk);
     RUN(a_gated_ring_waits_for_the_slowest);
+    RUN(a_gated_ring_of_any_size_keeps_every_event);
     RUN(a_gated_ring_retains_what_is_unread);
     RUN(a_second_writer_goes_on_behind_the_same_gate);
     return 0;

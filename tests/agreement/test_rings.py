@@ -953,9 +953,10 @@ def test_shapes_are_taken_as_given(backend: ModuleType, size: int, capacity: int
 @pytest.mark.clause("RING-29", "ERR-4", "ERR-6", "LAYOUT-7")
 def test_shapes_that_are_refused(backend: ModuleType) -> None:
     huge = 2**70
-    for wrong in (0, -1, 2**32, 2**64, -(2**64)):
+    for wrong in (0, -1, 2**31, 2**32, 2**64, -(2**64)):
         with pytest.raises(backend.LayoutError, match="size"):
             backend.RingBuffer(wrong, 4, max_ring_bytes=huge)
+    for wrong in (0, -1, 2**32, 2**64, -(2**64)):
         with pytest.raises(backend.LayoutError, match="capacity"):
             backend.RingBuffer(4, wrong, max_ring_bytes=huge)
     for wrong in (0, -1, 1_025, 2**32, 2**64):

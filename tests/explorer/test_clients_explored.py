@@ -63,7 +63,7 @@ def test_the_core_is_clean_in_drawn_clients(explorer: Explorer) -> None:
 
 
 @pytest.mark.clause("ORDER-2", "ORDER-3", "ORDER-5", "ORDER-6", "ORDER-7", "ORDER-9")
-@pytest.mark.clause("ORDER-10", "ORDER-11", "ORDER-12", "ORDER-14")
+@pytest.mark.clause("ORDER-10", "ORDER-11", "ORDER-12", "ORDER-14", "ORDER-17")
 @pytest.mark.parametrize(
     ("client", "site", "change"),
     [
@@ -74,6 +74,8 @@ def test_the_core_is_clean_in_drawn_clients(explorer: Explorer) -> None:
         ("drop-two-heaps", "pools.c slot_unref rmw", "acq_rel -> rel"),
         ("into-then-dec-and-reuse", "pools.c add_loose rmw", "rel -> rlx"),
         ("add-and-next", "rings.c publish store", "rel -> rlx"),
+        ("add-and-next-gated", "rings.c trailer_store store 1", "rel -> rlx"),
+        ("add-and-next-gated", "rings.c trailer_observe load", "acq -> rlx"),
         ("lapped-between-words", "rings.c announce fence", "rel -> none"),
         ("lapped-between-words", "rings.c is_intact fence", "acq -> none"),
         ("join-against-bulk", "rings.c raise_gate fence", "sc -> acq_rel"),

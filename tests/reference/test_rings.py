@@ -291,7 +291,7 @@ def test_shapes_of_rings() -> None:
         ((True, 1), {}, TypeError, "size"), ((1.0, 1), {}, TypeError, "size"), ((1, "1"), {}, TypeError, "capacity"),
         ((0, 1), {"mode": 5}, TypeError, "mode"), ((0, 0), {"max_readers": None}, TypeError, "max_readers"),
         ((1, 1), {"max_ring_bytes": 1.0}, TypeError, "max_ring_bytes"), ((0, 0), {}, LayoutError, "size"),
-        ((2**32, 1), {}, LayoutError, "size"), ((1, 0), {"mode": "x"}, LayoutError, "capacity"),
+        ((2**31, 1), {}, LayoutError, "size"), ((1, 0), {"mode": "x"}, LayoutError, "capacity"),
         ((1, 2**32), {}, LayoutError, "capacity"), ((1, 1), {"mode": "x", "max_readers": 0}, ValueError, "mode"),
         ((1, 1), {"max_readers": 0}, LayoutError, "max_readers"),
         ((1, 1), {"max_readers": 1_025, "mode": "gated"}, LayoutError, "max_readers"),
@@ -302,7 +302,7 @@ def test_shapes_of_rings() -> None:
         with pytest.raises(error, match=f"^{named} is"):
             RingBuffer(*arguments, **keywords)
     assert RingBuffer(1, 1, max_ring_bytes=320).memory_usage() == 320
-    enormous = RingBuffer(2**32 - 1, 2**32 - 1, max_ring_bytes=2**65)
+    enormous = RingBuffer(2**31 - 1, 2**32 - 1, max_ring_bytes=2**65)
     writer, reader = Writer(enormous), Reader(enormous)
     assert writer.add(b"a")
     assert reader.next() == (b"a", 0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from rusted_ring.reference.errors import PayloadTooLarge
 
+U31_LIMIT = 2_147_483_647
 U32_LIMIT = 4_294_967_295
 U64_LIMIT = 18_446_744_073_709_551_615
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Literal, NoReturn, Self
 
 from rusted_ring.native._arguments import (
+    U31_LIMIT,
     U32_LIMIT,
     U64_LIMIT,
     batch,
@@ -86,7 +87,7 @@ class RingBuffer:
         if not isinstance(mode, str):
             raise wrong_type("mode", mode, f"a {type(mode).__name__}, not a str", 'pass "overwrite" or "gated"')
         places, limit = integer("max_readers", max_readers), integer("max_ring_bytes", max_ring_bytes)
-        self._size = _shape("size", numbers[0], U32_LIMIT)
+        self._size = _shape("size", numbers[0], U31_LIMIT)
         self._capacity = _shape("capacity", numbers[1], U32_LIMIT)
         if mode not in _MODES:
             raise wrong_value("mode", mode, "no mode of a ring", 'pass "overwrite" or "gated"')

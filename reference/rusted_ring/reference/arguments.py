@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterable
 from typing import Final, NamedTuple, cast
 
+U31_LIMIT: Final = 2_147_483_647
 U32_LIMIT: Final = 4_294_967_295
 
 

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Final
 
-from rusted_ring.reference.arguments import U32_LIMIT, as_number, as_text
+from rusted_ring.reference.arguments import U31_LIMIT, U32_LIMIT, as_number, as_text
 from rusted_ring.reference.bell import Bell
 from rusted_ring.reference.cursor import (
     ReaderPosition,
@@ -88,7 +88,7 @@ class RingBuffer:
         """Make an empty ring [RING-29].
 
         Args:
-            size: the longest payload in bytes, 1 to 4,294,967,295.
+            size: the longest payload in bytes, 1 to 2,147,483,647.
             capacity: slots, 1 to 4,294,967,295.
             mode: `"overwrite"` or `"gated"`.
             max_readers: places for readers of a gated ring, 1 to 1,024; an overwriting ring needs none.
@@ -104,7 +104,7 @@ class RingBuffer:
         self._mode = as_text("mode", mode)
         places = as_number("max_readers", max_readers)
         limit = as_number("max_ring_bytes", max_ring_bytes)
-        _check_shape("size", self._size, U32_LIMIT)
+        _check_shape("size", self._size, U31_LIMIT)
         _check_shape("capacity", self._capacity, U32_LIMIT)
         if mode not in (OVERWRITE, GATED):
             raise ValueError(f"mode is {mode!r}: no such mode; give {OVERWRITE!r} or {GATED!r}")

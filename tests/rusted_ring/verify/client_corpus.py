@@ -193,6 +193,27 @@ _TEXTS: Final[dict[str, str]] = {
     "lapped-at-two": "over=2 size=8 | open 1w0 ; join 2q0 old ; addmany 1w0 2 1 | add w0 3 | nextmany q0 2",
     "lapped-full-slots": "over=1 size=64 | open 1w0 ; join 2q0 old ; add 1w0 1 | addmany w0 1 2 | nextmany q0 1",
     "lapped-from-behind": "over=1 size=8 | open 1w0 ; addmany 1w0 2 1 ; join 2q0 0 | add w0 3 | next q0 ; next q0",
+    # [ORDER-17] an event of a gated ring is published before the cursor counts it
+    "next-and-look": "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 | next q0 ; look",
+    "nexts-and-look-round-the-end": (
+        "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | next q0 ; next q0 ; look"
+    ),
+    "look-against-a-later-lap": (
+        "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 ; add w0 3 | next q0 ; next q0 | look"
+    ),
+    "next-and-look-beside": (
+        "gated=2 size=8 readers=2 | open 1w0 ; join 2q0 old | add w0 1 | next q0 ; join q1 new | look"
+    ),
+    "next-and-bulk-next": (
+        "gated=3 size=8 readers=1 | open 1w0 ; join 2q0 old | addmany w0 2 1 ; add w0 3 | next q0 ; nextmany q0 3"
+    ),
+    "bulk-next-against-adds": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | "
+        "nextmany q0 2 ; lag q0 ; nextmany q0 2"
+    ),
+    "next-and-wait": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | next q0 ; wait q0 ; next q0"
+    ),
     # [ORDER-8] a copy happens before its slot is written again
     "gated-overwrites-what-was-read": (
         "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old ; add 1w0 1 | add w0 2 | next q0"

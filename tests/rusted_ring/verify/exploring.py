@@ -3,7 +3,7 @@
 A client is put to the harness of `native/explorer`, which runs it in every way that C11 allows. What it answers is an
 error that the engine sees by itself (a race, a torn payload, a use of freed memory), or histories, which the reference
 judges. A site is a place in the core's source with an atomic access; the engine can give it another order at run time,
-so that one binary serves for the question which orders are needed [ORDER-1 to ORDER-16].
+so that one binary serves for the question which orders are needed [ORDER-1 to ORDER-17].
 
 `python -m rusted_ring.verify.exploring CLIENT [--strict] [--html FILE]`, from a checkout, puts one client to the core
 and shows what goes wrong: exit status 0 (nothing), 1 (something) or 2 (it cannot be run).
