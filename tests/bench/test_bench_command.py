@@ -77,6 +77,21 @@ def test_plots_without_matplotlib_are_refused_before_anything_is_measured(
     assert "argument --out: plots need matplotlib: pip install 'rusted-ring[bench]'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("option", "name"), [("--json", "run.json"), ("--out", "out")])
+def test_what_is_read_only_is_refused_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, option: str, name: str
+) -> None:
+    """As for a user whom the system refuses; who runs the tests may be one whom it refuses nothing."""
+    target = tmp_path / name
+    if option == "--json":
+        target.write_text("an earlier run")
+    else:
+        target.mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: not (Path(path) == target and mode == os.W_OK))
+    assert cli.main(["bench", option, str(target)]) == 2
+    assert f"argument {option}: {target} cannot be written" in capsys.readouterr().err
+
+
 def test_second_run_at_the_same_time_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

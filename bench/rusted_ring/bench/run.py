@@ -66,7 +66,9 @@ def _can_write(document: Path | None, folder: Path | None) -> None:
     Raises:
         InputError: there is such a place, or plots are asked for and cannot be drawn.
     """
-    if document is not None and (document.is_dir() or not os.access(document.resolve().parent, os.W_OK)):
+    if document is not None and (
+        document.is_dir() or not os.access(document if document.exists() else document.resolve().parent, os.W_OK)
+    ):
         raise InputError(
             f"argument --json: {document} cannot be written: give a file in a folder that can be written to"
         )
@@ -76,6 +78,8 @@ def _can_write(document: Path | None, folder: Path | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"argument --out: {folder}: {(error.strerror or str(error)).lower()}") from None
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"argument --out: {folder} cannot be written to: give a folder that can be")
     try:
         plots.require()
     except plots.NoPlots as error:
