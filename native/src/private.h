@@ -77,7 +77,7 @@ struct ring_shape {
     uint64_t unused[4];
 };
 struct ring_cursors {
-    _Atomic uint64_t write_cursor; /* events published [RING-1] */
+    _Atomic uint64_t write_cursor; /* events published [RING-1]; in a gated ring perhaps some fewer [ORDER-17] */
     _Atomic uint64_t claim;        /* slots up to claim - capacity may be overwritten: the announcement of an overwriting
                                       ring [ORDER-9], the gate of a gated one [ORDER-10] */
     _Atomic uint32_t waiting;      /* who waits, 0 for nobody: read by the writer at every publication [ORDER-15] */

@@ -69,9 +69,15 @@ static struct ring_cursors *cursors_of(const rr_ring *ring)
     return ring->slots.cursors;
 }
 
+/* The line behind the cursors'. */
+static struct ring_places *places_behind(struct ring_cursors *cursors)
+{
+    return (struct ring_places *)(void *)(cursors + 1);
+}
+
 static struct ring_places *places_of(const rr_ring *ring)
 {
-    return (struct ring_places *)(void *)(ring->storage + (size_t)2 * LINE_BYTES);
+    return places_behind(cursors_of(ring));
 }
 
 static _Atomic uint64_t *place_word(const rr_ring *ring, uint32_t place)
@@ -473,19 +479,19 @@ uint64_t rr_ring_retained(const rr_ring *ring)
     return retained < ring->slots.capacity ? retained : ring->slots.capacity;
 }
 
-SELDOM static rr_status wake(const rr_ring *ring)
+SELDOM static rr_status wake(struct ring_cursors *cursors)
 {
-    waits_wake(cursors_of(ring), places_of(ring));
+    waits_wake(cursors, places_behind(cursors));
     return RR_OK;
 }
 
 /* Comes after what others may be waiting for: an event was published, or a reader has ended [RING-32]. */
-static inline rr_status wake_who_waits(const rr_ring *ring, struct ring_cursors *cursors)
+static inline rr_status wake_who_waits(struct ring_cursors *cursors)
 {
     /* pairs with the fence of all threads in announce_wait: the compiler must not swap the store and the load [ORDER-15] */
     atomic_signal_fence(memory_order_seq_cst);
     /* pairs with announce_wait, by the fences, or by the one in waits_wake where there is FENCED [ORDER-15] */
-    return atomic_load_explicit(&cursors->waiting, memory_order_relaxed) != 0 ? wake(ring) : RR_OK;
+    return atomic_load_explicit(&cursors->waiting, memory_order_relaxed) != 0 ? wake(cursors) : RR_OK;
 }
 
 /* ---------------------------------------------------------------------------------------------------------- writer */
@@ -597,7 +603,7 @@ static inline rr_status add_event(rr_writer *writer, const void *data, uint32_t 
     payload_store(slots, position, data, length);
     trailer_store(slots, position, gated ? trailer | writer->lap : trailer, gated);
     publish(writer, writer->cursor + 1, position_after(slots, position, 1), gated);
-    return wake_who_waits(writer->ring, slots->cursors);
+    return wake_who_waits(slots->cursors);
 }
 
 /* The writer of a gated ring has reached its gate. */
@@ -706,7 +712,7 @@ rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t
         uint32_t position = trailers_store(writer, sizes, length, kinds, event_type, (uint32_t)room);
         publish(writer, writer->cursor + room, position, slots->gated);
         i += (size_t)room;
-        (void)wake_who_waits(writer->ring, slots->cursors);
+        (void)wake_who_waits(slots->cursors);
         *added = i;
     }
     return RR_OK;
@@ -832,7 +838,7 @@ void rr_reader_leave(rr_reader *reader)
         }
         /* pairs with rr_reader_evict's acquire: who finds that nothing is left to do sees the place vacated [ORDER-8] */
         atomic_store_explicit(&reader->left, HAS_LEFT, memory_order_release);
-        (void)wake_who_waits(reader->ring, reader->slots.cursors);
+        (void)wake_who_waits(reader->slots.cursors);
     }
 }
 
@@ -859,7 +865,7 @@ rr_status rr_reader_evict(rr_reader *reader)
     if (!has_left && !was_evicted(reader) && vacate(reader)) {
         /* pairs with was_evicted's acquire; the place decides what the reader may do, this says why [ORDER-8] */
         atomic_store_explicit(&reader->evicted, 1, memory_order_release);
-        (void)wake_who_waits(reader->ring, reader->slots.cursors);
+        (void)wake_who_waits(reader->slots.cursors);
     }
     return RR_OK;
 }
