@@ -44,7 +44,7 @@ static inline void copy_in(uint8_t *target, const uint8_t *source, size_t length
     (void)wide;
     for (size_t i = 0; i < whole; ++i) {
         memcpy(&word, source + i * 8, 8);
-        /* pairs with copy_out's relaxed loads, by the fences around them or by the cursor [ORDER-9] */
+        /* pairs with copy_out's relaxed loads, by the fences around them, the cursor or the trailer [ORDER-9] */
         atomic_store_explicit(&words[i], word, memory_order_relaxed);
     }
     if (rest != 0) {
@@ -68,7 +68,7 @@ static inline void copy_out(uint8_t *target, uint8_t *source, size_t length, boo
     uint64_t word = 0;
     (void)wide;
     for (size_t i = 0; i < whole; ++i) {
-        /* pairs with copy_in's relaxed stores, by the fences around them or by the cursor [ORDER-9] */
+        /* pairs with copy_in's relaxed stores, by the fences around them, the cursor or the trailer [ORDER-9] */
         word = atomic_load_explicit(&words[i], memory_order_relaxed);
         memcpy(target + i * 8, &word, 8);
     }

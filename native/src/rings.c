@@ -145,7 +145,8 @@ static inline void trailer_store(const struct slots *slots, uint32_t position, u
 /* Both loads may give what is torn, and len another event's, until the caller has checked. */
 static inline uint64_t trailer_load(const struct slots *slots, uint32_t position, bool gated)
 {
-    /* pairs with trailer_store's relaxed store, by the fences around both or by the cursor [ORDER-9] */
+    /* pairs with trailer_store's store, by the fences around both or by the cursor [ORDER-9], or in a gated ring by the
+     * trailer of an event before [ORDER-17] */
     return atomic_load_explicit(trailer_at(slots, position, gated), memory_order_relaxed);
 }
 
@@ -230,8 +231,9 @@ static bool slowest_reader(const rr_ring *ring, uint64_t cursor, uint64_t *slowe
             reads = cursor_in(word, cursor);
             if ((word & PLACE_STATE) == PLACE_JOINING && cursor <= reads + ring->slots.capacity) {
                 uint64_t admitted = word - PLACE_JOINING + PLACE_ACTIVE;
-                /* pairs with the joiner's own compare-exchange: one of the two decides [ORDER-10] */
-                if (!atomic_compare_exchange_strong_explicit(at, &word, admitted, memory_order_acquire,
+                /* pairs with the joiner's own compare-exchange: one of the two decides [ORDER-10]; and with least_cursor: who
+                 * begins where this reader does sees what was published before, which the reader may not have told [ORDER-17] */
+                if (!atomic_compare_exchange_strong_explicit(at, &word, admitted, memory_order_acq_rel,
                                                              memory_order_acquire)) {
                     continue;
                 }
@@ -431,28 +433,24 @@ static inline uint64_t cursor_observe(const struct slots *slots)
 
 /*
  * The number of events published in a gated ring: the cursor, and the events behind it whose trailers have published them
- * already, since a reader may have been given one of them before the writer moved its cursor on. Where a trailer is of
- * another lap, it is of the one before, and its event is not published yet, or of the one after; then the cursor has moved
- * on, is seen to have, and the look begins again from there.
+ * already, since a reader may have been given one of them before the writer moved its cursor on. Whoever knows of such an
+ * event sees the cursor at the beginning of its batch at least, so it need not go further than a batch. Where it stops at the
+ * trailer of a later lap, the cursor has moved on beyond that batch, and the second look sees it. A trailer of two laps later
+ * is passed over, rightly: that event was published, too.
  */
 CALLED static uint64_t published_in(const struct slots *slots)
 {
     uint64_t published = cursor_observe(slots);
-    for (;;) {
-        uint64_t next = published;
-        uint32_t position = (uint32_t)(next % slots->capacity);
-        uint32_t lap = lap_of(slots, next);
-        while (lap_in(trailer_observe(slots, position)) == lap) {
-            uint32_t after = position_after(slots, position, 1);
-            lap = lap_after(lap, position, after);
-            position = after;
-            ++next;
-        }
-        published = cursor_observe(slots);
-        if (published <= next) {
-            return next;
-        }
+    uint32_t position = (uint32_t)(published % slots->capacity);
+    uint32_t lap = lap_of(slots, published);
+    for (uint32_t step = 0; step < BATCH && lap_in(trailer_observe(slots, position)) == lap; ++step) {
+        uint32_t after = position_after(slots, position, 1);
+        lap = lap_after(lap, position, after);
+        position = after;
+        ++published;
     }
+    uint64_t moved = cursor_observe(slots);
+    return moved > published ? moved : published;
 }
 
 uint64_t rr_ring_write_cursor(const rr_ring *ring)
@@ -583,7 +581,8 @@ static void announce(const rr_writer *writer, uint64_t count)
     atomic_thread_fence(memory_order_release);
 }
 
-/* Publishes the next events, which the writer has written, up to `cursor`. */
+/* Publishes the next events, which the writer has written, up to `cursor`; in a gated ring, where their trailers have, counts
+ * them. */
 static inline void publish(rr_writer *writer, uint64_t cursor, uint32_t position, bool gated)
 {
     if (gated) {
@@ -922,6 +921,9 @@ static inline uint64_t ready(rr_reader *reader, size_t limit, bool gated)
 {
     uint64_t cursor = reader->cursor;
     uint64_t found = reader->published > cursor ? reader->published - cursor : 0;
+    if (gated && limit == 1 && found == 0) { /* as rr_reader_next, without the cursors' line [ORDER-17] */
+        return lap_in(trailer_observe(&reader->slots, reader->position)) == reader->lap ? 1 : 0;
+    }
     if (found < limit) {
         uint64_t published = gated ? published_in(&reader->slots) : cursor_observe(&reader->slots);
         if (published <= cursor) {
@@ -1072,7 +1074,9 @@ static struct copied copy_events(const struct slots *slots, uint32_t position, s
 {
     struct copied done = {.position = position};
     while (done.count < wanted) {
-        uint64_t trailer = trailer_load(slots, done.position, slots->gated);
+        /* of a gated ring, so that a reader whose slot was written again sees that it was evicted [ORDER-17] */
+        uint64_t trailer =
+            slots->gated ? trailer_observe(slots, done.position) : trailer_load(slots, done.position, false);
         uint32_t run = 1;
         done.length = length_in(trailer);
         if (done.length > room) {

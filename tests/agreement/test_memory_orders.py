@@ -191,6 +191,7 @@ def test_cursor_is_published_and_observed() -> None:
 def test_gated_readers_move_on_with_release() -> None:
     assert [orders[0] for orders in orders_in("move_on", "compare_exchange")] == ["release"]
     assert orders_in("slowest_reader", "load") == [("acquire",)]
+    assert orders_in("slowest_reader", "compare_exchange") == [("acq_rel", "acquire")]
 
 
 @pytest.mark.clause("ORDER-9")
