@@ -134,7 +134,7 @@ static inline _Atomic uint64_t *trailer_at(const struct slots *slots, uint32_t p
 static inline void trailer_store(const struct slots *slots, uint32_t position, uint64_t trailer, bool gated)
 {
     if (gated) {
-        /* pairs with trailer_observe's acquire [ORDER-17] */
+        /* pairs with trailer_load's acquire [ORDER-17] */
         atomic_store_explicit(trailer_at(slots, position, true), trailer, memory_order_release);
     } else {
         /* pairs with trailer_load's relaxed load, by the fences around both or by the cursor [ORDER-9] */
@@ -142,19 +142,16 @@ static inline void trailer_store(const struct slots *slots, uint32_t position, u
     }
 }
 
-/* Both loads may give what is torn, and len another event's, until the caller has checked. */
+/* In a gated ring the event of this trailer, if it is of the lap looked for, can be read after this. Otherwise, and for the
+ * payload, what is loaded may be torn, and len another event's, until the caller has checked. */
 static inline uint64_t trailer_load(const struct slots *slots, uint32_t position, bool gated)
 {
-    /* pairs with trailer_store's store, by the fences around both or by the cursor [ORDER-9], or in a gated ring by the
-     * trailer of an event before [ORDER-17] */
-    return atomic_load_explicit(trailer_at(slots, position, gated), memory_order_relaxed);
-}
-
-/* In a gated ring: the event of this trailer can be read after this. */
-static inline uint64_t trailer_observe(const struct slots *slots, uint32_t position)
-{
-    /* pairs with trailer_store's release [ORDER-17] */
-    return atomic_load_explicit(trailer_at(slots, position, true), memory_order_acquire);
+    if (gated) {
+        /* pairs with trailer_store's release [ORDER-17] */
+        return atomic_load_explicit(trailer_at(slots, position, true), memory_order_acquire);
+    }
+    /* pairs with trailer_store's relaxed store, by the fences around both or by the cursor [ORDER-9] */
+    return atomic_load_explicit(trailer_at(slots, position, false), memory_order_relaxed);
 }
 
 static inline void payload_store(const struct slots *slots, uint32_t position, const uint8_t *data, size_t length)
@@ -443,7 +440,7 @@ CALLED static uint64_t published_in(const struct slots *slots)
     uint64_t published = cursor_observe(slots);
     uint32_t position = (uint32_t)(published % slots->capacity);
     uint32_t lap = lap_of(slots, published);
-    for (uint32_t step = 0; step < BATCH && lap_in(trailer_observe(slots, position)) == lap; ++step) {
+    for (uint32_t step = 0; step < BATCH && lap_in(trailer_load(slots, position, true)) == lap; ++step) {
         uint32_t after = position_after(slots, position, 1);
         lap = lap_after(lap, position, after);
         position = after;
@@ -907,8 +904,6 @@ static inline bool move_on(rr_reader *reader, uint64_t cursor, uint32_t position
                                                      memory_order_relaxed)) {
             return false;
         }
-    }
-    if (gated) {
         reader->lap = lap_after(reader->lap, reader->position, position);
     }
     reader->position = position;
@@ -922,7 +917,7 @@ static inline uint64_t ready(rr_reader *reader, size_t limit, bool gated)
     uint64_t cursor = reader->cursor;
     uint64_t found = reader->published > cursor ? reader->published - cursor : 0;
     if (gated && limit == 1 && found == 0) { /* as rr_reader_next, without the cursors' line [ORDER-17] */
-        return lap_in(trailer_observe(&reader->slots, reader->position)) == reader->lap ? 1 : 0;
+        return lap_in(trailer_load(&reader->slots, reader->position, true)) == reader->lap ? 1 : 0;
     }
     if (found < limit) {
         uint64_t published = gated ? published_in(&reader->slots) : cursor_observe(&reader->slots);
@@ -1011,7 +1006,7 @@ INLINE rr_status next_of(rr_reader *reader, void *data, size_t data_bytes, rr_re
     if (!gated && ready(reader, 1, false) == 0) {
         return empty(reader, read);
     }
-    uint64_t trailer = gated ? trailer_observe(slots, position) : trailer_load(slots, position, false);
+    uint64_t trailer = trailer_load(slots, position, gated);
     size_t length = length_in(trailer);
     if (gated && lap_in(trailer) != reader->lap) {
         return empty(reader, read);
@@ -1074,9 +1069,7 @@ static struct copied copy_events(const struct slots *slots, uint32_t position, s
 {
     struct copied done = {.position = position};
     while (done.count < wanted) {
-        /* of a gated ring, so that a reader whose slot was written again sees that it was evicted [ORDER-17] */
-        uint64_t trailer =
-            slots->gated ? trailer_observe(slots, done.position) : trailer_load(slots, done.position, false);
+        uint64_t trailer = trailer_load(slots, done.position, slots->gated);
         uint32_t run = 1;
         done.length = length_in(trailer);
         if (done.length > room) {

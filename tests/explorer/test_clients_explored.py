@@ -75,7 +75,7 @@ def test_the_core_is_clean_in_drawn_clients(explorer: Explorer) -> None:
         ("into-then-dec-and-reuse", "pools.c add_loose rmw", "rel -> rlx"),
         ("add-and-next", "rings.c publish store", "rel -> rlx"),
         ("add-and-next-gated", "rings.c trailer_store store 1", "rel -> rlx"),
-        ("add-and-next-gated", "rings.c trailer_observe load", "acq -> rlx"),
+        ("add-and-next-gated", "rings.c trailer_load load 1", "acq -> rlx"),
         ("lapped-between-words", "rings.c announce fence", "rel -> none"),
         ("lapped-between-words", "rings.c is_intact fence", "acq -> none"),
         ("join-against-bulk", "rings.c raise_gate fence", "sc -> acq_rel"),
