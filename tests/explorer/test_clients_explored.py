@@ -117,14 +117,6 @@ def test_a_generation_that_comes_round_is_shown(explorer: Explorer) -> None:
     assert violation.clause == "WEAK-5"
 
 
-@pytest.mark.slow
-@pytest.mark.clause("EXPLORE-9")
-def test_every_order_is_needed_or_has_a_reason_and_the_page_says_so(explorer: Explorer) -> None:
-    matrix = necessity.make_matrix(explorer)
-    assert matrix.problems == ()
-    assert (checkout() / necessity.PAGE).read_text(encoding="utf-8") == necessity.page_text(matrix)
-
-
 @pytest.mark.clause("EXPLORE-9")
 def test_a_site_that_nothing_speaks_for_is_a_problem(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(necessity, "read_reasons", lambda: {"rings.c nowhere load 1, acq -> rlx": "none"})

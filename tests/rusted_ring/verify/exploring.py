@@ -10,6 +10,7 @@ and shows what goes wrong: exit status 0 (nothing), 1 (something) or 2 (it canno
 """
 
 import argparse
+import concurrent.futures
 import dataclasses
 import functools
 import re
@@ -50,6 +51,9 @@ from rusted_ring.verify.trace import parse as parse_trace
 
 MOST_EXECUTIONS: Final = 100_000
 """Executions of one client; the corpus is made so that none has as many."""
+
+PROCESSES: Final = 2
+"""How many cells of the necessity matrix are tried at once."""
 
 WEAKER: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "load": {"acq": ("rlx",), "sc": ("acq", "rlx")},
@@ -185,7 +189,7 @@ class Explored:
 
 
 class Explorer:
-    """The harness of clients for one build of the core, as a context manager."""
+    """The harness of clients for one build of the core, as a context manager; several threads may ask it at once."""
 
     def __init__(self, root: Path, folder: Path, *, compiler: str | None = None) -> None:
         """Build the harness.
@@ -201,7 +205,7 @@ class Explorer:
         self.root = root
         self.program = build_client(root, folder, compiler=compiler)
         self.symbols = Symbols(self.program)
-        self.server = LineServer(self.program)
+        self._idle: list[LineServer] = []
         self.judged: dict[tuple[str, bool, History], Verdict] = {}
 
     def __enter__(self) -> Self:
@@ -210,7 +214,19 @@ class Explorer:
 
     def __exit__(self, *_: object) -> None:
         """End the harness."""
-        self.server.close()
+        for server in self._idle:
+            server.close()
+
+    def _ask(self, client: Client, **options: Any) -> dict[str, Any]:
+        """Put a client to an engine that nobody else asks meanwhile: one more process for each thread that asks."""
+        try:
+            server = self._idle.pop()
+        except IndexError:
+            server = LineServer(self.program)
+        try:
+            return server.ask(to_line(client), **options)
+        finally:
+            self._idle.append(server)
 
     def explore(
         self, client: Client, *, weaken: Sequence[str] = (), most: int = MOST_EXECUTIONS, strict: bool = False
@@ -226,7 +242,7 @@ class Explorer:
         Raises:
             CannotRun: the engine refuses the client.
         """
-        answer = self.server.ask(to_line(client), histories=1, max=most, weaken=weaken)
+        answer = self._ask(client, histories=1, max=most, weaken=weaken)
         violation: Violation | None
         if answer["errors"]:
             violation = self._fault(client, answer["errors"][0])
@@ -268,12 +284,12 @@ class Explorer:
 
     def reached(self, client: Client) -> frozenset[int]:
         """Return the addresses of the atomic accesses that some execution of a client comes to."""
-        answer = self.server.ask(to_line(client), sites=1, max=MOST_EXECUTIONS)
+        answer = self._ask(client, sites=1, max=MOST_EXECUTIONS)
         return frozenset(answer["sites"])
 
     def trace(self, violation: Violation, weaken: Sequence[str] = ()) -> dict[str, Any]:
         """Return the execution of a violation in the form that `trace.parse` reads."""
-        answer = self.server.ask(to_line(violation.client), trace=1, replay=violation.replay, weaken=weaken)
+        answer = self._ask(violation.client, trace=1, replay=violation.replay, weaken=weaken)
         error = next(iter(answer["errors"]), None)
         found = readable_trace(answer["trace"], self.symbols, error, violation.replay)
         for event in found["events"]:
@@ -404,23 +420,31 @@ def fill_matrix(
     """
     chosen = sorted(corpus() if clients is None else clients, key=lambda client: client.size())
     wanted = [cell for site in explorer.sites for cell in site.cells()] if cells is None else list(cells)
-    reached = {to_line(client): explorer.reached(client) for client in chosen}
-    tried = []
-    for number, cell in enumerate(wanted):
-        if progress is not None:
-            progress(number, len(wanted), f"{cell.site.name}, {cell.change}")
-        witness = None
-        executions = count = 0
-        for client in chosen:
-            if not reached[to_line(client)].isdisjoint(cell.site.pcs):
-                explored = explorer.explore(client, weaken=cell.weaken)
-                executions += explored.executions
-                count += 1
-                if explored.violation is not None:
-                    witness = explored.violation
-                    break
-        tried.append(Tried(cell, witness, executions, count))
+    # The engine does the work, in processes of its own: threads keep several of them busy.
+    with concurrent.futures.ThreadPoolExecutor(max_workers=PROCESSES) as executor:
+        reached = dict(zip(chosen, executor.map(explorer.reached, chosen), strict=True))
+        running = [
+            executor.submit(
+                _tried, explorer, cell, [client for client in chosen if not reached[client].isdisjoint(cell.site.pcs)]
+            )
+            for cell in wanted
+        ]
+        tried = []
+        for number, (cell, one) in enumerate(zip(wanted, running, strict=True)):
+            if progress is not None:
+                progress(number, len(wanted), f"{cell.site.name}, {cell.change}")
+            tried.append(one.result())
     return tried
+
+
+def _tried(explorer: Explorer, cell: Cell, clients: Sequence[Client]) -> Tried:
+    executions = 0
+    for count, client in enumerate(clients, start=1):
+        explored = explorer.explore(client, weaken=cell.weaken)
+        executions += explored.executions
+        if explored.violation is not None:
+            return Tried(cell, explored.violation, executions, count)
+    return Tried(cell, None, executions, len(clients))
 
 
 def shrunk(

@@ -11,6 +11,7 @@ and the page is that of this run), 1 (not) or 2 (could not run).
 """
 
 import argparse
+import concurrent.futures
 import dataclasses
 import html
 import json
@@ -26,7 +27,7 @@ from typing import Final
 from rusted_ring.verify.checkout import NoCheckout, checkout
 from rusted_ring.verify.clients import Client, ClientError, parse
 from rusted_ring.verify.engine import CannotBuild, CannotRun
-from rusted_ring.verify.exploring import Cell, Explorer, Site, Tried, Violation, fill_matrix, shrunk
+from rusted_ring.verify.exploring import PROCESSES, Cell, Explorer, Site, Tried, Violation, fill_matrix, shrunk
 from rusted_ring.verify.page import render
 from rusted_ring.verify.report import progress as show_progress
 from rusted_ring.verify.trace import parse as parse_trace
@@ -148,9 +149,6 @@ def make_matrix(explorer: Explorer, *, progress: Callable[[int, int, str], None]
             )
         if tried.witness is not None and reason:
             problems.append(f"{key}: has a witness, so its reason is out of date: {tried.witness.client}")
-        if tried.witness is not None:
-            smallest = shrunk(explorer, tried.witness, weaken=tried.cell.weaken)
-            tried = dataclasses.replace(tried, witness=smallest)
         rows.append(Row(key, tried, reason))
     problems += [f"{key}: a reason for a cell that is not there" for key in reasons]
     widths = []
@@ -162,6 +160,21 @@ def make_matrix(explorer: Explorer, *, progress: Callable[[int, int, str], None]
         if (explored.violation is not None) != expected:
             problems.append(f"{name}: {'nothing' if expected else 'something'} was found with {line}")
     return Matrix(tuple(rows), tuple(widths), tuple(problems), time.monotonic() - begun)
+
+
+def with_smallest(explorer: Explorer, matrix: Matrix) -> Matrix:
+    """Return the matrix with each witness shrunk, as the page shows it."""
+    begun = time.monotonic()
+
+    def smaller(row: Row) -> Row:
+        if row.tried.witness is None:
+            return row
+        witness = shrunk(explorer, row.tried.witness, weaken=row.tried.cell.weaken)
+        return dataclasses.replace(row, tried=dataclasses.replace(row.tried, witness=witness))
+
+    with concurrent.futures.ThreadPoolExecutor(max_workers=PROCESSES) as executor:
+        rows = tuple(executor.map(smaller, matrix.rows))
+    return dataclasses.replace(matrix, rows=rows, seconds=matrix.seconds + time.monotonic() - begun)
 
 
 def page_name(key: str) -> str:
@@ -241,7 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         root = checkout()
         with tempfile.TemporaryDirectory(prefix="rusted-ring-") as work, Explorer(root, Path(work)) as explorer:
             with show_progress("necessity") as update:
-                matrix = make_matrix(explorer, progress=update)
+                matrix = with_smallest(explorer, make_matrix(explorer, progress=update))
             pages = write_pages(explorer, matrix, options.pages) if options.pages else 0
     except (NoCheckout, CannotBuild, CannotRun, ClientError) as error:
         print(f"rusted-ring: {error}", file=sys.stderr)
