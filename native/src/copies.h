@@ -290,14 +290,4 @@ static inline void copy_out(uint8_t *target, uint8_t *source, size_t length, boo
 
 #endif
 
-/* Asks for a cache line that is soon to be written. Changes nothing. */
-static inline void fetch_to_write(const uint8_t *line)
-{
-#if defined(RR_COPY_WORDS)
-    (void)line;
-#else
-    __asm__ volatile("prefetchw %0" : : "m"(*line)); /* before there was such an instruction, it did nothing */
-#endif
-}
-
 #endif

@@ -7,24 +7,43 @@
 
 /* ---------------------------------------------------------------------------------------------------- slot words */
 
-#define STATE_MASK UINT64_C(3)
-#define ONE_REFERENCE UINT64_C(4)
+/*
+ * From the lowest bit up: 1 while references are counted (LIVE), G bits of generation, and in the 63 - G bits that are left, which
+ * are more than R, the count. Without the lowest bit, a count of 0 is FREE and one of 1 is LOANED; with it, a count of 0 is what the
+ * last drop of an event leaves for a moment, and that is FREE already, of the next generation [SLOT-12]. A count above 2^R - 1 is
+ * 2^R - 1: what is above are clones that are about to be refused (slot_clone).
+ */
+#define LIVE UINT64_C(1)
+#define ONE_GENERATION UINT64_C(2)
 #define LOOKED_AHEAD 16u /* words of the free list in which free slots are looked for in advance */
 
 static uint64_t word_generation(const rr_allocator *allocator, uint64_t word)
 {
-    return word >> (2 + allocator->profile.ref_bits);
+    return word / ONE_GENERATION & allocator->generation_mask;
 }
 
 static uint64_t word_count(const rr_allocator *allocator, uint64_t word)
 {
-    return (word >> 2) & allocator->count_mask;
+    return word >= allocator->saturated ? allocator->count_mask : word >> (1 + allocator->profile.generation_bits);
 }
 
-/* [SLOT-2] */
-static uint64_t word_of(const rr_allocator *allocator, rr_slot_state state, uint64_t count, uint64_t generation)
+/* The word of a FREE slot, of the generation after that of `word`. */
+static uint64_t next_free(const rr_allocator *allocator, uint64_t word)
 {
-    return (uint64_t)state + ONE_REFERENCE * (count + (generation << allocator->profile.ref_bits));
+    return (word + ONE_GENERATION) & (allocator->generation_mask * ONE_GENERATION);
+}
+
+/* What a word says [SLOT-14]. */
+static rr_slot_metadata metadata_of(const rr_allocator *allocator, uint64_t word)
+{
+    uint64_t count = word_count(allocator, word);
+    if ((word & LIVE) != 0 && count == 0) {
+        word = next_free(allocator, word);
+    }
+    uint32_t held = (word & LIVE) != 0 ? RR_SLOT_LIVE : RR_SLOT_LOANED;
+    return (rr_slot_metadata){.generation = word_generation(allocator, word),
+                              .ref_count = (word & LIVE) != 0 ? (uint32_t)count : 0,
+                              .state = count != 0 ? held : RR_SLOT_FREE};
 }
 
 /* [PTR-10] */
@@ -33,23 +52,9 @@ static uint64_t token_of(uint32_t pool_id, uint32_t slot_index, uint64_t generat
     return ((((uint64_t)pool_id + 1) << 21) + slot_index) * (UINT64_C(1) << 40) + generation;
 }
 
-static uint64_t next_generation(const rr_allocator *allocator, uint64_t word)
-{
-    return (word_generation(allocator, word) + 1) & allocator->generation_mask;
-}
-
-/* A word as it counts: the last drop of an event leaves LIVE with a count of 0 for a moment, and that is FREE already
- * [SLOT-12]. */
-static uint64_t settled(const rr_allocator *allocator, uint64_t word)
-{
-    bool dropped = (word & STATE_MASK) == RR_SLOT_LIVE && word_count(allocator, word) == 0;
-    return dropped ? word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word)) : word;
-}
-
-/* A slot is LIVE exactly while references to it are counted [SLOT-2]. */
 static bool is_live_as(const rr_allocator *allocator, uint64_t word, uint64_t generation)
 {
-    return word_count(allocator, word) != 0 &&
+    return (word & LIVE) != 0 && word >= allocator->one_reference &&
            (generation == RR_ANY_GENERATION || word_generation(allocator, word) == generation);
 }
 
@@ -212,20 +217,6 @@ static struct claim claim_anywhere(const struct pool *pool, size_t wanted, uint3
     return claim;
 }
 
-/* The slot that a hint names first: the 32 slots of a word are as far from one another as 32 words are. */
-INLINE struct slot_line *slot_hinted(const struct pool *pool, uint64_t hint)
-{
-    return line_at(pool, (hint >> 32) * 32 + lowest_bit((uint32_t)hint) * pool->stride);
-}
-
-/* Asks for the event of the slot that the hint names first: a pool does not fit into the first-level cache. */
-INLINE void fetch_hinted(const struct pool *pool, uint64_t hint)
-{
-    const uint8_t *payload = (const uint8_t *)slot_hinted(pool, hint) + LINE_BYTES;
-    fetch_to_write(payload);
-    fetch_to_write(payload + LINE_BYTES);
-}
-
 static_assert(MAX_SLOTS / 32 * UINT64_C(16512) <= UINT32_MAX, "a hint holds how far the last word is, in slots of XL");
 
 /* Moves the hint on behind a claim: to what else was free in its word, or in the next word where something is. */
@@ -301,7 +292,7 @@ SELDOM static void count_round(struct slot_line *slot)
 /* The word that a slot gets when its event or its loan ends [SLOT-12]. */
 INLINE uint64_t ended(const rr_allocator *allocator, struct slot_line *slot, uint64_t word)
 {
-    uint64_t freed = word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word));
+    uint64_t freed = next_free(allocator, word);
     if (freed == 0) {
         count_round(slot);
     }
@@ -312,11 +303,11 @@ INLINE uint64_t ended(const rr_allocator *allocator, struct slot_line *slot, uin
 static uint64_t allocations_of(const rr_allocator *allocator, struct slot_line *slot)
 {
     /* pairs with nothing: a statistic [ORDER-13] */
-    uint64_t word = settled(allocator, atomic_load_explicit(&slot->word, memory_order_relaxed));
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     /* pairs with nothing: a statistic [ORDER-13] */
     uint64_t rounds = atomic_load_explicit(&slot->rounds, memory_order_relaxed);
-    return (rounds << allocator->profile.generation_bits) + word_generation(allocator, word) +
-           ((word & STATE_MASK) != RR_SLOT_FREE);
+    rr_slot_metadata metadata = metadata_of(allocator, word);
+    return (rounds << allocator->profile.generation_bits) + metadata.generation + (metadata.state != RR_SLOT_FREE);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ heap */
@@ -466,23 +457,40 @@ INLINE uint64_t slot_publish(const rr_allocator *allocator, struct slot_line *sl
         atomic_store_explicit(&slot->loose, 1 + (generation << allocator->profile.ref_bits), memory_order_release);
     }
     /* pairs with the acquire in slot_upgrade and take_loose [ORDER-3] */
-    atomic_store_explicit(&slot->word, word + RR_SLOT_LIVE + ONE_REFERENCE, memory_order_release);
+    atomic_store_explicit(&slot->word, word + LIVE + allocator->one_reference, memory_order_release);
     return token_of(slot->pool_id, slot->slot_index, generation);
 }
 
-/* Adds a reference for a caller who has one [SLOT-9]. */
-static rr_status slot_clone(const rr_allocator *allocator, struct slot_line *slot)
+/* Ends a clone whose addition found the counter full: refused, unless references were dropped since. */
+CALLED static rr_status take_back(const rr_allocator *allocator, struct slot_line *slot)
 {
-    /* pairs with nothing: the caller's reference keeps the slot as it is [ORDER-4] */
+    /* pairs with nothing: a guess, which the compare-exchange below confirms [ORDER-4] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     do {
-        if (word_count(allocator, word) == allocator->count_mask) {
-            return RR_REF_COUNT_OVERFLOW;
+        if (word < allocator->saturated + allocator->one_reference) {
+            return RR_OK;
         }
-        /* pairs with nothing: as above [ORDER-4] */
-    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word + ONE_REFERENCE, memory_order_relaxed,
-                                                    memory_order_relaxed));
-    return RR_OK;
+        /* pairs with nothing: the caller's reference keeps the slot as it is [ORDER-4] */
+    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word - allocator->one_reference,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return RR_REF_COUNT_OVERFLOW;
+}
+
+/*
+ * Adds a reference for a caller who has one [SLOT-9]: an addition without a look, as a look would wait for the locked operation before.
+ *
+ * An addition to a full counter stays on top of it for a moment. Meanwhile the references are the lesser of the counter and of
+ * 2^R - 1: a drop takes one away and by that counts one of the clones that wait on top. So who finds the counter at 2^R - 1
+ * or below was counted, at the latest by the last drop; and who finds it above and takes its addition back leaves 2^R - 1
+ * references, as it found them, and is refused [SLOT-10].
+ *
+ * There is room on top for 2^(63 - G) - 2^R clones at once, at least 2^22, which is as many threads as Linux has for all processes.
+ */
+INLINE rr_status slot_clone(const rr_allocator *allocator, struct slot_line *slot)
+{
+    /* pairs with nothing: the caller's reference keeps the slot as it is [ORDER-4] */
+    uint64_t word = atomic_fetch_add_explicit(&slot->word, allocator->one_reference, memory_order_relaxed);
+    return word < allocator->saturated ? RR_OK : take_back(allocator, slot);
 }
 
 /* Adds a reference if the slot is LIVE with the generation, deciding and counting in one step [WEAK-2]. */
@@ -495,13 +503,13 @@ static rr_status slot_upgrade(const rr_allocator *allocator, struct slot_line *s
         if (!is_live_as(allocator, word, generation)) {
             return RR_STALE_HANDLE;
         }
-        if (word_count(allocator, word) == allocator->count_mask) {
+        if (word >= allocator->saturated) {
             return RR_REF_COUNT_OVERFLOW;
         }
         /* pairs with the release store that made the slot LIVE, in slot_publish or rr_commit [ORDER-6] */
-    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word + ONE_REFERENCE, memory_order_acquire,
-                                                    memory_order_relaxed));
-    *new_word = word + ONE_REFERENCE;
+    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word + allocator->one_reference,
+                                                    memory_order_acquire, memory_order_relaxed));
+    *new_word = word + allocator->one_reference;
     return RR_OK;
 }
 
@@ -521,27 +529,28 @@ INLINE void slot_free(rr_allocator *allocator, struct slot_line *slot)
     }
 }
 
-/* Ends one reference and returns the count that is left; if that is 0, the caller frees the slot [SLOT-11] [SLOT-12]. */
-INLINE uint64_t slot_unref(const rr_allocator *allocator, struct slot_line *slot)
+/* Ends one reference and returns the word before. *last: whether the caller is to free the slot [SLOT-11] [SLOT-12]. */
+INLINE uint64_t slot_unref(const rr_allocator *allocator, struct slot_line *slot, bool *last)
 {
     /* pairs with itself: the last drop acquires what every earlier one released [ORDER-5] */
-    uint64_t word = atomic_fetch_sub_explicit(&slot->word, ONE_REFERENCE, memory_order_acq_rel);
-    uint64_t left = word_count(allocator, word) - 1;
-    if (left == 0) {
+    uint64_t word = atomic_fetch_sub_explicit(&slot->word, allocator->one_reference, memory_order_acq_rel);
+    *last = word < 2 * allocator->one_reference;
+    if (*last) {
         /* pairs with nothing: nobody else changes a word that counts no reference, and give_back hands it over [ORDER-2] */
         atomic_store_explicit(&slot->word, ended(allocator, slot, word), memory_order_relaxed);
     }
-    return left;
+    return word;
 }
 
 /* Gives one reference back and returns the count that is left. */
 INLINE uint64_t slot_drop(rr_allocator *allocator, struct slot_line *slot)
 {
-    uint64_t left = slot_unref(allocator, slot);
-    if (left == 0) {
+    bool last = false;
+    uint64_t word = slot_unref(allocator, slot, &last);
+    if (last) {
         slot_free(allocator, slot);
     }
-    return left;
+    return word_count(allocator, word) - 1;
 }
 
 /* ------------------------------------------------------------------------------------------------ loose references */
@@ -680,6 +689,8 @@ rr_allocator *rr_allocator_create(const rr_profile *profile, rr_status *status)
     allocator->wide = copies_are_wide();
     allocator->count_mask = (UINT64_C(1) << profile->ref_bits) - 1;
     allocator->generation_mask = (UINT64_C(1) << profile->generation_bits) - 1;
+    allocator->one_reference = ONE_GENERATION << profile->generation_bits;
+    allocator->saturated = allocator->count_mask * allocator->one_reference;
     atomic_init(&allocator->heap_payload_bytes, 0);
     atomic_init(&allocator->heap_block_bytes, 0);
     for (uint32_t id = RR_XS; id < RR_POOL_COUNT; ++id) {
@@ -787,9 +798,9 @@ const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t l
     if ((uint32_t)rest != 0) {
         /* pairs with nothing: a lost update costs a longer search [ORDER-13] */
         atomic_store_explicit(&pool->hint, rest, memory_order_relaxed);
-        fetch_hinted(pool, rest);
     }
-    struct slot_line *slot = slot_hinted(pool, hint);
+    /* the 32 slots of a word are as far from one another as 32 words are */
+    struct slot_line *slot = line_at(pool, (hint >> 32) * 32 + lowest_bit((uint32_t)hint) * pool->stride);
     uint8_t *payload = (uint8_t *)slot + LINE_BYTES;
     /* of the pool, since the slot's line may have to be waited for */
     (void)slot_publish(allocator, slot, payload, pool->size, data, (uint32_t)length, event_type, false);
@@ -847,9 +858,8 @@ uint8_t *rr_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type, 
     event_write_trailer(payload, slot->size, (uint32_t)length, event_type);
     /* pairs with nothing: the free list handed over the slot [ORDER-2] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
-    word = word_of(allocator, RR_SLOT_LOANED, 0, word_generation(allocator, word));
     /* pairs with nothing: nobody reads a loaned event on the strength of it [ORDER-3] */
-    atomic_store_explicit(&slot->word, word, memory_order_relaxed);
+    atomic_store_explicit(&slot->word, word + allocator->one_reference, memory_order_relaxed);
     return payload;
 }
 
@@ -884,9 +894,8 @@ const uint8_t *rr_commit(rr_allocator *allocator, uint8_t *loan, uint64_t length
     event_write_trailer(payload, slot->size, (uint32_t)length, event_type);
     /* pairs with nothing: the loan is the caller's alone [ORDER-3] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
-    word = word_of(allocator, RR_SLOT_LIVE, 1, word_generation(allocator, word));
     /* pairs with the acquire in slot_upgrade and take_loose [ORDER-3] */
-    atomic_store_explicit(&slot->word, word, memory_order_release);
+    atomic_store_explicit(&slot->word, word + LIVE, memory_order_release);
     set_status(status, RR_OK);
     return payload;
 }
@@ -969,14 +978,14 @@ uint64_t rr_payload_token(const rr_allocator *allocator, const uint8_t *payload)
 
 void rr_payload_describe(const rr_allocator *allocator, const uint8_t *payload, rr_payload_info *info)
 {
-    uint64_t word = held_word(allocator, payload);
-    info->generation = word_generation(allocator, word);
+    rr_slot_metadata metadata = metadata_of(allocator, held_word(allocator, payload));
+    info->generation = metadata.generation;
     info->pool_id = rr_payload_pool_id(payload);
     info->slot_index = rr_payload_slot_index(payload);
     info->length = rr_payload_length(payload);
     info->event_type = rr_payload_event_type(payload);
-    info->ref_count = (uint32_t)word_count(allocator, word);
-    info->state = (uint32_t)(word & STATE_MASK);
+    info->ref_count = metadata.ref_count;
+    info->state = metadata.state;
 }
 
 /* ------------------------------------------------------------------------------------------------ tokens and triples */
@@ -1180,7 +1189,9 @@ rr_status rr_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t c
     uint32_t bits = 0; /* slots whose bits are in the word at `home`, free and not yet given back: one step gives back many */
     for (size_t i = 0; i < count; ++i) {
         struct slot_line *slot = find_token(allocator, tokens[i], &handle);
-        if (slot_unref(allocator, slot) != 0) {
+        bool last = false;
+        (void)slot_unref(allocator, slot, &last);
+        if (!last) {
             continue;
         }
         if (bits != 0 && home_of(slot) != home) {
@@ -1217,10 +1228,8 @@ rr_status rr_slot_metadata_get(const rr_allocator *allocator, uint32_t pool_id, 
         return RR_BAD_ARGUMENT;
     }
     /* pairs with nothing: a picture of one moment [ORDER-13] */
-    uint64_t word = settled(allocator, atomic_load_explicit(&slot->word, memory_order_relaxed));
-    metadata->generation = word_generation(allocator, word);
-    metadata->ref_count = (uint32_t)word_count(allocator, word);
-    metadata->state = (uint32_t)(word & STATE_MASK);
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    *metadata = metadata_of(allocator, word);
     return RR_OK;
 }
 
@@ -1235,7 +1244,8 @@ rr_status rr_slot_words(const rr_allocator *allocator, uint32_t pool_id, uint64_
     for (uint32_t index = 0; index < capacity; ++index) {
         /* pairs with nothing: a picture of one moment for each slot [ORDER-13] */
         uint64_t word = atomic_load_explicit(&slot_at(&allocator->pools[pool_id], index)->word, memory_order_relaxed);
-        words[index] = settled(allocator, word);
+        rr_slot_metadata metadata = metadata_of(allocator, word);
+        words[index] = metadata.state + 4 * (metadata.ref_count + (metadata.generation << allocator->profile.ref_bits));
     }
     return capacity == 0 ? RR_BAD_ARGUMENT : RR_OK;
 }
