@@ -219,37 +219,142 @@ static struct claim claim_anywhere(const struct pool *pool, size_t wanted, uint3
 
 static_assert(MAX_SLOTS / 32 * UINT64_C(16512) <= UINT32_MAX, "a hint holds how far the last word is, in slots of XL");
 
-/* Moves the hint on behind a claim: to what else was free in its word, or in the next word where something is. */
-static void move_hint(struct pool *pool, struct claim claim)
+/*
+ * Lanes. Threads that go round one pool side by side wait for each other's cache lines at every slot, so each thread that
+ * allocates from it together with others gets a lane: a hint of its own, in words of the free list of its own. A lane is not a
+ * right: who finds nothing in its share takes any slot that is free.
+ */
+
+/* Where in a pool the lane lies that this thread goes in, in bytes from the first; threads begin in the first one. */
+static _Thread_local uint32_t own_lane THREAD_LOCAL_MODEL;
+
+INLINE struct lane *lane_of(struct pool *pool)
 {
-    uint32_t k = claim.k;
-    for (uint32_t visited = 0; claim.rest == 0 && visited < LOOKED_AHEAD; ++visited) {
-        k = k + 1 == pool->words ? 0 : k + 1;
-        if (k == claim.k) {
-            break;
+    return (struct lane *)(void *)((uint8_t *)pool->lanes + own_lane);
+}
+
+/* Words of the free list, from `first` to before `end`; one or more. */
+struct share {
+    uint32_t first;
+    uint32_t end;
+};
+static_assert(MAX_SLOTS / 32 * LANES <= UINT32_MAX, "a product of words and lanes does not wrap");
+
+/* Shares the words of the free list anew with the lanes that looked ahead since this one did so last. */
+static struct share share_anew(struct pool *pool, struct lane *lane)
+{
+    /* pairs with nothing: any share is a good one [ORDER-13] */
+    uint32_t used = atomic_load_explicit(&pool->lanes_used, memory_order_relaxed);
+    uint32_t lanes = 1;
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < used; ++i) {
+        struct lane *other = &pool->lanes[i];
+        /* pairs with nothing: as above [ORDER-13] */
+        uint32_t looks = atomic_load_explicit(&other->looks, memory_order_relaxed);
+        /* pairs with nothing: as above [ORDER-13] */
+        if (other != lane && looks != atomic_load_explicit(&lane->seen[i], memory_order_relaxed)) {
+            /* pairs with nothing: as above [ORDER-13] */
+            atomic_store_explicit(&lane->seen[i], looks, memory_order_relaxed);
+            ++lanes;
+            before += other < lane;
         }
+    }
+    uint32_t first = pool->words * before / lanes;
+    uint32_t end = pool->words * (before + 1) / lanes;
+    return (struct share){.first = first, .end = end > first ? end : first + 1};
+}
+
+/* The share of a lane, made anew where the word at `offset` is its last, or is behind it. */
+static struct share share_of(struct pool *pool, struct lane *lane, uint64_t offset)
+{
+    /* pairs with nothing: any share is a good one [ORDER-13] */
+    uint64_t both = atomic_load_explicit(&lane->share, memory_order_relaxed);
+    struct share share = {.first = (uint32_t)both, .end = (uint32_t)(both >> 32)};
+    if (offset + pool->stride >= share.end * pool->stride) {
+        share = share_anew(pool, lane);
+        /* pairs with nothing: as above [ORDER-13] */
+        atomic_store_explicit(&lane->share, share.first + ((uint64_t)share.end << 32), memory_order_relaxed);
+    }
+    return share;
+}
+
+/* Sets a lane's hint to what is free in the next word of its share after the one at `offset`: words `first` to before `end`. */
+INLINE void look_ahead(const struct pool *pool, struct lane *lane, uint64_t offset, uint32_t first, uint32_t end)
+{
+    uint64_t stride = pool->stride;
+    uint64_t last = (end - 1) * stride;
+    uint32_t others = end - first - 1;
+    uint32_t rest = 0;
+    for (uint32_t left = others < LOOKED_AHEAD ? others : LOOKED_AHEAD; rest == 0 && left != 0; --left) {
+        offset = offset < last ? offset + stride : first * stride;
         /* pairs with nothing: any hint is a good one [ORDER-13] */
-        claim.rest = (uint32_t)atomic_load_explicit(&slot_at(pool, k)->free_bits, memory_order_relaxed);
+        rest = (uint32_t)atomic_load_explicit(&line_at(pool, offset)->free_bits, memory_order_relaxed);
     }
     /* pairs with nothing: a lost update costs a longer search [ORDER-13] */
-    atomic_store_explicit(&pool->hint, k * pool->stride << 32 | claim.rest, memory_order_relaxed);
+    atomic_store_explicit(&lane->hint, offset << 32 | rest, memory_order_relaxed);
+}
+
+/* The same for a lane that is not the only one. */
+CALLED static void look_ahead_in_share(struct pool *pool, struct lane *lane, uint64_t offset)
+{
+    uint32_t number = (uint32_t)(lane - pool->lanes);
+    /* pairs with nothing: a lane that is not known of is one that nobody makes room for [ORDER-13] */
+    if (atomic_load_explicit(&pool->lanes_used, memory_order_relaxed) <= number) {
+        /* pairs with nothing: as above [ORDER-13] */
+        atomic_store_explicit(&pool->lanes_used, number + 1, memory_order_relaxed);
+    }
+    /* pairs with nothing: as above [ORDER-13] */
+    uint32_t looks = atomic_load_explicit(&lane->looks, memory_order_relaxed);
+    /* pairs with nothing: as above [ORDER-13] */
+    atomic_store_explicit(&lane->looks, looks + 1, memory_order_relaxed);
+    struct share share = share_of(pool, lane, offset);
+    bool outside = offset < share.first * pool->stride;
+    look_ahead(pool, lane, outside ? (share.end - 1) * pool->stride : offset, share.first, share.end);
+}
+
+/* Moves a lane's hint on behind a claim of the last free slot of the word at `offset`. */
+INLINE void move_hint(struct pool *pool, struct lane *lane, uint64_t offset)
+{
+    /* pairs with nothing: any share is a good one [ORDER-13] */
+    if (lane != pool->lanes || atomic_load_explicit(&pool->lanes_used, memory_order_relaxed) > 1) {
+        look_ahead_in_share(pool, lane, offset);
+    } else {
+        look_ahead(pool, lane, offset, 0, pool->words);
+    }
+}
+
+/* Where somebody else moved the hint meanwhile, this thread shares its lane, and goes on in the next one. */
+static void leave_crowd(const struct lane *lane, uint64_t hint)
+{
+    /* pairs with nothing: any lane is a good one [ORDER-13] */
+    if (atomic_load_explicit(&lane->hint, memory_order_relaxed) != hint) {
+        own_lane = (own_lane + LINE_BYTES) % (LANES * LINE_BYTES);
+    }
 }
 
 /* Takes up to `wanted` free slots of one word of the free list, next after the last ones taken [ALLOC-10]; none if at some
  * moment of the call no slot was free [ALLOC-3]. */
 static struct claim claim_slots(struct pool *pool, size_t wanted, uint32_t tag_bits)
 {
+    struct lane *lane = lane_of(pool);
     /* pairs with nothing: any hint is a good one [ORDER-13] */
-    uint64_t hint = atomic_load_explicit(&pool->hint, memory_order_relaxed);
+    uint64_t hint = atomic_load_explicit(&lane->hint, memory_order_relaxed);
     uint32_t named = (uint32_t)hint;
     uint32_t allowed = named != 0 ? UINT32_MAX << lowest_bit(named) : UINT32_MAX;
     uint32_t version = 0;
     struct claim claim = claim_in_word(pool, (uint32_t)((hint >> 32) / pool->stride), allowed, wanted, &version);
     if (claim.bits == 0) {
+        if (named != 0) {
+            leave_crowd(lane, hint);
+            lane = lane_of(pool);
+        }
         claim = claim_anywhere(pool, wanted, tag_bits, claim.k);
     }
-    if (claim.bits != 0) {
-        move_hint(pool, claim);
+    if (claim.rest != 0) {
+        /* pairs with nothing: a lost update costs a longer search [ORDER-13] */
+        atomic_store_explicit(&lane->hint, claim.k * pool->stride << 32 | claim.rest, memory_order_relaxed);
+    } else if (claim.bits != 0) {
+        move_hint(pool, lane, claim.k * pool->stride);
     }
     return claim;
 }
@@ -640,7 +745,15 @@ static bool pool_create(struct pool *pool, uint32_t id, const rr_profile *profil
     uint32_t capacity = heap ? profile->heap_slots : profile->capacities[id];
     uint64_t bytes = LINE_BYTES + capacity * stride;
     *pool = (struct pool){.stride = stride, .size = size, .capacity = capacity, .words = (capacity + 31) / 32, .id = id};
-    atomic_init(&pool->hint, 0);
+    atomic_init(&pool->lanes_used, 1);
+    for (uint32_t i = 0; i < LANES; ++i) {
+        atomic_init(&pool->lanes[i].hint, 0);
+        atomic_init(&pool->lanes[i].share, (uint64_t)pool->words << 32);
+        atomic_init(&pool->lanes[i].looks, 0);
+        for (uint32_t other = 0; other < LANES; ++other) {
+            atomic_init(&pool->lanes[i].seen[other], 0);
+        }
+    }
     pool->storage = bytes > SIZE_MAX ? NULL : aligned_alloc(LINE_BYTES, (size_t)bytes);
     if (pool->storage == NULL) {
         return false;
@@ -760,11 +873,19 @@ CALLED static const uint8_t *allocate_searching(rr_allocator *allocator, const v
     return payload;
 }
 
+/* The same for an allocation that came too late for the slot that a hint named. */
+CALLED static const uint8_t *allocate_elsewhere(rr_allocator *allocator, const void *data, uint64_t length,
+                                                uint32_t event_type, uint32_t flags, rr_status *status, uint64_t hint)
+{
+    leave_crowd(lane_of(&allocator->pools[size_class_of(length)]), hint);
+    return allocate_searching(allocator, data, length, event_type, flags, status);
+}
+
 /* The end of an allocation that took the last slot that the hint named. Returns `payload`: so it is where rr_allocate ends, and
  * not a call for whose sake that would have to save registers. */
-CALLED static const uint8_t *and_look_ahead(struct pool *pool, uint32_t k, const uint8_t *payload)
+CALLED static const uint8_t *and_look_ahead(struct pool *pool, struct lane *lane, uint64_t offset, const uint8_t *payload)
 {
-    move_hint(pool, (struct claim){.k = k});
+    move_hint(pool, lane, offset);
     return payload;
 }
 
@@ -783,8 +904,9 @@ const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t l
         return allocate_searching(allocator, data, length, event_type, flags, status);
     }
     struct pool *pool = &allocator->pools[pool_id];
+    struct lane *lane = lane_of(pool);
     /* pairs with nothing: any hint is a good one [ORDER-13] */
-    uint64_t hint = atomic_load_explicit(&pool->hint, memory_order_relaxed);
+    uint64_t hint = atomic_load_explicit(&lane->hint, memory_order_relaxed);
     if ((uint32_t)hint == 0) {
         return allocate_searching(allocator, data, length, event_type, flags, status);
     }
@@ -792,12 +914,12 @@ const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t l
     struct slot_line *home = line_at(pool, hint >> 32);
     /* pairs with give_back's release, and with the look of claim_in_word in other threads [ORDER-2] */
     if ((atomic_fetch_and_explicit(&home->free_bits, ~bit, memory_order_acq_rel) & bit) == 0) {
-        return allocate_searching(allocator, data, length, event_type, flags, status);
+        return allocate_elsewhere(allocator, data, length, event_type, flags, status, hint);
     }
     uint64_t rest = hint & (hint - 1);
     if ((uint32_t)rest != 0) {
         /* pairs with nothing: a lost update costs a longer search [ORDER-13] */
-        atomic_store_explicit(&pool->hint, rest, memory_order_relaxed);
+        atomic_store_explicit(&lane->hint, rest, memory_order_relaxed);
     }
     /* the 32 slots of a word are as far from one another as 32 words are */
     struct slot_line *slot = line_at(pool, (hint >> 32) * 32 + lowest_bit((uint32_t)hint) * pool->stride);
@@ -805,7 +927,7 @@ const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t l
     /* of the pool, since the slot's line may have to be waited for */
     (void)slot_publish(allocator, slot, payload, pool->size, data, (uint32_t)length, event_type, false);
     set_status(status, RR_OK);
-    return (uint32_t)rest != 0 ? payload : and_look_ahead(pool, slot->slot_index / 32, payload);
+    return (uint32_t)rest != 0 ? payload : and_look_ahead(pool, lane, hint >> 32, payload);
 }
 
 /* Allocates, leaving one loose reference; NULL as rr_allocate. */

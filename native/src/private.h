@@ -12,6 +12,7 @@
 #define LINE_BYTES 64u
 #define TRAILER_BYTES 8u /* len and event type */
 #define MAX_SLOTS 2097152u
+#define LANES 8u
 
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics must be lock-free");
 static_assert(sizeof(_Atomic uint64_t) == 8, "atomic words must be 8 bytes");
@@ -45,7 +46,16 @@ struct pool_header {
 };
 static_assert(sizeof(struct pool_header) == LINE_BYTES, "a pool's header fills one cache line");
 
-/* Where a pool lies, never written after creation; and in a line of its own, where the next search of its free list begins. */
+/* Where the next search of a pool's free list begins, for some of the threads; in a line of its own. */
+struct lane {
+    alignas(64) _Atomic uint64_t hint; /* 32 bits of a word of the free list; above them, how far from slot 0 it lies */
+    _Atomic uint64_t share;            /* the words that it goes round: the first; and above it the end */
+    _Atomic uint32_t looks;       /* how often it looked ahead: it is in use while this changes */
+    _Atomic uint32_t seen[LANES]; /* what that was of each lane when this one last began its share */
+};
+static_assert(sizeof(struct lane) == LINE_BYTES, "a lane fills one cache line");
+
+/* Where a pool lies, never written after creation; and its lanes. */
 struct pool {
     uint8_t *storage;
     uint8_t *slots;  /* slot 0, in `storage` */
@@ -54,7 +64,8 @@ struct pool {
     uint32_t capacity;
     uint32_t words; /* words of the free list */
     uint32_t id;
-    alignas(64) _Atomic uint64_t hint; /* 32 bits of a word of the free list; above them, how far from slot 0 it lies */
+    _Atomic uint32_t lanes_used; /* the number of the last lane that looked ahead, and one more */
+    struct lane lanes[LANES];
 };
 
 struct rr_allocator {
@@ -113,6 +124,13 @@ static_assert(sizeof(struct reader_line) == LINE_BYTES, "one cache line");
 #  define SELDOM
 #  define CALLED
 #  define INLINE static inline
+#endif
+
+/* Storage of a thread's own that a library loaded later finds without a call, where the C library keeps room for it. */
+#if defined(__GLIBC__) && defined(__GNUC__)
+#  define THREAD_LOCAL_MODEL __attribute__((tls_model("initial-exec")))
+#else
+#  define THREAD_LOCAL_MODEL
 #endif
 
 /* [SIZE-1]; 5 for what is above all fixed classes. */

@@ -1,0 +1,141 @@
+/* Lanes: how threads that allocate from one pool keep out of each other's way, and that it stays one pool. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../src/private.h"
+#include "check.h"
+#include "rusted_ring.h"
+
+#define THREADS 4
+#define SECONDS 10
+
+static rr_allocator *make(uint32_t slots)
+{
+    rr_profile profile = rr_profile_seed();
+    profile.capacities[0] = slots;
+    rr_allocator *allocator = rr_allocator_create(&profile, NULL);
+    CHECK(allocator != NULL);
+    return allocator;
+}
+
+static const uint8_t *put(rr_allocator *allocator, const char *text)
+{
+    const uint8_t *payload = rr_allocate(allocator, text, strlen(text), 3, 0, NULL);
+    CHECK(payload != NULL);
+    return payload;
+}
+
+static uint32_t take_and_drop(rr_allocator *allocator)
+{
+    const uint8_t *payload = put(allocator, "x");
+    uint32_t slot = rr_payload_slot_index(payload);
+    rr_release_payload(allocator, payload);
+    return slot;
+}
+
+static void a_lane_makes_room_for_others_and_takes_their_words_back(void) /* [ALLOC-10] [ORDER-13] */
+{
+    enum { SLOTS = 512 };
+    rr_allocator *allocator = make(SLOTS);
+    struct pool *pool = &allocator->pools[RR_XS];
+    for (uint32_t others = 1; others <= 3; others += 2) { /* lanes in use beside this thread's, which is the first */
+        uint32_t taken[SLOTS] = {0};
+        uint32_t share = SLOTS / (1 + others);
+        atomic_store_explicit(&pool->lanes_used, 1 + others, memory_order_relaxed);
+        for (uint32_t i = 0; i < 3 * SLOTS; ++i) {
+            for (uint32_t other = 1; other <= others; ++other) {
+                atomic_fetch_add_explicit(&pool->lanes[other].looks, 1, memory_order_relaxed);
+            }
+            uint32_t slot = take_and_drop(allocator);
+            CHECK(i < SLOTS || slot < share);
+        }
+        uint32_t thirds = 0;
+        for (uint32_t i = 0; i < 4 * SLOTS; ++i) { /* alone again */
+            thirds += ++taken[take_and_drop(allocator)] == 3;
+            for (uint32_t slot = 0; thirds == 1 && slot < SLOTS; ++slot) {
+                CHECK(taken[slot] != 0);
+            }
+        }
+        CHECK(thirds > 1);
+    }
+    CHECK_EQUAL(rr_allocator_destroy(allocator), RR_OK);
+}
+
+static void a_share_of_less_than_a_word_is_a_word(void) /* [ALLOC-3] */
+{
+    for (uint32_t slots = 1; slots <= 65; slots += 32) {
+        rr_allocator *allocator = make(slots);
+        struct pool *pool = &allocator->pools[RR_XS];
+        const uint8_t *held[65];
+        atomic_store_explicit(&pool->lanes_used, LANES, memory_order_relaxed);
+        for (uint32_t round = 0; round < 3; ++round) {
+            for (uint32_t i = 0; i < slots; ++i) {
+                for (uint32_t other = 1; other < LANES; ++other) {
+                    atomic_fetch_add_explicit(&pool->lanes[other].looks, 1, memory_order_relaxed);
+                }
+                held[i] = put(allocator, "x");
+            }
+            CHECK(rr_allocate(allocator, "x", 1, 0, 0, NULL) == NULL);
+            for (uint32_t i = 0; i < slots; ++i) {
+                rr_release_payload(allocator, held[i]);
+            }
+        }
+        CHECK_EQUAL(rr_allocator_destroy(allocator), RR_OK);
+    }
+}
+
+static rr_allocator *met;
+
+static bool in_several_lanes(void)
+{
+    return atomic_load_explicit(&met->pools[RR_XS].lanes_used, memory_order_relaxed) > 1;
+}
+
+static void *get_into_each_others_way(void *ignored)
+{
+    (void)ignored;
+    for (time_t end = time(NULL) + SECONDS; !in_several_lanes() && time(NULL) < end;) {
+        for (uint32_t i = 0; i < 10000; ++i) {
+            (void)take_and_drop(met);
+        }
+    }
+    return NULL;
+}
+
+static void threads_that_meet_get_lanes_and_one_that_stays_goes_round_all(void) /* [ALLOC-10] */
+{
+    enum { SLOTS = 2000 };
+    static uint32_t taken[SLOTS];
+    met = make(SLOTS);
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+        printf("threads do not meet on one processor: left out\n");
+    } else {
+        pthread_t threads[THREADS];
+        for (size_t i = 0; i < THREADS; ++i) {
+            CHECK_EQUAL(pthread_create(&threads[i], NULL, get_into_each_others_way, NULL), 0);
+        }
+        for (size_t i = 0; i < THREADS; ++i) {
+            CHECK_EQUAL(pthread_join(threads[i], NULL), 0);
+        }
+        CHECK(in_several_lanes());
+    }
+    for (uint32_t slot = 0; taken[slot] < 3;) {
+        slot = take_and_drop(met);
+        ++taken[slot];
+    }
+    for (uint32_t slot = 0; slot < SLOTS; ++slot) {
+        CHECK(taken[slot] != 0);
+    }
+    CHECK_EQUAL(rr_allocator_destroy(met), RR_OK);
+}
+
+int main(void)
+{
+    RUN(a_lane_makes_room_for_others_and_takes_their_words_back);
+    RUN(a_share_of_less_than_a_word_is_a_word);
+    RUN(threads_that_meet_get_lanes_and_one_that_stays_goes_round_all);
+    return 0;
+}
