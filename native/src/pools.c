@@ -8,10 +8,10 @@
 /* ---------------------------------------------------------------------------------------------------- slot words */
 
 /*
- * From the lowest bit up: 1 while references are counted (LIVE), G bits of generation, and in the 63 - G bits that are left, which
- * are more than R, the count. Without the lowest bit, a count of 0 is FREE and one of 1 is LOANED; with it, a count of 0 is what the
- * last drop of an event leaves for a moment, and that is FREE already, of the next generation [SLOT-12]. A count above 2^R - 1 is
- * 2^R - 1: what is above are clones that are about to be refused (slot_clone).
+ * From the lowest bit up: 1 while references are counted (LIVE), G bits of generation, and in the 63 - G bits that are left,
+ * which are more than R, the count. Without the lowest bit, a count of 0 is FREE and one of 1 is LOANED; with it, a count of 0 is
+ * what the last drop of an event leaves for a moment, and that is FREE already, of the next generation [SLOT-12]. A count above
+ * 2^R - 1 is 2^R - 1: what is above are clones that wait to be counted or refused (slot_clone).
  */
 #define LIVE UINT64_C(1)
 #define ONE_GENERATION UINT64_C(2)
@@ -582,14 +582,15 @@ CALLED static rr_status take_back(const rr_allocator *allocator, struct slot_lin
 }
 
 /*
- * Adds a reference for a caller who has one [SLOT-9]: an addition without a look, as a look would wait for the locked operation before.
+ * Adds a reference for a caller who has one [SLOT-9], by an addition without a look: a look would wait for the locked operation
+ * before.
  *
  * An addition to a full counter stays on top of it for a moment. Meanwhile the references are the lesser of the counter and of
  * 2^R - 1: a drop takes one away and by that counts one of the clones that wait on top. So who finds the counter at 2^R - 1
  * or below was counted, at the latest by the last drop; and who finds it above and takes its addition back leaves 2^R - 1
  * references, as it found them, and is refused [SLOT-10].
  *
- * There is room on top for 2^(63 - G) - 2^R clones at once, at least 2^22, which is as many threads as Linux has for all processes.
+ * There is room on top for 2^(63 - G) - 2^R clones at once, at least 2^22: as many threads as Linux has for all processes.
  */
 INLINE rr_status slot_clone(const rr_allocator *allocator, struct slot_line *slot)
 {
