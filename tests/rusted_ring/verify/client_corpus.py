@@ -85,8 +85,8 @@ _TEXTS: Final[dict[str, str]] = {
         "r=1 g=2 t=2 xs=1 | alloc 1p0 1 ; weak s0 1p0 | clone p1 p0 ; drop p0 ; alloc p2 2 | meta s0"
     ),
     "clones-of-one-wait-for-a-drop": (
-        "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 ; clone 3p0 1p0 | clone p1 p0 ; drop p0 | clone p1 p0 ; drop p0 "
-        "| drop p0"
+        "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 ; clone 3p0 1p0 | clone p1 p0 ; drop p0 | clone p1 p0 ; "
+        "drop p0 | drop p0"
     ),
     "clone-and-upgrade-saturate": (
         "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; clone 1p1 1p0 ; weak s0 1p0 | clone p2 p0 | upgrade p0 s0"
