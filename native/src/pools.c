@@ -7,43 +7,24 @@
 
 /* ---------------------------------------------------------------------------------------------------- slot words */
 
-/*
- * From the lowest bit up: 1 while references are counted (LIVE), G bits of generation, and in the 63 - G bits that are left,
- * which are more than R, the count. Without the lowest bit, a count of 0 is FREE and one of 1 is LOANED; with it, a count of 0 is
- * what the last drop of an event leaves for a moment, and that is FREE already, of the next generation [SLOT-12]. A count above
- * 2^R - 1 is 2^R - 1: what is above are clones that wait to be counted or refused (slot_clone).
- */
-#define LIVE UINT64_C(1)
-#define ONE_GENERATION UINT64_C(2)
+#define STATE_MASK UINT64_C(3)
+#define ONE_REFERENCE UINT64_C(4)
 #define LOOKED_AHEAD 16u /* words of the free list in which free slots are looked for in advance */
 
 static uint64_t word_generation(const rr_allocator *allocator, uint64_t word)
 {
-    return word / ONE_GENERATION & allocator->generation_mask;
+    return word >> (2 + allocator->profile.ref_bits);
 }
 
 static uint64_t word_count(const rr_allocator *allocator, uint64_t word)
 {
-    return word >= allocator->saturated ? allocator->count_mask : word >> (1 + allocator->profile.generation_bits);
+    return (word >> 2) & allocator->count_mask;
 }
 
-/* The word of a FREE slot, of the generation after that of `word`. */
-static uint64_t next_free(const rr_allocator *allocator, uint64_t word)
+/* [SLOT-2] */
+static uint64_t word_of(const rr_allocator *allocator, rr_slot_state state, uint64_t count, uint64_t generation)
 {
-    return (word + ONE_GENERATION) & (allocator->generation_mask * ONE_GENERATION);
-}
-
-/* What a word says [SLOT-14]. */
-static rr_slot_metadata metadata_of(const rr_allocator *allocator, uint64_t word)
-{
-    uint64_t count = word_count(allocator, word);
-    if ((word & LIVE) != 0 && count == 0) {
-        word = next_free(allocator, word);
-    }
-    uint32_t held = (word & LIVE) != 0 ? RR_SLOT_LIVE : RR_SLOT_LOANED;
-    return (rr_slot_metadata){.generation = word_generation(allocator, word),
-                              .ref_count = (word & LIVE) != 0 ? (uint32_t)count : 0,
-                              .state = count != 0 ? held : RR_SLOT_FREE};
+    return (uint64_t)state + ONE_REFERENCE * (count + (generation << allocator->profile.ref_bits));
 }
 
 /* [PTR-10] */
@@ -52,9 +33,23 @@ static uint64_t token_of(uint32_t pool_id, uint32_t slot_index, uint64_t generat
     return ((((uint64_t)pool_id + 1) << 21) + slot_index) * (UINT64_C(1) << 40) + generation;
 }
 
+static uint64_t next_generation(const rr_allocator *allocator, uint64_t word)
+{
+    return (word_generation(allocator, word) + 1) & allocator->generation_mask;
+}
+
+/* A word as it counts: the last drop of an event leaves LIVE with a count of 0 for a moment, and that is FREE already
+ * [SLOT-12]. */
+static uint64_t settled(const rr_allocator *allocator, uint64_t word)
+{
+    bool dropped = (word & STATE_MASK) == RR_SLOT_LIVE && word_count(allocator, word) == 0;
+    return dropped ? word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word)) : word;
+}
+
+/* A slot is LIVE exactly while references to it are counted [SLOT-2]. */
 static bool is_live_as(const rr_allocator *allocator, uint64_t word, uint64_t generation)
 {
-    return (word & LIVE) != 0 && word >= allocator->one_reference &&
+    return word_count(allocator, word) != 0 &&
            (generation == RR_ANY_GENERATION || word_generation(allocator, word) == generation);
 }
 
@@ -220,9 +215,10 @@ static struct claim claim_anywhere(const struct pool *pool, size_t wanted, uint3
 static_assert(MAX_SLOTS / 32 * UINT64_C(16512) <= UINT32_MAX, "a hint holds how far the last word is, in slots of XL");
 
 /*
- * Lanes. Threads that go round one pool side by side wait for each other's cache lines at every slot, so each thread that
- * allocates from it together with others gets a lane: a hint of its own, in words of the free list of its own. A lane is not a
- * right: who finds nothing in its share takes any slot that is free.
+ * Lanes. Threads that go round one pool side by side wait for each other's cache lines at every slot, so threads that meet
+ * there go in lanes: each lane has a hint of its own, and goes round a share of the free list's words. At the end of its share
+ * a lane takes a new one, beside the lanes that moved since it did so last: all words where none did. A share is not a right:
+ * who finds nothing in it takes any slot that is free.
  */
 
 /* Where in a pool the lane lies that this thread goes in, in bytes from the first; threads begin in the first one. */
@@ -233,22 +229,40 @@ INLINE struct lane *lane_of(struct pool *pool)
     return (struct lane *)(void *)((uint8_t *)pool->lanes + own_lane);
 }
 
-/* Words of the free list, from `first` to before `end`; one or more. */
+/* `rest`: free slots of the word of the free list at `offset`, of those that the lane has not come by. */
+static inline void set_hint(struct lane *lane, uint64_t offset, uint32_t rest)
+{
+    /* pairs with nothing: a lost update costs a longer search [ORDER-13] */
+    atomic_store_explicit(&lane->hint, offset << 32 | rest, memory_order_relaxed);
+}
+
+/* Words of the free list as offsets from slot 0: the first; and the one after the last. */
 struct share {
-    uint32_t first;
-    uint32_t end;
+    uint64_t first;
+    uint64_t end;
 };
 static_assert(MAX_SLOTS / 32 * LANES <= UINT32_MAX, "a product of words and lanes does not wrap");
 
-/* Shares the words of the free list anew with the lanes that looked ahead since this one did so last. */
-static struct share share_anew(struct pool *pool, struct lane *lane)
+/* As a lane holds it: two numbers of words. */
+static struct share share_of(const struct pool *pool, uint64_t words)
+{
+    return (struct share){.first = (uint32_t)words * pool->stride, .end = (words >> 32) * pool->stride};
+}
+
+static bool is_in(struct share share, uint64_t offset)
+{
+    return offset >= share.first && offset < share.end;
+}
+
+/* Gives a lane a new share. */
+static struct share share_anew(const struct pool *pool, struct lane *lane)
 {
     /* pairs with nothing: any share is a good one [ORDER-13] */
     uint32_t used = atomic_load_explicit(&pool->lanes_used, memory_order_relaxed);
     uint32_t lanes = 1;
     uint32_t before = 0;
     for (uint32_t i = 0; i < used; ++i) {
-        struct lane *other = &pool->lanes[i];
+        const struct lane *other = &pool->lanes[i];
         /* pairs with nothing: as above [ORDER-13] */
         uint32_t looks = atomic_load_explicit(&other->looks, memory_order_relaxed);
         /* pairs with nothing: as above [ORDER-13] */
@@ -260,41 +274,28 @@ static struct share share_anew(struct pool *pool, struct lane *lane)
         }
     }
     uint32_t first = pool->words * before / lanes;
-    uint32_t end = pool->words * (before + 1) / lanes;
-    return (struct share){.first = first, .end = end > first ? end : first + 1};
+    uint64_t end = pool->words * (before + 1) / lanes; /* where there are more lanes than words, perhaps the first */
+    uint64_t words = first | end << 32;
+    /* pairs with nothing: as above [ORDER-13] */
+    atomic_store_explicit(&lane->share, words, memory_order_relaxed);
+    return share_of(pool, words);
 }
 
-/* The share of a lane, made anew where the word at `offset` is its last, or is behind it. */
-static struct share share_of(struct pool *pool, struct lane *lane, uint64_t offset)
-{
-    /* pairs with nothing: any share is a good one [ORDER-13] */
-    uint64_t both = atomic_load_explicit(&lane->share, memory_order_relaxed);
-    struct share share = {.first = (uint32_t)both, .end = (uint32_t)(both >> 32)};
-    if (offset + pool->stride >= share.end * pool->stride) {
-        share = share_anew(pool, lane);
-        /* pairs with nothing: as above [ORDER-13] */
-        atomic_store_explicit(&lane->share, share.first + ((uint64_t)share.end << 32), memory_order_relaxed);
-    }
-    return share;
-}
-
-/* Sets a lane's hint to what is free in the next word of its share after the one at `offset`: words `first` to before `end`. */
-INLINE void look_ahead(const struct pool *pool, struct lane *lane, uint64_t offset, uint32_t first, uint32_t end)
+/* Moves the hint of the only lane on to the next word after the one at `offset` where something is free. */
+INLINE void look_ahead(const struct pool *pool, struct lane *lane, uint64_t offset)
 {
     uint64_t stride = pool->stride;
-    uint64_t last = (end - 1) * stride;
-    uint32_t others = end - first - 1;
+    uint64_t last = (pool->words - 1) * stride;
     uint32_t rest = 0;
-    for (uint32_t left = others < LOOKED_AHEAD ? others : LOOKED_AHEAD; rest == 0 && left != 0; --left) {
-        offset = offset < last ? offset + stride : first * stride;
+    for (uint32_t left = pool->words - 1 < LOOKED_AHEAD ? pool->words - 1 : LOOKED_AHEAD; rest == 0 && left != 0; --left) {
+        offset = offset != last ? offset + stride : 0;
         /* pairs with nothing: any hint is a good one [ORDER-13] */
         rest = (uint32_t)atomic_load_explicit(&line_at(pool, offset)->free_bits, memory_order_relaxed);
     }
-    /* pairs with nothing: a lost update costs a longer search [ORDER-13] */
-    atomic_store_explicit(&lane->hint, offset << 32 | rest, memory_order_relaxed);
+    set_hint(lane, offset, rest);
 }
 
-/* The same for a lane that is not the only one. */
+/* The same for one of several. */
 CALLED static void look_ahead_in_share(struct pool *pool, struct lane *lane, uint64_t offset)
 {
     uint32_t number = (uint32_t)(lane - pool->lanes);
@@ -307,9 +308,25 @@ CALLED static void look_ahead_in_share(struct pool *pool, struct lane *lane, uin
     uint32_t looks = atomic_load_explicit(&lane->looks, memory_order_relaxed);
     /* pairs with nothing: as above [ORDER-13] */
     atomic_store_explicit(&lane->looks, looks + 1, memory_order_relaxed);
-    struct share share = share_of(pool, lane, offset);
-    bool outside = offset < share.first * pool->stride;
-    look_ahead(pool, lane, outside ? (share.end - 1) * pool->stride : offset, share.first, share.end);
+    /* pairs with nothing: as above [ORDER-13] */
+    struct share share = share_of(pool, atomic_load_explicit(&lane->share, memory_order_relaxed));
+    bool is_new = false;
+    uint32_t rest = 0;
+    for (uint32_t left = pool->words - 1 < LOOKED_AHEAD ? pool->words - 1 : LOOKED_AHEAD; rest == 0 && left != 0; --left) {
+        uint64_t next = offset + pool->stride;
+        if (!is_in(share, next)) {
+            if (is_new) {
+                break;
+            }
+            is_new = true;
+            share = share_anew(pool, lane);
+            next = is_in(share, next) ? next : share.first;
+        }
+        offset = next;
+        /* pairs with nothing: any hint is a good one [ORDER-13] */
+        rest = (uint32_t)atomic_load_explicit(&line_at(pool, offset)->free_bits, memory_order_relaxed);
+    }
+    set_hint(lane, offset, rest);
 }
 
 /* Moves a lane's hint on behind a claim of the last free slot of the word at `offset`. */
@@ -319,7 +336,7 @@ INLINE void move_hint(struct pool *pool, struct lane *lane, uint64_t offset)
     if (lane != pool->lanes || atomic_load_explicit(&pool->lanes_used, memory_order_relaxed) > 1) {
         look_ahead_in_share(pool, lane, offset);
     } else {
-        look_ahead(pool, lane, offset, 0, pool->words);
+        look_ahead(pool, lane, offset);
     }
 }
 
@@ -351,8 +368,7 @@ static struct claim claim_slots(struct pool *pool, size_t wanted, uint32_t tag_b
         claim = claim_anywhere(pool, wanted, tag_bits, claim.k);
     }
     if (claim.rest != 0) {
-        /* pairs with nothing: a lost update costs a longer search [ORDER-13] */
-        atomic_store_explicit(&lane->hint, claim.k * pool->stride << 32 | claim.rest, memory_order_relaxed);
+        set_hint(lane, claim.k * pool->stride, claim.rest);
     } else if (claim.bits != 0) {
         move_hint(pool, lane, claim.k * pool->stride);
     }
@@ -397,7 +413,7 @@ SELDOM static void count_round(struct slot_line *slot)
 /* The word that a slot gets when its event or its loan ends [SLOT-12]. */
 INLINE uint64_t ended(const rr_allocator *allocator, struct slot_line *slot, uint64_t word)
 {
-    uint64_t freed = next_free(allocator, word);
+    uint64_t freed = word_of(allocator, RR_SLOT_FREE, 0, next_generation(allocator, word));
     if (freed == 0) {
         count_round(slot);
     }
@@ -408,11 +424,11 @@ INLINE uint64_t ended(const rr_allocator *allocator, struct slot_line *slot, uin
 static uint64_t allocations_of(const rr_allocator *allocator, struct slot_line *slot)
 {
     /* pairs with nothing: a statistic [ORDER-13] */
-    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    uint64_t word = settled(allocator, atomic_load_explicit(&slot->word, memory_order_relaxed));
     /* pairs with nothing: a statistic [ORDER-13] */
     uint64_t rounds = atomic_load_explicit(&slot->rounds, memory_order_relaxed);
-    rr_slot_metadata metadata = metadata_of(allocator, word);
-    return (rounds << allocator->profile.generation_bits) + metadata.generation + (metadata.state != RR_SLOT_FREE);
+    return (rounds << allocator->profile.generation_bits) + word_generation(allocator, word) +
+           ((word & STATE_MASK) != RR_SLOT_FREE);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ heap */
@@ -562,41 +578,23 @@ INLINE uint64_t slot_publish(const rr_allocator *allocator, struct slot_line *sl
         atomic_store_explicit(&slot->loose, 1 + (generation << allocator->profile.ref_bits), memory_order_release);
     }
     /* pairs with the acquire in slot_upgrade and take_loose [ORDER-3] */
-    atomic_store_explicit(&slot->word, word + LIVE + allocator->one_reference, memory_order_release);
+    atomic_store_explicit(&slot->word, word + RR_SLOT_LIVE + ONE_REFERENCE, memory_order_release);
     return token_of(slot->pool_id, slot->slot_index, generation);
 }
 
-/* Ends a clone whose addition found the counter full: refused, unless references were dropped since. */
-CALLED static rr_status take_back(const rr_allocator *allocator, struct slot_line *slot)
-{
-    /* pairs with nothing: a guess, which the compare-exchange below confirms [ORDER-4] */
-    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
-    do {
-        if (word < allocator->saturated + allocator->one_reference) {
-            return RR_OK;
-        }
-        /* pairs with nothing: the caller's reference keeps the slot as it is [ORDER-4] */
-    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word - allocator->one_reference,
-                                                    memory_order_relaxed, memory_order_relaxed));
-    return RR_REF_COUNT_OVERFLOW;
-}
-
-/*
- * Adds a reference for a caller who has one [SLOT-9], by an addition without a look: a look would wait for the locked operation
- * before.
- *
- * An addition to a full counter stays on top of it for a moment. Meanwhile the references are the lesser of the counter and of
- * 2^R - 1: a drop takes one away and by that counts one of the clones that wait on top. So who finds the counter at 2^R - 1
- * or below was counted, at the latest by the last drop; and who finds it above and takes its addition back leaves 2^R - 1
- * references, as it found them, and is refused [SLOT-10].
- *
- * There is room on top for 2^(63 - G) - 2^R clones at once, at least 2^22: as many threads as Linux has for all processes.
- */
-INLINE rr_status slot_clone(const rr_allocator *allocator, struct slot_line *slot)
+/* Adds a reference for a caller who has one [SLOT-9]. */
+static rr_status slot_clone(const rr_allocator *allocator, struct slot_line *slot)
 {
     /* pairs with nothing: the caller's reference keeps the slot as it is [ORDER-4] */
-    uint64_t word = atomic_fetch_add_explicit(&slot->word, allocator->one_reference, memory_order_relaxed);
-    return word < allocator->saturated ? RR_OK : take_back(allocator, slot);
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    do {
+        if (word_count(allocator, word) == allocator->count_mask) {
+            return RR_REF_COUNT_OVERFLOW;
+        }
+        /* pairs with nothing: as above [ORDER-4] */
+    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word + ONE_REFERENCE, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return RR_OK;
 }
 
 /* Adds a reference if the slot is LIVE with the generation, deciding and counting in one step [WEAK-2]. */
@@ -609,13 +607,13 @@ static rr_status slot_upgrade(const rr_allocator *allocator, struct slot_line *s
         if (!is_live_as(allocator, word, generation)) {
             return RR_STALE_HANDLE;
         }
-        if (word >= allocator->saturated) {
+        if (word_count(allocator, word) == allocator->count_mask) {
             return RR_REF_COUNT_OVERFLOW;
         }
         /* pairs with the release store that made the slot LIVE, in slot_publish or rr_commit [ORDER-6] */
-    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word + allocator->one_reference,
-                                                    memory_order_acquire, memory_order_relaxed));
-    *new_word = word + allocator->one_reference;
+    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word + ONE_REFERENCE, memory_order_acquire,
+                                                    memory_order_relaxed));
+    *new_word = word + ONE_REFERENCE;
     return RR_OK;
 }
 
@@ -635,28 +633,27 @@ INLINE void slot_free(rr_allocator *allocator, struct slot_line *slot)
     }
 }
 
-/* Ends one reference and returns the word before. *last: whether the caller is to free the slot [SLOT-11] [SLOT-12]. */
-INLINE uint64_t slot_unref(const rr_allocator *allocator, struct slot_line *slot, bool *last)
+/* Ends one reference and returns the count that is left; if that is 0, the caller frees the slot [SLOT-11] [SLOT-12]. */
+INLINE uint64_t slot_unref(const rr_allocator *allocator, struct slot_line *slot)
 {
     /* pairs with itself: the last drop acquires what every earlier one released [ORDER-5] */
-    uint64_t word = atomic_fetch_sub_explicit(&slot->word, allocator->one_reference, memory_order_acq_rel);
-    *last = word < 2 * allocator->one_reference;
-    if (*last) {
+    uint64_t word = atomic_fetch_sub_explicit(&slot->word, ONE_REFERENCE, memory_order_acq_rel);
+    uint64_t left = word_count(allocator, word) - 1;
+    if (left == 0) {
         /* pairs with nothing: nobody else changes a word that counts no reference, and give_back hands it over [ORDER-2] */
         atomic_store_explicit(&slot->word, ended(allocator, slot, word), memory_order_relaxed);
     }
-    return word;
+    return left;
 }
 
 /* Gives one reference back and returns the count that is left. */
 INLINE uint64_t slot_drop(rr_allocator *allocator, struct slot_line *slot)
 {
-    bool last = false;
-    uint64_t word = slot_unref(allocator, slot, &last);
-    if (last) {
+    uint64_t left = slot_unref(allocator, slot);
+    if (left == 0) {
         slot_free(allocator, slot);
     }
-    return word_count(allocator, word) - 1;
+    return left;
 }
 
 /* ------------------------------------------------------------------------------------------------ loose references */
@@ -803,8 +800,6 @@ rr_allocator *rr_allocator_create(const rr_profile *profile, rr_status *status)
     allocator->wide = copies_are_wide();
     allocator->count_mask = (UINT64_C(1) << profile->ref_bits) - 1;
     allocator->generation_mask = (UINT64_C(1) << profile->generation_bits) - 1;
-    allocator->one_reference = ONE_GENERATION << profile->generation_bits;
-    allocator->saturated = allocator->count_mask * allocator->one_reference;
     atomic_init(&allocator->heap_payload_bytes, 0);
     atomic_init(&allocator->heap_block_bytes, 0);
     for (uint32_t id = RR_XS; id < RR_POOL_COUNT; ++id) {
@@ -981,8 +976,9 @@ uint8_t *rr_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type, 
     event_write_trailer(payload, slot->size, (uint32_t)length, event_type);
     /* pairs with nothing: the free list handed over the slot [ORDER-2] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    word = word_of(allocator, RR_SLOT_LOANED, 0, word_generation(allocator, word));
     /* pairs with nothing: nobody reads a loaned event on the strength of it [ORDER-3] */
-    atomic_store_explicit(&slot->word, word + allocator->one_reference, memory_order_relaxed);
+    atomic_store_explicit(&slot->word, word, memory_order_relaxed);
     return payload;
 }
 
@@ -1017,8 +1013,9 @@ const uint8_t *rr_commit(rr_allocator *allocator, uint8_t *loan, uint64_t length
     event_write_trailer(payload, slot->size, (uint32_t)length, event_type);
     /* pairs with nothing: the loan is the caller's alone [ORDER-3] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    word = word_of(allocator, RR_SLOT_LIVE, 1, word_generation(allocator, word));
     /* pairs with the acquire in slot_upgrade and take_loose [ORDER-3] */
-    atomic_store_explicit(&slot->word, word + LIVE, memory_order_release);
+    atomic_store_explicit(&slot->word, word, memory_order_release);
     set_status(status, RR_OK);
     return payload;
 }
@@ -1101,14 +1098,14 @@ uint64_t rr_payload_token(const rr_allocator *allocator, const uint8_t *payload)
 
 void rr_payload_describe(const rr_allocator *allocator, const uint8_t *payload, rr_payload_info *info)
 {
-    rr_slot_metadata metadata = metadata_of(allocator, held_word(allocator, payload));
-    info->generation = metadata.generation;
+    uint64_t word = held_word(allocator, payload);
+    info->generation = word_generation(allocator, word);
     info->pool_id = rr_payload_pool_id(payload);
     info->slot_index = rr_payload_slot_index(payload);
     info->length = rr_payload_length(payload);
     info->event_type = rr_payload_event_type(payload);
-    info->ref_count = metadata.ref_count;
-    info->state = metadata.state;
+    info->ref_count = (uint32_t)word_count(allocator, word);
+    info->state = (uint32_t)(word & STATE_MASK);
 }
 
 /* ------------------------------------------------------------------------------------------------ tokens and triples */
@@ -1312,9 +1309,7 @@ rr_status rr_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t c
     uint32_t bits = 0; /* slots whose bits are in the word at `home`, free and not yet given back: one step gives back many */
     for (size_t i = 0; i < count; ++i) {
         struct slot_line *slot = find_token(allocator, tokens[i], &handle);
-        bool last = false;
-        (void)slot_unref(allocator, slot, &last);
-        if (!last) {
+        if (slot_unref(allocator, slot) != 0) {
             continue;
         }
         if (bits != 0 && home_of(slot) != home) {
@@ -1351,8 +1346,10 @@ rr_status rr_slot_metadata_get(const rr_allocator *allocator, uint32_t pool_id, 
         return RR_BAD_ARGUMENT;
     }
     /* pairs with nothing: a picture of one moment [ORDER-13] */
-    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
-    *metadata = metadata_of(allocator, word);
+    uint64_t word = settled(allocator, atomic_load_explicit(&slot->word, memory_order_relaxed));
+    metadata->generation = word_generation(allocator, word);
+    metadata->ref_count = (uint32_t)word_count(allocator, word);
+    metadata->state = (uint32_t)(word & STATE_MASK);
     return RR_OK;
 }
 
@@ -1367,8 +1364,7 @@ rr_status rr_slot_words(const rr_allocator *allocator, uint32_t pool_id, uint64_
     for (uint32_t index = 0; index < capacity; ++index) {
         /* pairs with nothing: a picture of one moment for each slot [ORDER-13] */
         uint64_t word = atomic_load_explicit(&slot_at(&allocator->pools[pool_id], index)->word, memory_order_relaxed);
-        rr_slot_metadata metadata = metadata_of(allocator, word);
-        words[index] = metadata.state + 4 * (metadata.ref_count + (metadata.generation << allocator->profile.ref_bits));
+        words[index] = settled(allocator, word);
     }
     return capacity == 0 ? RR_BAD_ARGUMENT : RR_OK;
 }

@@ -20,7 +20,7 @@ static_assert(sizeof(_Atomic uint64_t) == 8, "atomic words must be 8 bytes");
 /* A slot's metadata, the cache line before its event [LAYOUT-2]. A block on the heap begins with such a line too, of
  * which only pool_id, slot_index and size are used; the rest of an XXL slot is its line in the table. */
 struct slot_line {
-    _Atomic uint64_t word;        /* LIVE + 2 * (generation + 2^G * count) [SLOT-1]; see pools.c */
+    _Atomic uint64_t word;        /* state + 4 * (count + 2^R * generation) [SLOT-2] */
     _Atomic uint64_t loose;       /* loose references + 2^R * the generation that they belong to [PTR-11] */
     _Atomic uint64_t rounds;      /* how often the generation came round, written by the slot's owner alone [ALLOC-9] */
     _Atomic uint64_t free_bits;   /* word k of the pool's free list is in slot k: 32 free bits, 32 bits of version */
@@ -49,7 +49,7 @@ static_assert(sizeof(struct pool_header) == LINE_BYTES, "a pool's header fills o
 /* Where the next search of a pool's free list begins, for some of the threads; in a line of its own. */
 struct lane {
     alignas(64) _Atomic uint64_t hint; /* 32 bits of a word of the free list; above them, how far from slot 0 it lies */
-    _Atomic uint64_t share;            /* the words that it goes round: the first; and above it the end */
+    _Atomic uint64_t share;            /* the words that it goes round: the first; 32 bits above, the one after the last */
     _Atomic uint32_t looks;       /* how often it looked ahead: it is in use while this changes */
     _Atomic uint32_t seen[LANES]; /* what that was of each lane when this one last began its share */
 };
@@ -64,7 +64,7 @@ struct pool {
     uint32_t capacity;
     uint32_t words; /* words of the free list */
     uint32_t id;
-    _Atomic uint32_t lanes_used; /* the number of the last lane that looked ahead, and one more */
+    _Atomic uint32_t lanes_used; /* the highest number of a lane that looked ahead beside others, and one more; at least 1 */
     struct lane lanes[LANES];
 };
 
@@ -72,8 +72,6 @@ struct rr_allocator {
     rr_profile profile;
     uint64_t count_mask;      /* 2^R - 1 */
     uint64_t generation_mask; /* 2^G - 1 */
-    uint64_t one_reference;   /* in a slot's word */
-    uint64_t saturated;       /* words from here on count 2^R - 1 references [SLOT-10] */
     bool wide;                /* how payloads are copied */
     struct pool pools[RR_POOL_COUNT];
     alignas(64) _Atomic uint64_t heap_payload_bytes; /* of XXL slots taken [ALLOC-7] */

@@ -10,7 +10,7 @@
 #include "rusted_ring.h"
 
 #define THREADS 4
-#define SECONDS 10
+#define SECONDS 5
 
 static rr_allocator *make(uint32_t slots)
 {
@@ -36,13 +36,27 @@ static uint32_t take_and_drop(rr_allocator *allocator)
     return slot;
 }
 
+static const bool none_held[2000];
+
+/* Looks at every free slot before it takes one a third time; `held` says which are not free. */
+static void check_round(rr_allocator *allocator, const bool *held, uint32_t slots)
+{
+    uint32_t taken[4096] = {0};
+    for (uint32_t slot = 0; taken[slot] < 3;) {
+        slot = take_and_drop(allocator);
+        ++taken[slot];
+    }
+    for (uint32_t slot = 0; slot < slots; ++slot) {
+        CHECK(held[slot] || taken[slot] != 0);
+    }
+}
+
 static void a_lane_makes_room_for_others_and_takes_their_words_back(void) /* [ALLOC-10] [ORDER-13] */
 {
     enum { SLOTS = 512 };
     rr_allocator *allocator = make(SLOTS);
     struct pool *pool = &allocator->pools[RR_XS];
     for (uint32_t others = 1; others <= 3; others += 2) { /* lanes in use beside this thread's, which is the first */
-        uint32_t taken[SLOTS] = {0};
         uint32_t share = SLOTS / (1 + others);
         atomic_store_explicit(&pool->lanes_used, 1 + others, memory_order_relaxed);
         for (uint32_t i = 0; i < 3 * SLOTS; ++i) {
@@ -52,19 +66,51 @@ static void a_lane_makes_room_for_others_and_takes_their_words_back(void) /* [AL
             uint32_t slot = take_and_drop(allocator);
             CHECK(i < SLOTS || slot < share);
         }
-        uint32_t thirds = 0;
-        for (uint32_t i = 0; i < 4 * SLOTS; ++i) { /* alone again */
-            thirds += ++taken[take_and_drop(allocator)] == 3;
-            for (uint32_t slot = 0; thirds == 1 && slot < SLOTS; ++slot) {
-                CHECK(taken[slot] != 0);
-            }
-        }
-        CHECK(thirds > 1);
+        check_round(allocator, none_held, SLOTS); /* alone again */
     }
     CHECK_EQUAL(rr_allocator_destroy(allocator), RR_OK);
 }
 
-static void a_share_of_less_than_a_word_is_a_word(void) /* [ALLOC-3] */
+/* Whatever share those who are gone have left to a lane, and wherever in it there is nothing free. */
+static void a_lane_that_is_alone_leaves_its_share(void) /* [ALLOC-10] */
+{
+    enum { WORDS = 8, SLOTS = 32 * WORDS };
+    static const uint32_t kept_free[][WORDS] = {
+        {32, 32, 32, 0, 32, 32, 32, 32}, /* the last word of the first half is full */
+        {1, 1, 0, 0, 0, 0, 0, 1},
+        {1, 0, 1, 0, 0, 1, 0, 0},        /* the second half has one, which is not in its last word */
+        {0, 1, 1, 0, 0, 0, 0, 0},        /* it has none */
+        {0, 0, 0, 0, 1, 1, 32, 32},
+    };
+    for (size_t i = 0; i < sizeof kept_free / sizeof *kept_free; ++i) {
+        for (uint64_t first = 0; first < WORDS; ++first) {
+            for (uint64_t end = first + 1; end <= WORDS; ++end) {
+                rr_allocator *allocator = make(SLOTS);
+                struct pool *pool = &allocator->pools[RR_XS];
+                const uint8_t *payloads[SLOTS];
+                bool held[SLOTS];
+                for (uint32_t slot = 0; slot < SLOTS; ++slot) {
+                    payloads[slot] = put(allocator, "x");
+                    CHECK_EQUAL(rr_payload_slot_index(payloads[slot]), slot);
+                }
+                for (uint32_t slot = 0; slot < SLOTS; ++slot) {
+                    held[slot] = slot % 32 >= kept_free[i][slot / 32];
+                    if (!held[slot]) {
+                        rr_release_payload(allocator, payloads[slot]);
+                    }
+                }
+                atomic_store_explicit(&pool->lanes_used, 2, memory_order_relaxed);
+                atomic_store_explicit(&pool->lanes[1].looks, 5, memory_order_relaxed); /* not seen so far */
+                atomic_store_explicit(&pool->lanes[0].share, first | end << 32, memory_order_relaxed);
+                check_round(allocator, held, SLOTS);
+                check_round(allocator, held, SLOTS);
+                rr_allocator_abandon(allocator);
+            }
+        }
+    }
+}
+
+static void more_lanes_than_words_find_every_slot(void) /* [ALLOC-3] */
 {
     for (uint32_t slots = 1; slots <= 65; slots += 32) {
         rr_allocator *allocator = make(slots);
@@ -108,7 +154,6 @@ static void *get_into_each_others_way(void *ignored)
 static void threads_that_meet_get_lanes_and_one_that_stays_goes_round_all(void) /* [ALLOC-10] */
 {
     enum { SLOTS = 2000 };
-    static uint32_t taken[SLOTS];
     met = make(SLOTS);
     if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
         printf("threads do not meet on one processor: left out\n");
@@ -122,20 +167,15 @@ static void threads_that_meet_get_lanes_and_one_that_stays_goes_round_all(void) 
         }
         CHECK(in_several_lanes());
     }
-    for (uint32_t slot = 0; taken[slot] < 3;) {
-        slot = take_and_drop(met);
-        ++taken[slot];
-    }
-    for (uint32_t slot = 0; slot < SLOTS; ++slot) {
-        CHECK(taken[slot] != 0);
-    }
+    check_round(met, none_held, SLOTS);
     CHECK_EQUAL(rr_allocator_destroy(met), RR_OK);
 }
 
 int main(void)
 {
     RUN(a_lane_makes_room_for_others_and_takes_their_words_back);
-    RUN(a_share_of_less_than_a_word_is_a_word);
+    RUN(a_lane_that_is_alone_leaves_its_share);
+    RUN(more_lanes_than_words_find_every_slot);
     RUN(threads_that_meet_get_lanes_and_one_that_stays_goes_round_all);
     return 0;
 }

@@ -78,13 +78,20 @@ _TEXTS: Final[dict[str, str]] = {
     "clone-at-the-end-of-the-counter-against-a-drop": (
         "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 ; clone 2p1 1p0 | clone p1 p0 ; count p0 | drop p0 ; count p1"
     ),
-    "clone-waits-and-an-upgrade-is-refused": (
+    "clone-refused-and-counted": (
+        "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 ; clone 2p1 1p0 | clone p1 p0 | drop p1 ; count p0 ; clone p1 p0"
+    ),
+    "clone-refused-beside-one-that-is-refused": (
+        "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 ; clone 2p1 1p0 | clone p1 p0 | drop p1 ; clone p1 p0 ; "
+        "clone p2 p0"
+    ),
+    "clone-and-an-upgrade-at-the-end-of-the-counter": (
         "r=1 g=2 t=2 xs=1 | alloc 1p0 1 ; weak s0 1p0 | clone p1 p0 ; drop p0 | upgrade p0 s0"
     ),
-    "clones-wait-and-the-slot-is-shown": (
+    "clone-refused-and-the-slot-shown": (
         "r=1 g=2 t=2 xs=1 | alloc 1p0 1 ; weak s0 1p0 | clone p1 p0 ; drop p0 ; alloc p2 2 | meta s0"
     ),
-    "clones-of-one-wait-for-a-drop": (
+    "clones-at-the-end-of-the-counter-against-a-drop": (
         "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 ; clone 3p0 1p0 | clone p1 p0 ; drop p0 | clone p1 p0 ; "
         "drop p0 | drop p0"
     ),
