@@ -655,21 +655,44 @@ static const uint8_t *payloads_store(const struct slots *slots, uint32_t positio
     return data;
 }
 
-/* Writes the trailers of `count` events, at most a ring full. The first one comes last, so that in a gated ring all are published
- * with it. Returns the position after them. */
-static uint32_t trailers_store(const rr_writer *writer, const uint32_t *lengths, uint32_t length, const uint32_t *event_types,
-                               uint32_t event_type, uint32_t count)
+/* What the events of a batch have beside their payloads: each its own, or where that is NULL, all the same. */
+struct kinds {
+    const uint32_t *lengths;
+    const uint32_t *event_types;
+    uint32_t length;
+    uint32_t event_type;
+};
+
+/* The first trailer comes last, so that in a gated ring all events are published with it. */
+INLINE void each_trailer_store(const rr_writer *writer, struct kinds kinds, uint32_t count, bool gated)
 {
-    const struct slots *slots = &writer->slots;
-    uint32_t to_end = slots->capacity - writer->position;
+    const struct slots slots = writer->slots; /* a copy, which no store of the loop can change */
+    uint32_t first = writer->position;
+    uint32_t to_end = slots.capacity - first;
+    uint32_t lap = writer->lap;
     for (uint32_t i = count; i-- > 0;) {
-        uint64_t trailer = trailer_of(lengths != NULL ? lengths[i] : length, event_types != NULL ? event_types[i] : event_type);
-        uint32_t position = i < to_end ? writer->position + i : i - to_end;
-        if (slots->gated) {
-            trailer |= i < to_end ? writer->lap : writer->lap ^ LAP;
+        uint64_t trailer = trailer_of(kinds.lengths != NULL ? kinds.lengths[i] : kinds.length,
+                                      kinds.event_types != NULL ? kinds.event_types[i] : kinds.event_type);
+        uint32_t position = i < to_end ? first + i : i - to_end;
+        if (gated) {
+            trailer |= i < to_end ? lap : lap ^ LAP;
         }
-        trailer_store(slots, position, trailer, slots->gated);
+        trailer_store(&slots, position, trailer, gated);
     }
+}
+
+/* Writes the trailers of `count` events, at most a ring full. Returns the position after them. */
+static uint32_t trailers_store(const rr_writer *writer, struct kinds kinds, uint32_t count)
+{
+    if (writer->slots.gated) {
+        each_trailer_store(writer, kinds, count, true);
+    } else if (kinds.lengths == NULL && kinds.event_types == NULL) {
+        struct kinds alike = {.length = kinds.length, .event_type = kinds.event_type}; /* a loop without questions */
+        each_trailer_store(writer, alike, count, false);
+    } else {
+        each_trailer_store(writer, kinds, count, false);
+    }
+    uint32_t to_end = writer->slots.capacity - writer->position;
     return count < to_end ? writer->position + count : count - to_end;
 }
 
@@ -702,10 +725,12 @@ rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t
         } else if (writer->gate - writer->cursor < room && (room = raise_gate(writer, room)) == 0) {
             break;
         }
-        const uint32_t *sizes = lengths != NULL ? lengths + i : NULL;
-        const uint32_t *kinds = event_types != NULL ? event_types + i : NULL;
-        next = payloads_store(slots, writer->position, next, sizes, length, (uint32_t)room);
-        uint32_t position = trailers_store(writer, sizes, length, kinds, event_type, (uint32_t)room);
+        struct kinds kinds = {.lengths = lengths != NULL ? lengths + i : NULL,
+                              .event_types = event_types != NULL ? event_types + i : NULL,
+                              .length = length,
+                              .event_type = event_type};
+        next = payloads_store(slots, writer->position, next, kinds.lengths, length, (uint32_t)room);
+        uint32_t position = trailers_store(writer, kinds, (uint32_t)room);
         publish(writer, writer->cursor + room, position, slots->gated);
         i += (size_t)room;
         (void)wake_who_waits(slots->cursors);
@@ -1048,12 +1073,13 @@ struct copied {
 
 /* Loads the trailers of up to `wanted` events that lie in a row and are as long as the first, which is `length`. Returns how
  * many there are. */
-static uint32_t trailers_load(const struct slots *slots, uint32_t position, size_t wanted, uint32_t length, uint32_t *lengths,
-                              uint32_t *event_types)
+INLINE uint32_t trailers_load(const struct slots *of, uint32_t position, size_t wanted, uint32_t length, uint32_t *lengths,
+                              uint32_t *event_types, bool gated)
 {
+    const struct slots slots = *of; /* a copy, which no store of the loop can change */
     uint32_t count = 0;
-    for (; count < wanted && position < slots->capacity; ++count, ++position) {
-        uint64_t trailer = trailer_load(slots, position, slots->gated);
+    for (; count < wanted && position < slots.capacity; ++count, ++position) {
+        uint64_t trailer = trailer_load(&slots, position, gated);
         if (length_in(trailer) != length) {
             break;
         }
@@ -1064,12 +1090,12 @@ static uint32_t trailers_load(const struct slots *slots, uint32_t position, size
 }
 
 /* Copies `wanted` events, or as many as there is room for. Moves nothing. */
-static struct copied copy_events(const struct slots *slots, uint32_t position, size_t wanted, uint8_t *data, size_t room,
-                                 uint32_t *lengths, uint32_t *event_types)
+INLINE struct copied copy_events(const struct slots *slots, uint32_t position, size_t wanted, uint8_t *data, size_t room,
+                                 uint32_t *lengths, uint32_t *event_types, bool gated)
 {
     struct copied done = {.position = position};
     while (done.count < wanted) {
-        uint64_t trailer = trailer_load(slots, done.position, slots->gated);
+        uint64_t trailer = trailer_load(slots, done.position, gated);
         uint32_t run = 1;
         done.length = length_in(trailer);
         if (done.length > room) {
@@ -1080,7 +1106,7 @@ static struct copied copy_events(const struct slots *slots, uint32_t position, s
         if (done.length == slots->stride) { /* events that fill their slots lie in a row, and are one copy */
             size_t most = wanted - done.count < room / done.length ? wanted - done.count : room / done.length;
             run += trailers_load(slots, done.position + 1, most - 1, done.length, lengths + done.count + 1,
-                                 event_types + done.count + 1);
+                                 event_types + done.count + 1, gated);
         }
         size_t bytes = (size_t)run * done.length;
         payload_load(slots, done.position, data, bytes);
@@ -1095,20 +1121,20 @@ static struct copied copy_events(const struct slots *slots, uint32_t position, s
     return done;
 }
 
-rr_status rr_reader_next_many(rr_reader *reader, size_t limit, void *data, size_t data_bytes, uint32_t *lengths,
-                              uint32_t *event_types, rr_read *read)
+INLINE rr_status next_many_of(rr_reader *reader, size_t limit, void *data, size_t data_bytes, uint32_t *lengths,
+                              uint32_t *event_types, rr_read *read, bool gated)
 {
     const struct slots *slots = &reader->slots;
     struct copied all = {.position = reader->position};
     uint64_t cursor = reader->cursor;
     uint64_t oldest = 0;
-    if (is_closed(reader, slots->gated)) {
+    if (is_closed(reader, gated)) {
         return nothing(reader, RR_RING_CLOSED, read);
     }
     if (limit == 0) {
         return nothing(reader, RR_OK, read);
     }
-    uint64_t found = ready(reader, limit, slots->gated);
+    uint64_t found = ready(reader, limit, gated);
     if (found == 0) {
         return empty(reader, read);
     }
@@ -1116,11 +1142,11 @@ rr_status rr_reader_next_many(rr_reader *reader, size_t limit, void *data, size_
     limit = limit < UINT32_MAX ? limit : UINT32_MAX;
     while (all.count < limit) {
         /* An overwriting ring is looked at after each so many events: what came before a lap was intact. */
-        size_t wanted = !slots->gated && limit - all.count > BATCH ? BATCH : limit - all.count;
+        size_t wanted = !gated && limit - all.count > BATCH ? BATCH : limit - all.count;
         uint8_t *to = all.bytes == 0 ? data : (uint8_t *)data + all.bytes;
         struct copied done = copy_events(slots, all.position, wanted, to, data_bytes - (size_t)all.bytes,
-                                         lengths + all.count, event_types + all.count);
-        if (!slots->gated && !is_intact(slots, cursor + all.count, &oldest)) {
+                                         lengths + all.count, event_types + all.count, gated);
+        if (!gated && !is_intact(slots, cursor + all.count, &oldest)) {
             if (all.count == 0) {
                 return lagged(reader, oldest, read);
             }
@@ -1136,10 +1162,17 @@ rr_status rr_reader_next_many(rr_reader *reader, size_t limit, void *data, size_
             break;
         }
     }
-    if (!move_on(reader, cursor + all.count, all.position, slots->gated)) {
+    if (!move_on(reader, cursor + all.count, all.position, gated)) {
         return nothing(reader, RR_RING_CLOSED, read);
     }
     return delivered(read, cursor, (uint32_t)all.count, all.bytes, event_types[0]);
+}
+
+rr_status rr_reader_next_many(rr_reader *reader, size_t limit, void *data, size_t data_bytes, uint32_t *lengths,
+                              uint32_t *event_types, rr_read *read)
+{
+    return reader->slots.gated ? next_many_of(reader, limit, data, data_bytes, lengths, event_types, read, true)
+                               : next_many_of(reader, limit, data, data_bytes, lengths, event_types, read, false);
 }
 
 rr_status rr_reader_wait(rr_reader *reader, uint64_t sequence, int64_t nanoseconds)

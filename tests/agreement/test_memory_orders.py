@@ -219,7 +219,7 @@ def test_copy_stands_between_cursor_and_lap_check() -> None:
     bulk_writes = ("announce(", "payloads_store(", "trailers_store(", "publish(")
     for name, steps in (
         ("next_of", reads),
-        ("rr_reader_next_many", bulk_reads),
+        ("next_many_of", bulk_reads),
         ("is_intact", checks),
         ("rr_writer_add", adds),
         ("add_event", writes),
@@ -306,7 +306,7 @@ def test_gated_events_are_published_by_their_own_words() -> None:
     bodies = {match["name"]: match["body"] for match in FUNCTION.finditer(code)}
     body = bodies["published_in"]
     assert body.index("cursor_observe(") < body.index("trailer_load(") < body.rindex("cursor_observe(")
-    assert "i-- > 0" in bodies["trailers_store"]  # the first word last
+    assert "i-- > 0" in bodies["each_trailer_store"]  # the first word last
     reads = ("trailer_load(", "payload_load(", "move_on(")
     places = [bodies["next_of"].index(text) for text in reads]
     assert places == sorted(places)

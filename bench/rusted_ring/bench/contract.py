@@ -99,6 +99,13 @@ WORKS: Final[Mapping[str, Work]] = {
             limits=("limit-copy",),
         ),
         Work(
+            "ring-bulk",
+            "add_many and next_many in one thread, an event of them",
+            {"payload": None, "batch": None, "capacity": None, "mode": "gated"},
+            tuple({"payload": payload, "batch": "16", "mode": "overwrite"} for payload in ("64", "256", "1024")),
+            limits=("limit-copy",),
+        ),
+        Work(
             "stream",
             "one event from a writer's thread to a reader's",
             {"payload": None, "batch": None, "capacity": None, "mode": "gated", **_THREADS},

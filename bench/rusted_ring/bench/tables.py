@@ -78,7 +78,7 @@ def limit_of(figure: Figure) -> Figure | None:
         return Figure("limit-memcpy", MACHINE, {"payload": keys["payload"]})
     if figure.work == "clone":
         return Figure("limit-locked-add-pair", MACHINE, {})
-    if figure.work == "ring":
+    if figure.work in ("ring", "ring-bulk"):
         return Figure("limit-copy", MACHINE, {"payload": keys["payload"], "capacity": keys["capacity"]})
     if figure.work in ("stream", "readers") and keys["payload"] == "64" and keys["oversubscribed"] == "0":
         work = "limit-line-transfer" if keys["batch"] == "1" else "limit-line-transfer-bulk"
@@ -90,6 +90,7 @@ _LIMITS = {
     "pool": "`limit-memcpy` of the payload",
     "clone": "`limit-locked-add-pair`",
     "ring": "`limit-copy` of the payload",
+    "ring-bulk": "`limit-copy` of each payload alone",
     "stream": "`limit-line-transfer` one at a time, `limit-line-transfer-bulk` in bulk; for 64 bytes, which are a line",
     "readers": "`limit-line-transfer` one at a time, `limit-line-transfer-bulk` in bulk",
 }

@@ -190,6 +190,13 @@ def _payloads() -> Iterator[Target]:
             "at most 1.2",
             most=1.2,
         )
+    yield Target(
+        "add_many + next_many of 16 in one thread, 256 B, an event, beside memcpy of each in and out",
+        _native("ring-bulk", payload="256", batch="16", mode="overwrite"),
+        _limit("limit-copy", payload="256"),
+        "at most 1.2",
+        most=1.2,
+    )
 
 
 def _python() -> Iterator[Target]:

@@ -60,11 +60,12 @@ template <class Run> benchmark::internal::Benchmark *add_figure(const std::strin
     return benchmark::RegisterBenchmark(name.c_str(), run);
 }
 
-/* Each iteration of the timed loop was one event. */
-inline void count_iterations(benchmark::State &state)
+/* Each iteration of the timed loop was so many events. */
+inline void count_iterations(benchmark::State &state, std::size_t events = 1)
 {
     using benchmark::Counter;
-    state.counters["ns_per_event"] = Counter(1e-9, Counter::kIsIterationInvariantRate | Counter::kInvert);
+    state.counters["ns_per_event"] =
+        Counter(1e-9 * static_cast<double>(events), Counter::kIsIterationInvariantRate | Counter::kInvert);
 }
 
 /* A work that did not do what it is timed for has no figure: the run ends. */

@@ -1,4 +1,7 @@
-/* rings.cpp - `ring`: one thread adds an event and reads it, slot after slot. Bytes are copied in and copied out. */
+/*
+ * rings.cpp - `ring`: one thread adds an event and reads it, slot after slot. Bytes are copied in and copied out. `ring-bulk`: the
+ * same, several events a call.
+ */
 #include "common.hpp"
 #include "ring_peers.hpp"
 #include "shapes.hpp"
@@ -24,6 +27,28 @@ template <class Ring> void add_and_next(benchmark::State &state, Ring &ring, std
     count_iterations(state);
 }
 
+constexpr std::size_t bulk = 16;
+
+void add_many_and_next_many(benchmark::State &state, NativeRing &ring, std::size_t payload)
+{
+    Source source(payload * bulk);
+    Words got = aligned_words(payload * bulk);
+    std::size_t last = (bulk - 1) * payload / 8;
+    std::uint64_t event = 0;
+    std::uint64_t wrong = 0;
+    for (auto _ : state) {
+        const std::uint64_t *events = source.at(event);
+        require(ring.add_many(events, bulk) == bulk, "ring-bulk: events were refused by an empty ring");
+        std::uint64_t *out = got.get();
+        require(ring.next_many(out, bulk) == bulk, "ring-bulk: events that were added are not there");
+        benchmark::DoNotOptimize(out);
+        wrong |= (out[0] ^ events[0]) | (out[last] ^ events[last]);
+        ++event;
+    }
+    require(wrong == 0, "ring-bulk: an event came out as another");
+    count_iterations(state, bulk);
+}
+
 struct Register {
     template <class Peer> void of()
     {
@@ -47,6 +72,18 @@ void register_rings()
                        [shape, mode](benchmark::State &state) {
                            NativeRing ring(shape.payload, shape.capacity, mode);
                            add_and_next(state, ring, shape.payload);
+                       });
+        }
+    }
+    for (std::size_t payload : {64, 256, 1024}) {
+        for (rr_ring_mode mode : modes) {
+            std::size_t capacity = ring_capacity(payload);
+            add_figure(figure("ring-bulk", NativeRing::peer,
+                              {key("payload", payload), key("batch", bulk), key("capacity", capacity),
+                               key("mode", mode_name(mode))}),
+                       [payload, capacity, mode](benchmark::State &state) {
+                           NativeRing ring(payload, capacity, mode);
+                           add_many_and_next_many(state, ring, payload);
                        });
         }
     }
