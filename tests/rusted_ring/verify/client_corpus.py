@@ -79,7 +79,8 @@ _TEXTS: Final[dict[str, str]] = {
         "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 ; clone 2p1 1p0 | clone p1 p0 ; count p0 | drop p0 ; count p1"
     ),
     "clone-refused-and-counted": (
-        "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 ; clone 2p1 1p0 | clone p1 p0 | drop p1 ; count p0 ; clone p1 p0"
+        "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 ; clone 2p1 1p0 | clone p1 p0 | drop p1 ; count p0 ; "
+        "clone p1 p0"
     ),
     "clone-refused-beside-one-that-is-refused": (
         "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 ; clone 2p1 1p0 | clone p1 p0 | drop p1 ; clone p1 p0 ; "

@@ -1,6 +1,6 @@
 /*
- * rings.cpp - `ring`: one thread adds an event and reads it, slot after slot. Bytes are copied in and copied out. `ring-bulk`: the
- * same, several events a call.
+ * rings.cpp - `ring`: one thread adds an event and reads it, slot after slot. Bytes are copied in and copied out.
+ * `ring-bulk`: the same, several events a call.
  */
 #include "common.hpp"
 #include "ring_peers.hpp"
