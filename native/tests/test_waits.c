@@ -16,7 +16,7 @@
 #define MILLISECOND INT64_C(1000000)
 #define SECOND (1000 * MILLISECOND)
 #define FOREVER (-1)
-#define TOO_LONG (10 * SECOND) /* for a wake-up that is not lost */
+#define TOO_LONG (5 * SECOND) /* for a wake-up that is not lost */
 #define TURNS 3000u
 
 static rr_ring *make(rr_ring_mode mode)
