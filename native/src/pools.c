@@ -310,6 +310,7 @@ CALLED static void look_ahead_in_share(struct pool *pool, struct lane *lane, uin
     atomic_store_explicit(&lane->looks, looks + 1, memory_order_relaxed);
     /* pairs with nothing: as above [ORDER-13] */
     struct share share = share_of(pool, atomic_load_explicit(&lane->share, memory_order_relaxed));
+    uint64_t forward = offset + pool->stride;
     bool is_new = false;
     uint32_t rest = 0;
     for (uint32_t left = pool->words - 1 < LOOKED_AHEAD ? pool->words - 1 : LOOKED_AHEAD; rest == 0 && left != 0; --left) {
@@ -326,7 +327,11 @@ CALLED static void look_ahead_in_share(struct pool *pool, struct lane *lane, uin
         /* pairs with nothing: any hint is a good one [ORDER-13] */
         rest = (uint32_t)atomic_load_explicit(&line_at(pool, offset)->free_bits, memory_order_relaxed);
     }
-    set_hint(lane, offset, rest);
+    if (rest != 0) {
+        set_hint(lane, offset, rest);
+    } else { /* a share with nothing free keeps nobody in it */
+        set_hint(lane, forward < pool->words * pool->stride ? forward : 0, 0);
+    }
 }
 
 /* Moves a lane's hint on behind a claim of the last free slot of the word at `offset`. */
@@ -349,8 +354,8 @@ static void leave_crowd(const struct lane *lane, uint64_t hint)
     }
 }
 
-/* Takes up to `wanted` free slots of one word of the free list, next after the last ones taken [ALLOC-10]; none if at some
- * moment of the call no slot was free [ALLOC-3]. */
+/* Takes up to `wanted` free slots of one word of the free list, next after the last ones that the lane took [ALLOC-10]; none if
+ * at some moment of the call no slot was free [ALLOC-3]. */
 static struct claim claim_slots(struct pool *pool, size_t wanted, uint32_t tag_bits)
 {
     struct lane *lane = lane_of(pool);

@@ -64,7 +64,7 @@ struct pool {
     uint32_t capacity;
     uint32_t words; /* words of the free list */
     uint32_t id;
-    _Atomic uint32_t lanes_used; /* the highest number of a lane that looked ahead beside others, and one more; at least 1 */
+    _Atomic uint32_t lanes_used; /* no lane from this number on looked ahead lately; at least 1 */
     struct lane lanes[LANES];
 };
 

@@ -110,6 +110,39 @@ static void a_lane_that_is_alone_leaves_its_share(void) /* [ALLOC-10] */
     }
 }
 
+/* A share whose slots are held does not make a thread take the same few slots again and again, though others are in the way. */
+static void a_lane_with_a_full_share_goes_round_the_rest(void) /* [ALLOC-10] */
+{
+    enum { SLOTS = 2000 };
+    static const struct {
+        uint32_t held_to; /* all slots below it are held, */
+        uint32_t free;    /* but this one */
+    } cases[] = {{992, SLOTS}, {1024, 640}, {1023, SLOTS}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        rr_allocator *allocator = make(SLOTS);
+        struct pool *pool = &allocator->pools[RR_XS];
+        static uint32_t taken[SLOTS];
+        memset(taken, 0, sizeof taken);
+        const uint8_t *one = NULL;
+        for (uint32_t slot = 0; slot < cases[i].held_to; ++slot) {
+            const uint8_t *payload = put(allocator, "x");
+            one = slot == cases[i].free ? payload : one;
+        }
+        if (one != NULL) {
+            rr_release_payload(allocator, one);
+        }
+        atomic_store_explicit(&pool->lanes_used, 2, memory_order_relaxed);
+        for (uint32_t turn = 0; turn < 10 * SLOTS; ++turn) {
+            atomic_fetch_add_explicit(&pool->lanes[1].looks, 1, memory_order_relaxed);
+            ++taken[take_and_drop(allocator)];
+        }
+        for (uint32_t slot = 0; slot < SLOTS; ++slot) {
+            CHECK(taken[slot] < 100);
+        }
+        rr_allocator_abandon(allocator);
+    }
+}
+
 static void more_lanes_than_words_find_every_slot(void) /* [ALLOC-3] */
 {
     for (uint32_t slots = 1; slots <= 65; slots += 32) {
@@ -175,6 +208,7 @@ int main(void)
 {
     RUN(a_lane_makes_room_for_others_and_takes_their_words_back);
     RUN(a_lane_that_is_alone_leaves_its_share);
+    RUN(a_lane_with_a_full_share_goes_round_the_rest);
     RUN(more_lanes_than_words_find_every_slot);
     RUN(threads_that_meet_get_lanes_and_one_that_stays_goes_round_all);
     return 0;
