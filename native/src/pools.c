@@ -281,13 +281,19 @@ static struct share share_anew(const struct pool *pool, struct lane *lane)
     return share_of(pool, words);
 }
 
+/* How many words are looked at in advance: at the most all others. */
+static inline uint32_t words_ahead(const struct pool *pool)
+{
+    return pool->words - 1 < LOOKED_AHEAD ? pool->words - 1 : LOOKED_AHEAD;
+}
+
 /* Moves the hint of the only lane on to the next word after the one at `offset` where something is free. */
 INLINE void look_ahead(const struct pool *pool, struct lane *lane, uint64_t offset)
 {
     uint64_t stride = pool->stride;
     uint64_t last = (pool->words - 1) * stride;
     uint32_t rest = 0;
-    for (uint32_t left = pool->words - 1 < LOOKED_AHEAD ? pool->words - 1 : LOOKED_AHEAD; rest == 0 && left != 0; --left) {
+    for (uint32_t left = words_ahead(pool); rest == 0 && left != 0; --left) {
         offset = offset != last ? offset + stride : 0;
         /* pairs with nothing: any hint is a good one [ORDER-13] */
         rest = (uint32_t)atomic_load_explicit(&line_at(pool, offset)->free_bits, memory_order_relaxed);
@@ -313,7 +319,7 @@ CALLED static void look_ahead_in_share(struct pool *pool, struct lane *lane, uin
     uint64_t forward = offset + pool->stride;
     bool is_new = false;
     uint32_t rest = 0;
-    for (uint32_t left = pool->words - 1 < LOOKED_AHEAD ? pool->words - 1 : LOOKED_AHEAD; rest == 0 && left != 0; --left) {
+    for (uint32_t left = words_ahead(pool); rest == 0 && left != 0; --left) {
         uint64_t next = offset + pool->stride;
         if (!is_in(share, next)) {
             if (is_new) {
