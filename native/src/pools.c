@@ -213,6 +213,7 @@ static struct claim claim_anywhere(const struct pool *pool, size_t wanted, uint3
 }
 
 static_assert(MAX_SLOTS / 32 * UINT64_C(16512) <= UINT32_MAX, "a hint holds how far the last word is, in slots of XL");
+static_assert(MAX_SLOTS * UINT64_C(16512) / LINE_BYTES <= INT32_MAX, "a slot's line holds how many lines it is from its word's");
 
 /*
  * Lanes. Threads that go round one pool side by side wait for each other's cache lines at every slot, so threads that meet
@@ -398,7 +399,7 @@ static inline void give_back(struct slot_line *home, uint32_t bits, uint32_t cou
 /* The line with the word of the free list that has this slot's bit. */
 static inline struct slot_line *home_of(struct slot_line *slot)
 {
-    return (struct slot_line *)(void *)((uint8_t *)slot + slot->home);
+    return slot + slot->home;
 }
 
 static inline void give_back_one(struct slot_line *slot)
@@ -456,7 +457,7 @@ static uint8_t *block_create(uint32_t slot_index, uint64_t size)
         struct slot_line *line = (struct slot_line *)(void *)block;
         line->pool_id = RR_XXL;
         line->slot_index = slot_index;
-        line->size = size;
+        line->size = (uint32_t)size;
     }
     return block;
 }
@@ -502,7 +503,7 @@ static rr_status heap_acquire(rr_allocator *allocator, struct slot_line *slot, u
         heap_unreserve(allocator, length);
         return RR_NO_MEMORY;
     }
-    slot->size = length;
+    slot->size = (uint32_t)length;
     /* pairs with nothing: a statistic [ORDER-13] */
     atomic_fetch_add_explicit(&allocator->heap_block_bytes, rr_slot_bytes(length), memory_order_relaxed);
     return RR_OK;
@@ -588,16 +589,36 @@ INLINE uint64_t slot_publish(const rr_allocator *allocator, struct slot_line *sl
          * LIVE of a generation that came round [ORDER-12] */
         atomic_store_explicit(&slot->loose, 1 + (generation << allocator->profile.ref_bits), memory_order_release);
     }
+    word += RR_SLOT_LIVE + ONE_REFERENCE;
+    slot->first = word;
     /* pairs with the acquire in slot_upgrade and take_loose [ORDER-3] */
-    atomic_store_explicit(&slot->word, word + RR_SLOT_LIVE + ONE_REFERENCE, memory_order_release);
+    atomic_store_explicit(&slot->word, word, memory_order_release);
     return token_of(slot->pool_id, slot->slot_index, generation);
 }
 
-/* Adds a reference for a caller who has one [SLOT-9]. */
+/* `value`. Where it is what was guessed, what follows from it need not wait for it, since the processor goes on with the guess in
+ * the branch that it predicts: value speculation. */
+INLINE uint64_t foreseen(uint64_t value, uint64_t guess)
+{
+#if defined(__GNUC__)
+    uint64_t same = guess;
+    __asm__ volatile("" : "+r"(same)); /* hides from the compiler that it is the same */
+    if (value == guess) {
+        value = same;
+        __asm__ volatile("" : "+r"(value)); /* has it branch, and not select */
+    }
+#else
+    (void)guess;
+#endif
+    return value;
+}
+
+/* Adds a reference for a caller who has one, who is most often the only one: that is what is guessed [SLOT-9]. */
 static rr_status slot_clone(const rr_allocator *allocator, struct slot_line *slot)
 {
     /* pairs with nothing: the caller's reference keeps the slot as it is [ORDER-4] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    word = foreseen(word, slot->first);
     do {
         if (word_count(allocator, word) == allocator->count_mask) {
             return RR_REF_COUNT_OVERFLOW;
@@ -782,9 +803,9 @@ static bool pool_create(struct pool *pool, uint32_t id, const rr_profile *profil
         struct slot_line *slot = slot_at(pool, index);
         slot->pool_id = id;
         slot->slot_index = index;
-        slot->size = size;
+        slot->size = (uint32_t)size;
+        slot->home = -(int32_t)((index - index / 32) * (stride / LINE_BYTES));
         slot->block = NULL;
-        slot->home = -(int64_t)((index - index / 32) * stride);
         atomic_init(&slot->word, 0); /* FREE, generation 0 [SLOT-4] */
         atomic_init(&slot->loose, 0);
         atomic_init(&slot->rounds, 0);
@@ -880,12 +901,12 @@ CALLED static const uint8_t *allocate_searching(rr_allocator *allocator, const v
     return payload;
 }
 
-/* The same for an allocation that came too late for the slot that a hint named. */
-CALLED static const uint8_t *allocate_elsewhere(rr_allocator *allocator, const void *data, uint64_t length,
-                                                uint32_t event_type, uint32_t flags, rr_status *status, uint64_t hint)
+/* The same for an allocation that came too late for the slot that a hint named. `kind`: the event type; the flags above it. */
+CALLED static const uint8_t *allocate_elsewhere(rr_allocator *allocator, const void *data, uint64_t length, uint64_t kind,
+                                                rr_status *status, uint64_t hint)
 {
     leave_crowd(lane_of(&allocator->pools[size_class_of(length)]), hint);
-    return allocate_searching(allocator, data, length, event_type, flags, status);
+    return allocate_searching(allocator, data, length, (uint32_t)kind, (uint32_t)(kind >> 32), status);
 }
 
 /* The end of an allocation that took the last slot that the hint named. Returns `payload`: so it is where rr_allocate ends, and
@@ -901,27 +922,26 @@ CALLED static const uint8_t *and_look_ahead(struct pool *pool, struct lane *lane
  *
  * The hint names bits that were free when somebody looked, and the slot is the one whose bit was asked for, not the one whose
  * bit came back: so neither a load nor a slot's address has to wait for the end of a read-modify-write, this one or the one
- * before. That halves the time of an allocation.
+ * before. That halves the time of an allocation. `pool_id` is a constant, and `kind` one word, so that hardly a register has
+ * to be saved: what is stored before a read-modify-write is waited for by it.
  */
-const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type,
-                           uint32_t flags, rr_status *status)
+INLINE const uint8_t *allocate_hinted(rr_allocator *allocator, uint32_t pool_id, const void *data, uint64_t length,
+                                      uint64_t kind, rr_status *status)
 {
-    uint32_t pool_id = size_class_of(length);
-    if (flags > RR_SPILL || pool_id == RR_XXL) {
-        return allocate_searching(allocator, data, length, event_type, flags, status);
-    }
     struct pool *pool = &allocator->pools[pool_id];
+    uint64_t size = size_of_class(pool_id);
     struct lane *lane = lane_of(pool);
     /* pairs with nothing: any hint is a good one [ORDER-13] */
     uint64_t hint = atomic_load_explicit(&lane->hint, memory_order_relaxed);
     if ((uint32_t)hint == 0) {
-        return allocate_searching(allocator, data, length, event_type, flags, status);
+        return allocate_searching(allocator, data, length, (uint32_t)kind, (uint32_t)(kind >> 32), status);
     }
-    uint64_t bit = UINT64_C(1) << lowest_bit((uint32_t)hint);
+    uint64_t index = lowest_bit((uint32_t)hint);
+    uint64_t bit = UINT64_C(1) << index;
     struct slot_line *home = line_at(pool, hint >> 32);
     /* pairs with give_back's release, and with the look of claim_in_word in other threads [ORDER-2] */
     if ((atomic_fetch_and_explicit(&home->free_bits, ~bit, memory_order_acq_rel) & bit) == 0) {
-        return allocate_elsewhere(allocator, data, length, event_type, flags, status, hint);
+        return allocate_elsewhere(allocator, data, length, kind, status, hint);
     }
     uint64_t rest = hint & (hint - 1);
     if ((uint32_t)rest != 0) {
@@ -929,12 +949,40 @@ const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t l
         atomic_store_explicit(&lane->hint, rest, memory_order_relaxed);
     }
     /* the 32 slots of a word are as far from one another as 32 words are */
-    struct slot_line *slot = line_at(pool, (hint >> 32) * 32 + lowest_bit((uint32_t)hint) * pool->stride);
+    struct slot_line *slot = line_at(pool, (hint >> 32) * 32 + index * slot_bytes(size));
     uint8_t *payload = (uint8_t *)slot + LINE_BYTES;
-    /* of the pool, since the slot's line may have to be waited for */
-    (void)slot_publish(allocator, slot, payload, pool->size, data, (uint32_t)length, event_type, false);
+    (void)slot_publish(allocator, slot, payload, size, data, (uint32_t)length, (uint32_t)kind, false);
     set_status(status, RR_OK);
     return (uint32_t)rest != 0 ? payload : and_look_ahead(pool, lane, hint >> 32, payload);
+}
+
+/* A call of its own, so that the smallest events save no registers for the larger ones' copies. */
+CALLED static const uint8_t *allocate_larger(rr_allocator *allocator, const void *data, uint64_t length, uint64_t kind,
+                                             rr_status *status)
+{
+    if (length <= size_of_class(RR_S)) {
+        return allocate_hinted(allocator, RR_S, data, length, kind, status);
+    }
+    if (length <= size_of_class(RR_M)) {
+        return allocate_hinted(allocator, RR_M, data, length, kind, status);
+    }
+    if (length <= size_of_class(RR_L)) {
+        return allocate_hinted(allocator, RR_L, data, length, kind, status);
+    }
+    return allocate_hinted(allocator, RR_XL, data, length, kind, status);
+}
+
+const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type,
+                           uint32_t flags, rr_status *status)
+{
+    uint64_t kind = event_type | (uint64_t)flags << 32;
+    if (flags > RR_SPILL || length > size_of_class(RR_XL)) {
+        return allocate_searching(allocator, data, length, event_type, flags, status);
+    }
+    if (length > size_of_class(RR_XS)) {
+        return allocate_larger(allocator, data, length, kind, status);
+    }
+    return allocate_hinted(allocator, RR_XS, data, length, kind, status);
 }
 
 /* Allocates, leaving one loose reference; NULL as rr_allocate. */
@@ -1005,7 +1053,7 @@ static void heap_shorten(rr_allocator *allocator, struct slot_line *slot, uint64
         atomic_fetch_sub_explicit(&allocator->heap_block_bytes, rr_slot_bytes(slot->size) - rr_slot_bytes(length),
                                   memory_order_relaxed);
         heap_unreserve(allocator, slot->size - length);
-        slot->size = length;
+        slot->size = (uint32_t)length;
     }
 }
 
@@ -1025,6 +1073,7 @@ const uint8_t *rr_commit(rr_allocator *allocator, uint8_t *loan, uint64_t length
     /* pairs with nothing: the loan is the caller's alone [ORDER-3] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     word = word_of(allocator, RR_SLOT_LIVE, 1, word_generation(allocator, word));
+    slot->first = word;
     /* pairs with the acquire in slot_upgrade and take_loose [ORDER-3] */
     atomic_store_explicit(&slot->word, word, memory_order_release);
     set_status(status, RR_OK);

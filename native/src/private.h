@@ -21,14 +21,15 @@ static_assert(sizeof(_Atomic uint64_t) == 8, "atomic words must be 8 bytes");
  * which only pool_id, slot_index and size are used; the rest of an XXL slot is its line in the table. */
 struct slot_line {
     _Atomic uint64_t word;        /* state + 4 * (count + 2^R * generation) [SLOT-2] */
+    uint64_t first;               /* what `word` was when its event became LIVE: a guess of what it is [SLOT-9] */
     _Atomic uint64_t loose;       /* loose references + 2^R * the generation that they belong to [PTR-11] */
     _Atomic uint64_t rounds;      /* how often the generation came round, written by the slot's owner alone [ALLOC-9] */
     _Atomic uint64_t free_bits;   /* word k of the pool's free list is in slot k: 32 free bits, 32 bits of version */
     uint32_t pool_id;
     uint32_t slot_index;
-    uint64_t size;  /* payload bytes that the event has room for */
+    uint32_t size;  /* payload bytes that the event has room for */
+    int32_t home;   /* lines from this one to the one with the word of the free list that has this slot's bit */
     uint8_t *block; /* XXL only: the block on the heap, NULL in other pools [LAYOUT-8] */
-    int64_t home;   /* bytes from this line to the one with the word of the free list that has this slot's bit */
 };
 static_assert(sizeof(struct slot_line) == LINE_BYTES, "a slot's metadata fills one cache line");
 
@@ -137,6 +138,29 @@ static inline uint32_t size_class_of(uint64_t length)
     return length <= 64 ? 0
                         : 1 + (uint32_t)(length > 256) + (uint32_t)(length > 1024) + (uint32_t)(length > 4096) +
                               (uint32_t)(length > 16384);
+}
+
+/* Payload bytes of an event of a class above which there is another one [SIZE-1]. */
+static inline uint64_t size_of_class(uint32_t size_class)
+{
+    return UINT64_C(64) << 2 * size_class;
+}
+
+static inline uint64_t round64(uint64_t n)
+{
+    return (n + (LINE_BYTES - 1)) & ~(uint64_t)(LINE_BYTES - 1);
+}
+
+/* [LAYOUT-1] */
+static inline uint64_t event_bytes(uint64_t size)
+{
+    return round64(size + TRAILER_BYTES);
+}
+
+/* [LAYOUT-2] */
+static inline uint64_t slot_bytes(uint64_t size)
+{
+    return LINE_BYTES + event_bytes(size);
 }
 
 /* ------------------------------------------------------------------------------------------------- waiting (waits.c) */

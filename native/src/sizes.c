@@ -50,8 +50,7 @@ const char *rr_status_text(rr_status status)
 
 uint64_t rr_size_limit(uint32_t size_class)
 {
-    static const uint64_t limits[RR_POOL_COUNT] = {64, 256, 1024, 4096, 16384, UINT32_MAX};
-    return size_class < RR_POOL_COUNT ? limits[size_class] : 0;
+    return size_class < RR_XXL ? size_of_class(size_class) : size_class == RR_XXL ? UINT32_MAX : 0;
 }
 
 int rr_estimate_size(uint64_t length)
@@ -66,17 +65,17 @@ int rr_pool_from_size(uint32_t size_class)
 
 uint64_t rr_round64(uint64_t n)
 {
-    return (n + (LINE_BYTES - 1)) & ~(uint64_t)(LINE_BYTES - 1);
+    return round64(n);
 }
 
 uint64_t rr_event_bytes(uint64_t size)
 {
-    return rr_round64(size + 8);
+    return event_bytes(size);
 }
 
 uint64_t rr_slot_bytes(uint64_t size)
 {
-    return LINE_BYTES + rr_event_bytes(size);
+    return slot_bytes(size);
 }
 
 /* head + count * each, or UINT64_MAX where that is no 64-bit number. */
@@ -94,8 +93,8 @@ uint64_t rr_ring_bytes(uint64_t size, uint64_t capacity, uint32_t max_readers)
 {
     uint64_t head = (uint64_t)LINE_BYTES * (3 + (uint64_t)max_readers);
     /* in one sum per slot, the whole rounded up to a line: every part but the trailers is a multiple of one */
-    uint64_t bytes = size > UINT32_MAX ? UINT64_MAX : total_bytes(head, capacity, rr_round64(size) + TRAILER_BYTES);
-    return bytes > UINT64_MAX - LINE_BYTES ? UINT64_MAX : rr_round64(bytes);
+    uint64_t bytes = size > UINT32_MAX ? UINT64_MAX : total_bytes(head, capacity, round64(size) + TRAILER_BYTES);
+    return bytes > UINT64_MAX - LINE_BYTES ? UINT64_MAX : round64(bytes);
 }
 
 rr_profile rr_profile_seed(void)

@@ -138,7 +138,9 @@ def test_no_atomic_object_is_used_like_a_plain_one() -> None:
             taken = re.search(r"&[^&=;]*$", text)
             assert taken is not None, f"{path.name}:{line}: {text.strip()} is used without an atomic operation"
         assert not re.search(r"\b__(?:atomic|sync)_\w+\s*\(|(?<!__asm__ )\bvolatile\b", code), path.name
-        assert path.name == "copies.h" or "__asm__" not in code, path.name
+        # An empty instruction touches no memory: it hides from the compiler alone where a value is from.
+        instructions = re.sub(r'__asm__ volatile\("" : "\+r"\(\w+\)\);', "", code)
+        assert path.name == "copies.h" or "__asm__" not in instructions, path.name
 
 
 @pytest.mark.clause("ORDER-1")
@@ -150,12 +152,12 @@ def test_every_site_says_what_it_pairs_with(site: Site) -> None:
 
 @pytest.mark.clause("ORDER-2")
 def test_free_list_hands_slots_over() -> None:
-    assert orders_in("rr_allocate", "fetch_and") == [("acq_rel",)]
+    assert orders_in("allocate_hinted", "fetch_and") == [("acq_rel",)]
     assert orders_in("claim_in_word", "compare_exchange") == [("acq_rel", "acquire")]
     assert orders_in("claim_in_word", "load") == [("acquire",)]
     assert orders_in("give_back", "fetch_add") == [("release",)]
     changes = [site for site in SITES if site.target == "free_bits" and site.operation.startswith("fetch")]
-    assert [site.function for site in changes] == ["give_back", "rr_allocate"]
+    assert [site.function for site in changes] == ["give_back", "allocate_hinted"]
 
 
 @pytest.mark.clause("ORDER-3")
