@@ -90,7 +90,12 @@ WORKS: Final[Mapping[str, Work]] = {
             tuple({"payload": "64", "occupancy": share, "threads": "1", "live": "0"} for share in ("0", "50", "99")),
             limits=("limit-memcpy", "limit-locked-add", "limit-locked-cas"),
         ),
-        Work("clone", "clone and drop of a shared reference", _PAYLOAD, limits=("limit-locked-add-pair",)),
+        Work(
+            "clone",
+            "clone and drop of a shared reference, beside so many others",
+            {**_PAYLOAD, "references": "1"},
+            limits=("limit-locked-add-pair",),
+        ),
         Work(
             "ring",
             "add and next in one thread",

@@ -173,7 +173,7 @@ CURVES: Final = (
 
 BESIDE: Final[dict[str, Keys]] = {
     "pool": _one_pool(),
-    "clone": {"payload": "64"},
+    "clone": {"payload": "64", "references": "1"},
     "ring": {"payload": "64", "capacity": "1024"},
     "stream": {"payload": "64", "capacity": "1024", "batch": "1"},
     "stream-64": {"payload": "64", "capacity": "1024", "batch": "64"},

@@ -63,7 +63,7 @@ def targets(measured: Measured) -> str:
 
 # --- peers
 
-_UNSAID = {"live": "0", "oversubscribed": "0"}
+_UNSAID = {"live": "0", "references": "1", "oversubscribed": "0"}
 """Parameters that are named only where they are not this."""
 
 

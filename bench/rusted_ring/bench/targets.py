@@ -121,7 +121,7 @@ def _one_thread() -> Iterator[Target]:
     )
     yield Target(
         "clone + drop, beside two locked adds",
-        _native("clone", payload="64"),
+        _native("clone", payload="64", references="1"),
         _limit("limit-locked-add-pair"),
         "at most 1.15",
         most=1.15,

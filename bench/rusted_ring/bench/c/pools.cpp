@@ -206,18 +206,24 @@ template <class Pool> void run_pool(benchmark::State &state, Pool &pool, const L
     }
 }
 
-void clone_and_drop(benchmark::State &state)
+/* `references`: of the event, before and after. */
+void clone_and_drop(benchmark::State &state, std::size_t references)
 {
     NativePool pool(common_payload);
     Source source(common_payload);
     const std::uint64_t *event = pool.make(source.at(0));
+    for (std::size_t i = 1; i < references; ++i) {
+        pool.clone(event);
+    }
     for (auto _ : state) {
         pool.clone(event);
         benchmark::DoNotOptimize(event);
         pool.drop(event);
     }
     require(*event == source.first(0), "clone: the event does not have its payload any more");
-    pool.drop(event);
+    for (std::size_t i = 0; i < references; ++i) {
+        pool.drop(event);
+    }
     count_iterations(state);
 }
 
@@ -272,7 +278,11 @@ void register_pools()
             });
         }
     }
-    add_figure(figure("clone", "native", {key("payload", common_payload)}), clone_and_drop);
+    for (std::size_t references : {std::size_t{1}, std::size_t{3}}) {
+        add_figure(figure("clone", "native",
+                          {key("payload", common_payload), references == 1 ? "" : key("references", references)}),
+                   [references](benchmark::State &state) { clone_and_drop(state, references); });
+    }
 }
 
 } // namespace bench
