@@ -103,7 +103,7 @@ static inline void copy_half_line(uint8_t *target, const uint8_t *source, size_t
                      : "memory", "xmm0", "xmm1", "xmm2", "xmm3");
 }
 
-/* Fewer than 32 bytes. All but the last three of them go by vector registers, which a hot call need not save, and those by one. */
+/* Fewer than 32 bytes: by vector registers, which a hot call need not save; fewer than four by one general register. */
 static inline void copy_few(uint8_t *target, const uint8_t *source, size_t length)
 {
     if (length >= 16) {
@@ -131,17 +131,17 @@ static inline void copy_few(uint8_t *target, const uint8_t *source, size_t lengt
                          : "r"(target), "r"(source), "r"(length)
                          : "memory", "xmm0", "xmm1");
     } else if (length >= 2) { /* the first two and the last, which may be one of them */
-        uint32_t some = 0;
-        __asm__ volatile("movw (%2), %w0\n\t"
+        uint32_t some;
+        __asm__ volatile("movzwl (%2), %k0\n\t"
                          "movw %w0, (%1)\n\t"
-                         "movb -1(%2,%3), %b0\n\t"
+                         "movzbl -1(%2,%3), %k0\n\t"
                          "movb %b0, -1(%1,%3)"
                          : "=&q"(some)
                          : "r"(target), "r"(source), "r"(length)
                          : "memory");
     } else if (length != 0) {
-        uint32_t byte = 0;
-        __asm__ volatile("movb (%2), %b0\n\t"
+        uint32_t byte;
+        __asm__ volatile("movzbl (%2), %k0\n\t"
                          "movb %b0, (%1)"
                          : "=&q"(byte)
                          : "r"(target), "r"(source)

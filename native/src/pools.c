@@ -213,7 +213,7 @@ static struct claim claim_anywhere(const struct pool *pool, size_t wanted, uint3
 }
 
 static_assert(MAX_SLOTS / 32 * UINT64_C(16512) <= UINT32_MAX, "a hint holds how far the last word is, in slots of XL");
-static_assert(MAX_SLOTS * UINT64_C(16512) / LINE_BYTES <= INT32_MAX, "a slot's line holds how many lines it is from its word's");
+static_assert(MAX_SLOTS * UINT64_C(16512) / LINE_BYTES <= INT32_MAX, "a slot holds how many lines it is from its word");
 
 /*
  * Lanes. Threads that go round one pool side by side wait for each other's cache lines at every slot, so threads that meet
@@ -584,20 +584,20 @@ INLINE uint64_t slot_publish(const rr_allocator *allocator, struct slot_line *sl
     /* pairs with nothing: the free list handed over the slot, whose word nobody else changes while it is FREE [ORDER-2] */
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     uint64_t generation = word_generation(allocator, word);
-    if (loose) {
-        /* pairs with take_loose's exchange: whoever takes it sees that the slot was FREE, or what it became since, and no
-         * LIVE of a generation that came round [ORDER-12] */
-        atomic_store_explicit(&slot->loose, 1 + (generation << allocator->profile.ref_bits), memory_order_release);
-    }
     word += RR_SLOT_LIVE + ONE_REFERENCE;
     slot->first = word;
+    if (loose) {
+        /* pairs with take_loose's exchange: whoever takes it sees the event, that the slot was FREE, or what it became since,
+         * and no LIVE of a generation that came round [ORDER-12] */
+        atomic_store_explicit(&slot->loose, 1 + (generation << allocator->profile.ref_bits), memory_order_release);
+    }
     /* pairs with the acquire in slot_upgrade and take_loose [ORDER-3] */
     atomic_store_explicit(&slot->word, word, memory_order_release);
     return token_of(slot->pool_id, slot->slot_index, generation);
 }
 
-/* `value`. Where it is what was guessed, what follows from it need not wait for it, since the processor goes on with the guess in
- * the branch that it predicts: value speculation. */
+/* `value`. Where it is what was guessed, what follows from it need not wait for it, since the processor goes on with the guess
+ * in the branch that it predicts: value speculation. */
 INLINE uint64_t foreseen(uint64_t value, uint64_t guess)
 {
 #if defined(__GNUC__)
@@ -730,7 +730,7 @@ static rr_status take_loose(const rr_allocator *allocator, struct slot_line *slo
                                                       memory_order_relaxed)) {
                 /* If the generation came round between the two loads above and the exchange, then what was taken is the
                  * reference of an allocation that is not finished, and it goes back. */
-                /* pairs with nothing: what the exchange acquired came after the payload was written, in each round [ORDER-12] */
+                /* pairs with nothing: what the exchange acquired came after the event was written, in each round [ORDER-12] */
                 word = atomic_load_explicit(&slot->word, memory_order_relaxed);
                 if (is_live_as(allocator, word, generation)) {
                     return RR_OK;
@@ -901,12 +901,13 @@ CALLED static const uint8_t *allocate_searching(rr_allocator *allocator, const v
     return payload;
 }
 
-/* The same for an allocation that came too late for the slot that a hint named. `kind`: the event type; the flags above it. */
-CALLED static const uint8_t *allocate_elsewhere(rr_allocator *allocator, const void *data, uint64_t length, uint64_t kind,
-                                                rr_status *status, uint64_t hint)
+/* The same for an allocation that came too late for the slot that a hint named.
+ * `type_and_flags`: the event type; above it the flags. */
+CALLED static const uint8_t *allocate_elsewhere(rr_allocator *allocator, const void *data, uint64_t length,
+                                                uint64_t type_and_flags, rr_status *status, uint64_t hint)
 {
     leave_crowd(lane_of(&allocator->pools[size_class_of(length)]), hint);
-    return allocate_searching(allocator, data, length, (uint32_t)kind, (uint32_t)(kind >> 32), status);
+    return allocate_searching(allocator, data, length, (uint32_t)type_and_flags, (uint32_t)(type_and_flags >> 32), status);
 }
 
 /* The end of an allocation that took the last slot that the hint named. Returns `payload`: so it is where rr_allocate ends, and
@@ -922,11 +923,11 @@ CALLED static const uint8_t *and_look_ahead(struct pool *pool, struct lane *lane
  *
  * The hint names bits that were free when somebody looked, and the slot is the one whose bit was asked for, not the one whose
  * bit came back: so neither a load nor a slot's address has to wait for the end of a read-modify-write, this one or the one
- * before. That halves the time of an allocation. `pool_id` is a constant, and `kind` one word, so that hardly a register has
- * to be saved: what is stored before a read-modify-write is waited for by it.
+ * before. That halves the time of an allocation. `pool_id` is a constant, and type and flags are one word, so that few
+ * registers have to be saved: what is stored before a read-modify-write is waited for by it.
  */
 INLINE const uint8_t *allocate_hinted(rr_allocator *allocator, uint32_t pool_id, const void *data, uint64_t length,
-                                      uint64_t kind, rr_status *status)
+                                      uint64_t type_and_flags, rr_status *status)
 {
     struct pool *pool = &allocator->pools[pool_id];
     uint64_t size = size_of_class(pool_id);
@@ -934,14 +935,15 @@ INLINE const uint8_t *allocate_hinted(rr_allocator *allocator, uint32_t pool_id,
     /* pairs with nothing: any hint is a good one [ORDER-13] */
     uint64_t hint = atomic_load_explicit(&lane->hint, memory_order_relaxed);
     if ((uint32_t)hint == 0) {
-        return allocate_searching(allocator, data, length, (uint32_t)kind, (uint32_t)(kind >> 32), status);
+        return allocate_searching(allocator, data, length, (uint32_t)type_and_flags, (uint32_t)(type_and_flags >> 32),
+                                  status);
     }
     uint64_t index = lowest_bit((uint32_t)hint);
     uint64_t bit = UINT64_C(1) << index;
     struct slot_line *home = line_at(pool, hint >> 32);
     /* pairs with give_back's release, and with the look of claim_in_word in other threads [ORDER-2] */
     if ((atomic_fetch_and_explicit(&home->free_bits, ~bit, memory_order_acq_rel) & bit) == 0) {
-        return allocate_elsewhere(allocator, data, length, kind, status, hint);
+        return allocate_elsewhere(allocator, data, length, type_and_flags, status, hint);
     }
     uint64_t rest = hint & (hint - 1);
     if ((uint32_t)rest != 0) {
@@ -951,38 +953,38 @@ INLINE const uint8_t *allocate_hinted(rr_allocator *allocator, uint32_t pool_id,
     /* the 32 slots of a word are as far from one another as 32 words are */
     struct slot_line *slot = line_at(pool, (hint >> 32) * 32 + index * slot_bytes(size));
     uint8_t *payload = (uint8_t *)slot + LINE_BYTES;
-    (void)slot_publish(allocator, slot, payload, size, data, (uint32_t)length, (uint32_t)kind, false);
+    (void)slot_publish(allocator, slot, payload, size, data, (uint32_t)length, (uint32_t)type_and_flags, false);
     set_status(status, RR_OK);
     return (uint32_t)rest != 0 ? payload : and_look_ahead(pool, lane, hint >> 32, payload);
 }
 
 /* A call of its own, so that the smallest events save no registers for the larger ones' copies. */
-CALLED static const uint8_t *allocate_larger(rr_allocator *allocator, const void *data, uint64_t length, uint64_t kind,
-                                             rr_status *status)
+CALLED static const uint8_t *allocate_larger(rr_allocator *allocator, const void *data, uint64_t length,
+                                             uint64_t type_and_flags, rr_status *status)
 {
     if (length <= size_of_class(RR_S)) {
-        return allocate_hinted(allocator, RR_S, data, length, kind, status);
+        return allocate_hinted(allocator, RR_S, data, length, type_and_flags, status);
     }
     if (length <= size_of_class(RR_M)) {
-        return allocate_hinted(allocator, RR_M, data, length, kind, status);
+        return allocate_hinted(allocator, RR_M, data, length, type_and_flags, status);
     }
     if (length <= size_of_class(RR_L)) {
-        return allocate_hinted(allocator, RR_L, data, length, kind, status);
+        return allocate_hinted(allocator, RR_L, data, length, type_and_flags, status);
     }
-    return allocate_hinted(allocator, RR_XL, data, length, kind, status);
+    return allocate_hinted(allocator, RR_XL, data, length, type_and_flags, status);
 }
 
 const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type,
                            uint32_t flags, rr_status *status)
 {
-    uint64_t kind = event_type | (uint64_t)flags << 32;
+    uint64_t type_and_flags = event_type | (uint64_t)flags << 32;
     if (flags > RR_SPILL || length > size_of_class(RR_XL)) {
         return allocate_searching(allocator, data, length, event_type, flags, status);
     }
     if (length > size_of_class(RR_XS)) {
-        return allocate_larger(allocator, data, length, kind, status);
+        return allocate_larger(allocator, data, length, type_and_flags, status);
     }
-    return allocate_hinted(allocator, RR_XS, data, length, kind, status);
+    return allocate_hinted(allocator, RR_XS, data, length, type_and_flags, status);
 }
 
 /* Allocates, leaving one loose reference; NULL as rr_allocate. */

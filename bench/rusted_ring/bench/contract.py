@@ -92,7 +92,7 @@ WORKS: Final[Mapping[str, Work]] = {
         ),
         Work(
             "clone",
-            "clone and drop of a shared reference, beside so many others",
+            "clone and drop, of an event with so many references",
             {**_PAYLOAD, "references": "1"},
             limits=("limit-locked-add-pair",),
         ),

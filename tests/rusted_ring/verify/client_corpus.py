@@ -51,6 +51,10 @@ _TEXTS: Final[dict[str, str]] = {
     "publish-and-upgrade": f"r=2 g=1 t=2 xs=1 | {_FRESH} | alloc p0 1 | upgrade p0 s0 ; read p0",
     "commit-and-upgrade": f"r=2 g=1 t=2 xs=1 | {_FRESH} | loan l0 1 ; commit p0 l0 | upgrade p0 s0 ; read p0",
     "cut-and-upgrade": f"r=2 g=1 t=2 xs=1 | {_FRESH} | loan l0 1 ; cut p0 l0 | upgrade p0 s0 ; read p0",
+    "publish-and-upgrade-and-clone": f"r=2 g=1 t=2 xs=1 | {_FRESH} | alloc p0 1 | upgrade p0 s0 ; clone p1 p0",
+    "commit-and-upgrade-and-clone": (
+        f"r=2 g=1 t=2 xs=1 | {_FRESH} | loan l0 1 ; commit p0 l0 | upgrade p0 s0 ; clone p1 p0"
+    ),
     "commit-cloned-and-upgrade": (
         f"r=2 g=1 t=2 xs=1 | {_FRESH} | loan l0 1 ; commit p0 l0 ; clone p1 p0 | upgrade p0 s0 ; read p0"
     ),
@@ -178,6 +182,12 @@ _TEXTS: Final[dict[str, str]] = {
         f"r=2 g=1 t=2 xs=1 | {_FRESH} ; ffi s1 1 | dec s1 ; ffi t0 2 ; dec t0 ; ffi t1 3 | from p0 s0 ; read p0"
     ),
     "dec-any-comes-round": f"r=2 g=1 t=2 xs=1 | {_FRESH} ; ffi s1 1 | dec s1 ; ffi t0 2 | decany s0",
+    "clone-of-what-came-round": (
+        f"r=2 g=1 t=2 xs=1 | {_FRESH} ; ffi s1 1 | dec s1 ; ffi t0 2 ; dec t0 ; ffi t1 3 | from p0 s0 ; clone p1 p0"
+    ),
+    "clone-of-what-came-round-in-bulk": (
+        f"r=2 g=1 t=2 xs=1 | {_FRESH} ; ffi s1 1 | dec s1 ; ffi t0 2 ; dec t0 ; amany t1 1 3 | from p0 s0 ; clone p1 p0"
+    ),
     "from-while-it-is-made-again": (
         f"r=2 g=1 t=2 xs=1 | {_FRESH} ; ffi s1 1 | dec s1 ; ffi t0 2 | from p0 s0 ; into t0 p0"
     ),
