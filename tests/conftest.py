@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import os
+import signal
 from types import ModuleType
 
 import hypothesis
@@ -18,6 +19,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and load the Hypothesis profiles of the suite and the one asked for."""
+    # A job in the background of a shell ignores SIGINT, and so would every program that a test interrupts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "clause(*ids): the clauses of the spec that the test checks")
     config.addinivalue_line("markers", "slow: takes more than a few seconds; run with --slow or CI=true")
     # The suite's own profiles are registered on import; a checkout without the engines still runs.
