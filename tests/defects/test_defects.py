@@ -60,6 +60,7 @@ def test_a_defect_that_no_longer_applies_is_refused(tmp_path: pathlib.Path) -> N
         ('name = "a"\nclauses = []\nfile = "f"\nold = "o"', "incomplete"),
         ('name = "a"\nclauses = []\nfile = "f"\nold = "o"\nnew = "n"\ncolour = "red"', "unknown keys"),
         ('name = "a"\nclauses = []\nfile = "f"\nold = "o"\nnew = "n"\nlayer = "luck"', "layer is 'luck'"),
+        ('name = "a"\nclauses = []\nfile = "f"\nold = "o"\nnew = "n"\nclient = "nobody"', "client is 'nobody'"),
     ],
 )
 def test_a_bad_entry_is_refused(tmp_path: pathlib.Path, entry: str, complaint: str) -> None:

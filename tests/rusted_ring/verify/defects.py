@@ -31,7 +31,7 @@ from typing import Any
 
 from rusted_ring.verify import exploring
 from rusted_ring.verify.checkout import NoCheckout, checkout
-from rusted_ring.verify.clients import Client, corpus
+from rusted_ring.verify.clients import corpus
 
 CATALOGUE = pathlib.Path(__file__).with_name("defects.toml")
 SECONDS_A_DEFECT = 60.0
@@ -77,6 +77,7 @@ class Defect:
         clauses: the clauses that it breaks.
         profile: the profile at which the differential run looks for it.
         layer: the check that catches it, one of `LAYERS`.
+        client: the client of the corpus that shows it to the explorer, tried before the others; none by default.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Defect:
     clauses: tuple[str, ...]
     profile: str = "TINY"
     layer: str = "diff"
+    client: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,6 +161,8 @@ def read_catalogue(path: pathlib.Path = CATALOGUE) -> list[Defect]:
             raise CatalogueError(f"{entry.get('name')}: incomplete entry: {error}") from error
         if defect.layer not in LAYERS:
             raise CatalogueError(f"{defect.name}: layer is {defect.layer!r}: must be one of {LAYERS}")
+        if defect.client and defect.client not in {client.name for client in corpus()}:
+            raise CatalogueError(f"{defect.name}: client is {defect.client!r}: no client of the corpus is named so")
         defects.append(defect)
     names = [defect.name for defect in defects]
     if repeated := {name for name in names if names.count(name) > 1}:
@@ -276,6 +280,11 @@ class Workshop:
             self.run([*self.compiler, *shared, "-pthread", str(objects[source]), *core, "-o", str(output)])
         return copy
 
+    def core_of(self, copy: pathlib.Path) -> list[str]:
+        """Return the objects of a copy's core: its own where a file was compiled again, and those of all others."""
+        every = ((copy / self.objects[source].name, self.objects[source]) for source in self.core)
+        return [str(own if own.is_file() else shared) for own, shared in every]
+
 
 def check_by_programs(workshop: Workshop, copy: pathlib.Path, seconds: float) -> tuple[str, str, str]:
     """Build the C tests against a copy's core and run them; the answer is that of `check_copy`."""
@@ -283,8 +292,7 @@ def check_by_programs(workshop: Workshop, copy: pathlib.Path, seconds: float) ->
     for test in sorted((workshop.native / "tests").glob("test_*.c")):
         program = copy / test.stem
         flags = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-w", "-pthread", f"-I{native / 'include'}", f"-I{native / 'src'}"]
-        sources = [str(native / source) for source in workshop.core]
-        workshop.run([*workshop.compiler, *flags, str(test), *sources, "-o", str(program)])
+        workshop.run([*workshop.compiler, *flags, str(test), *workshop.core_of(copy), "-o", str(program)])
         try:
             done = subprocess.run([str(program)], capture_output=True, text=True, timeout=seconds, check=False)
         except subprocess.TimeoutExpired:
@@ -424,16 +432,17 @@ def check_copy(
     return ("", "", "")
 
 
-def check_by_explorer(workshop: Workshop, copy: pathlib.Path) -> tuple[str, str, str]:
+def check_by_explorer(workshop: Workshop, copy: pathlib.Path, first: str = "") -> tuple[str, str, str]:
     """Put the corpus of clients to a copy's core under the explorer; the answer is that of `check_copy`.
 
-    The witness in the message is the smallest client of the corpus that goes wrong, made smaller where it can be.
+    The witness in the message is a client of the corpus that goes wrong, made smaller where it can be: the one named
+    `first`, or else the smallest.
     """
     root = copy if (copy / "native").is_dir() else workshop.folder
     work = copy / "explorer"
     work.mkdir()
     with exploring.Explorer(root, work) as explorer:
-        for client in sorted(corpus(), key=Client.size):
+        for client in sorted(corpus(), key=lambda client: (client.name != first, client.size())):
             violation = explorer.explore(client).violation
             if violation is not None:
                 witness = exploring.shrunk(explorer, violation, most=_MOST_SHRINKING)
@@ -445,12 +454,14 @@ def check_by_explorer(workshop: Workshop, copy: pathlib.Path) -> tuple[str, str,
     return ("", "", "")
 
 
-def check(workshop: Workshop, copy: pathlib.Path, layer: str, profile: str, limits: Limits) -> tuple[str, str, str]:
+def check(
+    workshop: Workshop, copy: pathlib.Path, layer: str, profile: str, limits: Limits, client: str = ""
+) -> tuple[str, str, str]:
     """Put a copy through the check of a layer; the answer is that of `check_copy`."""
     if layer == "ctest":
         return check_by_programs(workshop, copy, limits.seconds)
     if layer == "explore":
-        return check_by_explorer(workshop, copy)
+        return check_by_explorer(workshop, copy, client)
     return check_copy(workshop.roots, copy, layer, profile, limits)
 
 
@@ -460,18 +471,20 @@ def try_defect(workshop: Workshop, defect: Defect, limits: Limits) -> Outcome:
     begun = time.monotonic()
     copy = workshop.build(defect.name, defect.file, text)
     built = time.monotonic()
-    caught_by, clause, message = check(workshop, copy, defect.layer, defect.profile, limits)
+    caught_by, clause, message = check(workshop, copy, defect.layer, defect.profile, limits, defect.client)
     done = time.monotonic()
     shutil.rmtree(copy)
     return Outcome(defect.name, caught_by, clause, message, round(done - built, 2), round(built - begun, 2))
 
 
-def check_unchanged(workshop: Workshop, checks: Iterable[tuple[str, str]], limits: Limits) -> list[str]:
+def check_unchanged(workshop: Workshop, checks: Iterable[tuple[str, str]], limits: Limits, processes: int) -> list[str]:
     """Put the unchanged core through checks that a defect is looked for with; return what went wrong."""
     copy = workshop.build("unchanged")
+    every = sorted(set(checks), reverse=True)  # the explorer's, which takes longest, among the first
     problems = []
-    for layer, profile in sorted(set(checks)):
-        caught_by, clause, message = check(workshop, copy, layer, profile, limits)
+    with concurrent.futures.ThreadPoolExecutor(max_workers=processes) as executor:
+        found = executor.map(lambda one: check(workshop, copy, one[0], one[1], limits), every)
+    for (layer, profile), (caught_by, clause, message) in zip(every, found, strict=True):
         if caught_by:
             where = f"{layer} at profile {profile}" if layer == "diff" else layer
             problems.append(f"the unchanged core does not pass ({where}): {caught_by} {clause} {message}")
@@ -506,7 +519,8 @@ def run_defects(
         workshop = Workshop(root, pathlib.Path(folder).resolve())
         # A few thousand steps tell whether anything at all is wrong with the copies; `rusted-ring diff` does the rest.
         short = dataclasses.replace(limits, steps=min(limits.steps, STEPS_OF_THE_UNCHANGED))
-        problems += check_unchanged(workshop, ((defect.layer, defect.profile) for defect in chosen), short)
+        checks = ((defect.layer, defect.profile) for defect in chosen)
+        problems += check_unchanged(workshop, checks, short, processes)
         if problems:
             # Whatever is caught now may be caught for the wrong reason.
             return DefectsReport((), tuple(problems), time.monotonic() - begun)
