@@ -447,7 +447,7 @@ static uint64_t allocations_of(const rr_allocator *allocator, struct slot_line *
 
 static uint8_t *block_create(uint32_t slot_index, uint64_t size)
 {
-    uint64_t bytes = rr_slot_bytes(size);
+    uint64_t bytes = slot_bytes(size);
     if (bytes > SIZE_MAX) {
         return NULL;
     }
@@ -488,7 +488,7 @@ static void heap_release(rr_allocator *allocator, struct slot_line *slot)
     free(slot->block);
     slot->block = NULL;
     /* pairs with nothing: a statistic [ORDER-13] */
-    atomic_fetch_sub_explicit(&allocator->heap_block_bytes, rr_slot_bytes(slot->size), memory_order_relaxed);
+    atomic_fetch_sub_explicit(&allocator->heap_block_bytes, slot_bytes(slot->size), memory_order_relaxed);
     heap_unreserve(allocator, slot->size);
 }
 
@@ -505,7 +505,7 @@ static rr_status heap_acquire(rr_allocator *allocator, struct slot_line *slot, u
     }
     slot->size = (uint32_t)length;
     /* pairs with nothing: a statistic [ORDER-13] */
-    atomic_fetch_add_explicit(&allocator->heap_block_bytes, rr_slot_bytes(length), memory_order_relaxed);
+    atomic_fetch_add_explicit(&allocator->heap_block_bytes, slot_bytes(length), memory_order_relaxed);
     return RR_OK;
 }
 
@@ -770,8 +770,8 @@ static struct slot_line *find_token(const rr_allocator *allocator, uint64_t toke
 static bool pool_create(struct pool *pool, uint32_t id, const rr_profile *profile)
 {
     bool heap = id == RR_XXL;
-    uint64_t size = heap ? 0 : rr_size_limit(id);
-    uint64_t stride = heap ? LINE_BYTES : rr_slot_bytes(size);
+    uint64_t size = heap ? 0 : size_of_class(id);
+    uint64_t stride = heap ? LINE_BYTES : slot_bytes(size);
     uint32_t capacity = heap ? profile->heap_slots : profile->capacities[id];
     uint64_t bytes = LINE_BYTES + capacity * stride;
     *pool = (struct pool){.stride = stride, .size = size, .capacity = capacity, .words = (capacity + 31) / 32, .id = id};
@@ -1052,7 +1052,7 @@ static void heap_shorten(rr_allocator *allocator, struct slot_line *slot, uint64
         free(slot->block);
         slot->block = block;
         /* pairs with nothing: a statistic [ORDER-13] */
-        atomic_fetch_sub_explicit(&allocator->heap_block_bytes, rr_slot_bytes(slot->size) - rr_slot_bytes(length),
+        atomic_fetch_sub_explicit(&allocator->heap_block_bytes, slot_bytes(slot->size) - slot_bytes(length),
                                   memory_order_relaxed);
         heap_unreserve(allocator, slot->size - length);
         slot->size = (uint32_t)length;

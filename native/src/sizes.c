@@ -86,7 +86,7 @@ static uint64_t total_bytes(uint64_t head, uint64_t count, uint64_t each)
 
 uint64_t rr_pool_bytes(uint64_t size, uint64_t capacity)
 {
-    return size > UINT32_MAX ? UINT64_MAX : total_bytes(LINE_BYTES, capacity, rr_slot_bytes(size));
+    return size > UINT32_MAX ? UINT64_MAX : total_bytes(LINE_BYTES, capacity, slot_bytes(size));
 }
 
 uint64_t rr_ring_bytes(uint64_t size, uint64_t capacity, uint32_t max_readers)

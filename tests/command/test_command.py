@@ -403,10 +403,11 @@ _LOST_INTERRUPT = r"(?s)Exception ignored in: ?\S* ?<function \w+\.__del__.*?\nK
 
 def _interrupted(process: "subprocess.Popen[str]") -> str:
     """Send SIGINT, again where one was lost in an object's end, and return what was written to stderr."""
-    for _ in range(3):
+    for _ in range(2):
         os.killpg(process.pid, signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.communicate(timeout=10)[1]
+    os.killpg(process.pid, signal.SIGINT)
     return process.communicate(timeout=10)[1]
 
 

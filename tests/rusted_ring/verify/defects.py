@@ -289,10 +289,11 @@ class Workshop:
 def check_by_programs(workshop: Workshop, copy: pathlib.Path, seconds: float) -> tuple[str, str, str]:
     """Build the C tests against a copy's core and run them; the answer is that of `check_copy`."""
     native = copy / "native" if (copy / "native").is_dir() else workshop.native
+    flags = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-w", "-pthread", f"-I{native / 'include'}", f"-I{native / 'src'}"]
+    core = workshop.core_of(copy)
     for test in sorted((workshop.native / "tests").glob("test_*.c")):
         program = copy / test.stem
-        flags = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-w", "-pthread", f"-I{native / 'include'}", f"-I{native / 'src'}"]
-        workshop.run([*workshop.compiler, *flags, str(test), *workshop.core_of(copy), "-o", str(program)])
+        workshop.run([*workshop.compiler, *flags, str(test), *core, "-o", str(program)])
         try:
             done = subprocess.run([str(program)], capture_output=True, text=True, timeout=seconds, check=False)
         except subprocess.TimeoutExpired:
