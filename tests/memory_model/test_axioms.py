@@ -12,6 +12,7 @@ from rusted_ring.reference.memory_model.relations import Relation
 
 RLX, ACQ, REL, ACQ_REL, SC = Order
 X, Y, Z = 0, 1, 2
+LETTERS = {Kind.READ: "r", Kind.WRITE: "w", Kind.HEAVY_ENTRY: "n", Kind.HEAVY_EXIT: "x"}
 
 
 def initial(location: int) -> Event:
@@ -34,6 +35,14 @@ def fence(name: str, order: Order) -> Event:
     return Event(*numbers(name), Kind.FENCE, order, None, 0)
 
 
+def light(name: str, order: Order) -> Event:
+    return Event(*numbers(name), Kind.LIGHT_FENCE, order, None, 0)
+
+
+def heavy(name: str) -> list[Event]:
+    return [Event(*numbers(name), kind, SC, None, 0) for kind in (Kind.HEAVY_ENTRY, Kind.HEAVY_EXIT)]
+
+
 def plain(name: str, kind: Kind, location: int = 0) -> Event:
     return Event(*numbers(name), kind, None, location, 0)
 
@@ -46,7 +55,8 @@ def numbers(name: str) -> tuple[int, int]:
 class Made:
     """An execution made by hand, whose relations can be asked for by the names of events.
 
-    An initial write is called by its location (`x`), the read and the write of a read-modify-write `1.0r` and `1.0w`.
+    An initial write is called by its location (`x`), the read and the write of a read-modify-write `1.0r` and `1.0w`,
+    the entry and the exit of a heavy fence `1.0n` and `1.0x`.
     """
 
     def __init__(
@@ -57,7 +67,7 @@ class Made:
         self.names: list[str] = []
         for event, operation in zip(events, operations, strict=True):
             both = operations.count(operation) > 1 and event.thread
-            letter = ("r" if event.kind is Kind.READ else "w") if both else ""
+            letter = LETTERS[event.kind] if both else ""
             self.names.append(event.name + letter if event.thread else "xyz"[event.operation])
         at = {name: number for number, name in enumerate(self.names)}
         pairs = [
@@ -127,6 +137,37 @@ def test_every_operation_is_an_event_and_an_update_is_two() -> None:
         ("1.5", "read", ACQ, 9),
     ]
     assert list(execution.pre.rmw.pairs()) == [(2, 3), (5, 6)]
+
+
+@pytest.mark.clause("MODEL-1")
+def test_a_heavy_fence_is_two_events_and_a_relaxed_one_is_none() -> None:
+    [(execution, _)] = consistent_executions(parse("0 0 | fence rlx ; light rlx ; light rel ; heavy ; fence acq"))
+    seen = [(event.name, event.kind, event.order) for event in execution.pre.events]
+    assert seen == [
+        ("1.2", Kind.LIGHT_FENCE, REL),
+        ("1.3", Kind.HEAVY_ENTRY, SC),
+        ("1.3", Kind.HEAVY_EXIT, SC),
+        ("1.4", Kind.FENCE, ACQ),
+    ]
+    assert list(execution.pre.fences.pairs()) == [(1, 1), (2, 2), (3, 3)]
+    assert not execution.pre.rmw
+
+
+@pytest.mark.clause("MODEL-1")
+def test_a_weak_compare_exchange_may_fail_as_a_load_of_the_failure_order() -> None:
+    found = {}
+    for execution, _ in consistent_executions(parse("1 0 | store 0 rlx 1 ; wcas 0 sc acq 1 7")):
+        found[graph_text(execution, 1)] = [
+            (event.kind.value, event.order, event.value) for event in execution.pre.events[2:]
+        ]
+    assert found == {
+        "1.1<1.0 / 0: 1.0 1.1": [("read", SC, 1), ("write", SC, 7)],
+        "1.1<1.0 / 0: 1.0": [("read", ACQ, 1)],
+    }
+    # As a load's.
+    assert "1.1<1.0 / 0: 1.0" in {
+        graph_text(execution, 1) for execution, _ in consistent_executions(parse("1 0 | store 0 rlx 1 ; load 0 acq"))
+    }
 
 
 @pytest.mark.clause("MODEL-1")
@@ -203,6 +244,26 @@ def test_release_sequence_is_updates_and_no_store_even_of_the_same_thread() -> N
     assert made.shown(axioms.release_sequence(made.execution)) == rs
 
 
+@pytest.mark.clause("MODEL-20")
+def test_release_sequence_of_c11_goes_on_through_stores_of_the_same_thread() -> None:
+    made = Made(
+        [
+            *(initial(X), initial(Y), write("1.0", X, 1, REL), write("1.1", Y, 1), write("1.2", X, 5)),
+            *(*update("2.0", X, (5, 6)), write("2.1", X, 7)),
+        ],
+        [("1.2", "2.0r")],
+        {X: ["x", "1.0", "1.2", "2.0w", "2.1"], Y: ["y", "1.1"]},
+    )
+    own = "1.0-1.0 1.1-1.1 1.2-1.2 1.2-2.0w 2.0w-2.0w 2.1-2.1"
+    newer = axioms.release_sequence(made.execution, axioms.Standard.CXX20)
+    assert made.shown(newer) == f"{own} x-x y-y"
+    older = axioms.release_sequence(made.execution, axioms.Standard.C11)
+    # From the read-modify-write of the other thread it does not go on through that thread's store.
+    assert made.shown(older - newer).replace("x-1.0 x-1.2 x-2.0w x-2.1 y-1.1", "").strip() == (
+        "1.0-1.2 1.0-2.0w 2.0w-2.1"
+    )
+
+
 @pytest.mark.clause("MODEL-8")
 @pytest.mark.parametrize(
     ("made", "pair"),
@@ -223,6 +284,31 @@ def test_release_sequence_is_updates_and_no_store_even_of_the_same_thread() -> N
 )
 def test_release_synchronizes_with_acquire_that_reads_from_it(made: Made, pair: str) -> None:
     assert made.shown(axioms.synchronizes_with(made.execution)) == pair
+
+
+@pytest.mark.clause("MODEL-22")
+@pytest.mark.parametrize(
+    ("made", "pairs"),
+    [
+        (message(RLX, RLX, before=[light("1.4", REL)], after=heavy("3.3")), "1.4-3.3x"),
+        (message(RLX, RLX, before=[light("1.4", SC)], after=heavy("3.3")), "1.4-3.3x"),
+        (message(RLX, RLX, before=[light("1.4", ACQ)], after=heavy("3.3")), ""),
+        (message(RLX, RLX, before=heavy("1.4"), after=[light("3.3", ACQ)]), "1.4n-3.3"),
+        (message(RLX, RLX, before=heavy("1.4"), after=[light("3.3", REL)]), ""),
+        (message(RLX, RLX, before=[light("1.4", SC)], after=[light("3.3", SC)]), ""),
+        (message(RLX, RLX, before=[light("1.4", SC)], after=[fence("3.3", SC)]), ""),
+        (message(RLX, RLX, before=[fence("1.4", SC)], after=[light("3.3", SC)]), ""),
+        (message(RLX, ACQ, before=[light("1.4", SC)]), ""),
+        (message(REL, RLX, after=[light("3.3", SC)]), ""),
+        (message(RLX, RLX, between=[light("1.6", SC), *heavy("3.1")]), ""),
+        # A heavy fence has all effects of an ordinary one.
+        (message(RLX, ACQ, before=heavy("1.4")), "1.4n-3.2 1.4x-3.2"),
+        (message(REL, RLX, after=heavy("3.3")), "1.5-3.3n 1.5-3.3x"),
+        (message(RLX, RLX, before=[fence("1.4", REL)], after=heavy("3.3")), "1.4-3.3n 1.4-3.3x"),
+    ],
+)
+def test_light_fences_synchronize_with_heavy_ones_alone(made: Made, pairs: str) -> None:
+    assert made.shown(axioms.synchronizes_with(made.execution)) == pairs
 
 
 @pytest.mark.clause("MODEL-8", "MODEL-7")
@@ -352,6 +438,69 @@ def test_sc_fences_are_in_one_order_with_what_is_around_them() -> None:
     assert made.shown(axioms.partial_sc_fences(made.execution, made.hb)) == "1.1-2.1 2.1-1.1"
     assert not made.sequential
     assert buffered_with_fences(SC, ACQ_REL).sequential
+
+
+def buffered_with(first: list[Event], second: list[Event]) -> Made:
+    """Make store buffering with fences, in which both loads missed the other thread's store."""
+    events = [
+        *(initial(X), initial(Y), write("1.0", X, 1), *first, read("1.2", Y, 0)),
+        *(write("2.0", Y, 1), *second, read("2.2", X, 0)),
+    ]
+    return Made(events, [("y", "1.2"), ("x", "2.2")], {X: ["x", "1.0"], Y: ["y", "2.0"]})
+
+
+@pytest.mark.clause("MODEL-23", "MODEL-14")
+@pytest.mark.parametrize(
+    ("first", "second", "pairs"),
+    [
+        ([light("1.1", SC)], heavy("2.1"), "1.1-2.1n 2.1n-1.1 2.1n-2.1x"),
+        ([light("1.1", ACQ_REL)], heavy("2.1"), "2.1n-2.1x"),
+        ([light("1.1", SC)], [light("2.1", SC)], ""),
+        ([light("1.1", SC)], [fence("2.1", SC)], ""),
+    ],
+)
+def test_light_fences_are_in_one_order_with_heavy_ones_alone(
+    first: list[Event], second: list[Event], pairs: str
+) -> None:
+    made = buffered_with(first, second)
+    assert made.shown(axioms.partial_sc_fences(made.execution, made.hb)) == pairs
+    assert made.sequential == ("1.1-" not in pairs)
+
+
+@pytest.mark.clause("MODEL-12", "MODEL-23")
+def test_light_fences_are_in_no_order_with_sc_accesses() -> None:
+    made = Made(
+        [
+            *(initial(X), initial(Y), write("1.0", X, 1, SC), read("1.1", Y, 0, SC)),
+            *(write("2.0", Y, 1), light("2.1", SC), read("2.2", X, 0)),
+        ],
+        [("y", "1.1"), ("x", "2.2")],
+        {X: ["x", "1.0"], Y: ["y", "2.0"]},
+    )
+    assert made.shown(axioms.partial_sc_base(made.execution, made.hb)) == "1.0-1.1"
+    assert made.sequential
+
+
+@pytest.mark.clause("MODEL-12")
+@pytest.mark.parametrize(
+    ("between", "ordered"),
+    [
+        (plain("2.1", Kind.PLAIN_READ), False),
+        (light("2.1", SC), False),
+        (fence("2.1", ACQ), True),
+        (read("2.1", Z, 0), True),
+    ],
+)
+def test_what_may_be_gone_orders_no_sc_accesses(between: Event, ordered: bool) -> None:
+    made = Made(
+        [
+            *(initial(X), initial(Y), initial(Z), write("1.0", X, 1, SC), write("1.1", Y, 1, REL)),
+            *(read("2.0", Y, 1, ACQ), between, read("2.2", Y, 1, SC)),
+        ],
+        [("1.1", "2.0"), ("1.1", "2.2"), *([("z", "2.1")] if between.kind is Kind.READ else [])],
+        {X: ["x", "1.0"], Y: ["y", "1.1"], Z: ["z"]},
+    )
+    assert ((3, 7) in axioms.sc_before(made.execution, made.hb)) == ordered
 
 
 @pytest.mark.clause("MODEL-13")

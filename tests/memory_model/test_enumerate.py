@@ -7,9 +7,12 @@ for herd (`rc11.cat`, "withinit"), where eco is spelled out and no closure is ta
 
 import itertools
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 import pytest
 
+from rusted_ring.reference.memory_model.axioms import Standard
 from rusted_ring.reference.memory_model.enumerate import behaviour, consistent_executions
 from rusted_ring.reference.memory_model.execution import graph_text
 from rusted_ring.reference.memory_model.program import (
@@ -17,41 +20,49 @@ from rusted_ring.reference.memory_model.program import (
     CompareExchange,
     Exchange,
     Fence,
+    HeavyFence,
+    LightFence,
     Load,
+    Operation,
+    Order,
     PlainRead,
     PlainWrite,
     Program,
     Reading,
     SkipUnless,
     Store,
+    WeakCompareExchange,
     Writing,
     parse,
 )
 from rusted_ring.verify.classics import CLASSICS
 from rusted_ring.verify.litmus_programs import generate
 
-Name = tuple[int, int]
+Name = tuple[int, ...]
+"""Thread and operation; the exit of a heavy fence has one more number, so that it is sorted after the entry."""
 Pairs = set[tuple[Name, Name]]
 
 MOST_TRIED = 4_000
 
 
-def test_no_execution_comes_twice() -> None:
+@pytest.mark.parametrize("standard", Standard)
+def test_no_execution_comes_twice(standard: Standard) -> None:
     for text in generate(11, 200):
         program = parse(text)
-        texts = [graph_text(execution, program.atomics) for execution, _ in consistent_executions(program)]
+        texts = [graph_text(execution, program.atomics) for execution, _ in consistent_executions(program, standard)]
         assert len(texts) == len(set(texts)), text
 
 
-@pytest.mark.clause("MODEL-17", "MODEL-18")
-def test_enumerator_agrees_with_trying_everything() -> None:
+@pytest.mark.clause("MODEL-17", "MODEL-18", "MODEL-20", "MODEL-22", "MODEL-23")
+@pytest.mark.parametrize("standard", Standard)
+def test_enumerator_agrees_with_trying_everything(standard: Standard) -> None:
     compared = graphs = 0
     for text in itertools.chain((classic.program for classic in CLASSICS), generate(12, 400)):
         program = parse(text)
         if tried(program) > MOST_TRIED:
             continue
-        found = behaviour(program)
-        assert (set(found.outcomes), set(found.races)) == everything(program), text
+        found = behaviour(program, standard)
+        assert (set(found.outcomes), set(found.races)) == everything(program, standard), text
         compared += 1
         graphs += len(found.outcomes)
     assert compared > 300
@@ -60,7 +71,19 @@ def test_enumerator_agrees_with_trying_everything() -> None:
 
 def test_programs_tried_in_full_are_of_every_kind() -> None:
     texts = [text for text in generate(12, 400) if tried(parse(text)) <= MOST_TRIED]
-    for word in ("add", "xchg", "cas", "fence sc", "skip_unless", "write", "load 0 sc", "store 0 sc"):
+    for word in (
+        "add",
+        "xchg",
+        "cas",
+        "fence sc",
+        "skip_unless",
+        "write",
+        "load 0 sc",
+        "store 0 sc",
+        "light",
+        "heavy",
+        "wcas",
+    ):
         assert sum(word in text for text in texts) >= 10, word
 
 
@@ -72,10 +95,60 @@ def tried(program: Program) -> int:
         writes = sum(isinstance(each, Writing) for each in at)
         count *= (writes + 1) ** sum(isinstance(each, Reading) for each in at)
         count *= len(list(itertools.permutations(range(writes))))
+        count *= 2 ** sum(isinstance(each, WeakCompareExchange) for each in at)
     return count
 
 
-def everything(program: Program) -> tuple[set[str], set[str]]:
+@pytest.mark.clause("MODEL-21")
+def test_what_c11_allows_cxx20_allows() -> None:
+    fewer = 0
+    for text in itertools.chain((classic.program for classic in CLASSICS), generate(13, 250)):
+        older, newer = (behaviour(parse(text), standard) for standard in (Standard.C11, Standard.CXX20))
+        assert set(older.outcomes) <= set(newer.outcomes), text
+        assert older.races <= newer.races, text
+        fewer += older != newer
+    assert fewer >= 10
+
+
+@pytest.mark.clause("MODEL-24")
+def test_light_fences_do_nothing_by_themselves() -> None:
+    changed = 0
+    for text in itertools.chain((classic.program for classic in CLASSICS), generate(14, 250)):
+        program = parse(text)
+        light = replaced(program, HeavyFence, LightFence(Order.SC))
+        without = replaced(light, LightFence, Fence(Order.RLX))
+        assert behaviour(light) == behaviour(without), text
+        changed += light != without and behaviour(program) != behaviour(light)
+    assert changed >= 20
+
+
+@pytest.mark.clause("MODEL-1")
+def test_relaxed_fences_do_nothing() -> None:
+    compared = 0
+    for text in itertools.chain((classic.program for classic in CLASSICS), generate(15, 100)):
+        program = parse(text)
+        first, *others = program.threads
+        if any(isinstance(operation, SkipUnless) for operation in first):
+            continue
+        counts = {
+            len(behaviour(replace(program, threads=(fenced, *others))).outcomes)
+            for fence in (Fence(Order.RLX), LightFence(Order.RLX))
+            for fenced in [tuple(itertools.chain(*((fence, operation) for operation in first)))]
+        }
+        assert counts == {len(behaviour(program).outcomes)}, text
+        compared += 1
+    assert compared >= 150
+
+
+def replaced(program: Program, old: type[Operation], new: Operation) -> Program:
+    """Return a program with another operation in the place of each one of a kind."""
+    threads = (
+        tuple(new if isinstance(operation, old) else operation for operation in thread) for thread in program.threads
+    )
+    return replace(program, threads=tuple(threads))
+
+
+def everything(program: Program, standard: Standard) -> tuple[set[str], set[str]]:
     """Return the texts of the consistent graphs of a program and its races, by trying all."""
     readers = [
         ((number, index), operation.location)
@@ -95,24 +168,39 @@ def everything(program: Program) -> tuple[set[str], set[str]]:
     }
     texts: set[str] = set()
     races: set[str] = set()
-    for chosen in itertools.product(*(sources[location] for _, location in readers)):
-        run = Run(program, dict(zip((name for name, _ in readers), chosen, strict=True)))
+    weak = [
+        (name, (True, False)) for name, _ in readers if isinstance(operation_of(program, name), WeakCompareExchange)
+    ]
+    for chosen, failures in itertools.product(
+        itertools.product(*(sources[location] for _, location in readers)),
+        itertools.product(*(choices for _, choices in weak)),
+    ):
+        failing = {name for (name, _), fails in zip(weak, failures, strict=True) if fails}
+        run = Run(program, dict(zip((name for name, _ in readers), chosen, strict=True)), failing)
         if run.complete:
             for orders in itertools.product(
                 *(itertools.permutations(run.writes_to(at)) for at in range(program.atomics))
             ):
-                graph = Graph(run, orders)
+                graph = Graph(run, orders, standard)
                 if graph.consistent:
                     texts.add(graph.text)
                     races |= graph.races
     return texts, races
 
 
-class Run:
-    """The threads run with each read's source given, by going round them until nothing moves."""
+def operation_of(program: Program, name: Name) -> Operation:
+    return program.threads[name[0] - 1][name[1]]
 
-    def __init__(self, program: Program, sources: Mapping[Name, Name]) -> None:
+
+class Run:
+    """The threads run with each read's source given, by going round them until nothing moves.
+
+    `failing` are the weak compare-exchanges that write nothing, whatever they read.
+    """
+
+    def __init__(self, program: Program, sources: Mapping[Name, Name], failing: AbstractSet[Name]) -> None:
         self.program = program
+        self.failing = failing
         self.rf: dict[Name, Name] = {}
         self.written: dict[Name, int] = {(0, location): 0 for location in range(program.atomics)}
         self.executed: list[Name] = []
@@ -131,7 +219,9 @@ class Run:
                     moved = True
                     positions[number - 1] += 1
                     if isinstance(operation, SkipUnless):
-                        if values[number, operation.operation] != operation.value:
+                        looked_at = (number, operation.operation)
+                        failed = looked_at in failing and values[looked_at] == self._expected(looked_at)
+                        if failed or values[looked_at] != operation.value:
                             positions[number - 1] += operation.count
                         continue
                     self.executed.append(name)
@@ -148,16 +238,25 @@ class Run:
             case Add(_, order, more):
                 self.written[name], self.order[name] = value + more, order
             case CompareExchange(_, success, failure, expected, desired):
-                if value == expected:
+                writes = value == expected and name not in self.failing
+                if writes:
                     self.written[name] = desired
-                self.order[name] = success if value == expected else failure
-            case Load(_, order) | Fence(order):
+                self.order[name] = success if writes else failure
+            case HeavyFence():
+                self.order[name] = self.order[*name, 1] = "sc"
+                self.executed.append((*name, 1))
+            case Load(_, order) | Fence(order) | LightFence(order):
                 self.order[name] = order
             case _:
                 self.order[name] = "na"
 
-    def operation(self, name: Name) -> object:
-        return self.program.threads[name[0] - 1][name[1]]
+    def _expected(self, name: Name) -> int:
+        operation = self.operation(name)
+        assert isinstance(operation, CompareExchange)
+        return operation.expected
+
+    def operation(self, name: Name) -> Operation:
+        return operation_of(self.program, name)
 
     def location(self, name: Name) -> int | None:
         if name[0] == 0:
@@ -193,21 +292,24 @@ def acyclic(pairs: Pairs) -> bool:
 class Graph:
     """One graph and the axioms about it."""
 
-    def __init__(self, run: Run, orders: tuple[tuple[Name, ...], ...]) -> None:
+    def __init__(self, run: Run, orders: tuple[tuple[Name, ...], ...], standard: Standard) -> None:
         self.run = run
         self.orders = orders
         initial = [(0, location) for location in range(run.program.atomics)]
         names = [*initial, *run.executed]
-        fences = {name for name in run.executed if isinstance(run.operation(name), Fence)}
+        heavy = {name for name in run.executed if isinstance(run.operation(name), HeavyFence)}
+        light = {name for name in run.executed if isinstance(run.operation(name), LightFence)}
+        entries, exits = ({name for name in heavy if len(name) == length} for length in (2, 3))
+        fences = heavy | {name for name in run.executed if isinstance(run.operation(name), Fence)}
         releases = {name for name, order in run.order.items() if order in ("rel", "acq_rel", "sc")}
         acquires = {name for name, order in run.order.items() if order in ("acq", "acq_rel", "sc")}
-        sc = {name for name, order in run.order.items() if order == "sc"}
+        sc = {name for name, order in run.order.items() if order == "sc"} - light
 
         def only(members: set[Name]) -> Pairs:
             return {(name, name) for name in members}
 
         everything = only(set(names))
-        sb: Pairs = {(a, b) for a in names for b in names if a[0] == 0 < b[0] or (a[0] == b[0] > 0 and a[1] < b[1])}
+        sb: Pairs = {(a, b) for a in names for b in names if a[0] == 0 < b[0] or (a[0] == b[0] > 0 and a < b)}
         rf: Pairs = {(source, name) for name, source in run.rf.items()}
         mo: Pairs = set()
         for location, order in enumerate(orders):
@@ -217,6 +319,8 @@ class Graph:
         eco = rf | mo | fr | then(mo, rf) | then(fr, rf)
         updates = only(set(run.rf) & set(run.written))
         rs = then(only(set(run.written)), transitive(then(rf, updates)) | everything)
+        if standard is Standard.C11:
+            rs |= then(only(set(run.written)), sb & loc, rs)
         sw = then(
             only(releases),
             then(only(fences), sb) | everything,
@@ -225,12 +329,24 @@ class Graph:
             then(sb, only(fences)) | everything,
             only(acquires),
         )
+        passed = then(sb, rs, rf, sb)
+        sw |= {(a, b) for a, b in passed if a in light & releases and b in exits}
+        sw |= {(a, b) for a, b in passed if a in entries and b in light & acquires}
         self.hb = hb = transitive(sb | sw)
-        elsewhere = sb - loc
+        idle = light | {name for name, order in run.order.items() if order == "na"}
+        idle |= {name for name in fences if run.order[name] == "rlx"}
+        elsewhere = {(a, b) for a, b in sb - loc if not {a, b} & idle}
         scb = sb | then(elsewhere, hb, elsewhere) | (hb & loc) | mo | fr
         sc_fences = only(sc & fences)
         psc_base = then(only(sc) | then(sc_fences, hb | everything), scb, only(sc) | then(hb | everything, sc_fences))
-        psc_fences = then(sc_fences, hb | then(hb, eco, hb), sc_fences)
+        ordered = hb | then(hb, eco, hb)
+        psc_fences = then(sc_fences, ordered, sc_fences)
+        strong = {name for name in light if run.order[name] == "sc"}
+        for a, b in ordered:
+            if a in strong and b in entries:
+                psc_fences.add((a, b))
+            if a in exits and b in strong:
+                psc_fences.add((a[:2], b))
         self.consistent = (
             acyclic(sb | rf)
             and all((a, b) not in hb or (b, a) not in eco for a in names for b in names)

@@ -8,6 +8,8 @@ from rusted_ring.reference.memory_model.program import (
     CompareExchange,
     Exchange,
     Fence,
+    HeavyFence,
+    LightFence,
     LitmusError,
     Load,
     Order,
@@ -16,6 +18,7 @@ from rusted_ring.reference.memory_model.program import (
     Program,
     SkipUnless,
     Store,
+    WeakCompareExchange,
     parse,
 )
 from rusted_ring.verify.classics import CLASSICS
@@ -27,6 +30,7 @@ def test_every_word_is_read() -> None:
     text = (
         "2 1 | store 0 rlx 1 ; xchg 1 acq_rel 2 ; add 0 sc 3 ; write 0 ; fence rel"
         " | cas 1 sc acq 0 7 ; skip_unless 0 0 2 ; load 1 acq ; read 0"
+        " | wcas 0 acq_rel rlx 1 2 ; light acq ; heavy"
     )
     first = (
         Store(0, Order.RLX, 1),
@@ -36,7 +40,8 @@ def test_every_word_is_read() -> None:
         Fence(Order.REL),
     )
     second = (CompareExchange(1, Order.SC, Order.ACQ, 0, 7), SkipUnless(0, 0, 2), Load(1, Order.ACQ), PlainRead(0))
-    assert parse(text) == Program(2, 1, (first, second))
+    third = (WeakCompareExchange(0, Order.ACQ_REL, Order.RLX, 1, 2), LightFence(Order.ACQ), HeavyFence())
+    assert parse(text) == Program(2, 1, (first, second, third))
     assert str(parse(text)) == text
 
 
@@ -66,6 +71,13 @@ def test_spaces_do_not_matter() -> None:
         ("1 0 | load 0 rel", "a load cannot be rel: use one of rlx acq sc"),
         ("1 0 | store 0 acq_rel 1", "a store cannot be acq_rel: use one of rlx rel sc"),
         ("1 0 | cas 0 sc rel 0 1", "a failure cannot be rel"),
+        ("1 0 | wcas 0 sc acq_rel 0 1", "a failure cannot be acq_rel"),
+        ("1 0 | wcas 0 rlx acq 0 1", "failure order acq is stronger than success order rlx"),
+        ("1 0 | wcas 0 rlx rlx 0", "wcas takes LOC SUCCESS FAILURE EXPECTED DESIRED, 5 words, not 4"),
+        ("1 0 | heavy sc", "1.0 `heavy sc`: heavy takes nothing, 0 words, not 1"),
+        ("1 0 | light", "light takes ORDER, 1 words, not 0"),
+        ("1 0 | light full", "ORDER cannot be 'full'"),
+        ("1 0 | heavy ; skip_unless 0 1 1 ; heavy", "operation 0 does not come before it and read"),
         ("1 0 | cas 0 acq_rel sc 0 1", "failure order sc is stronger than success order acq_rel"),
         ("1 0 | cas 0 rlx acq 0 1", "failure order acq is stronger than success order rlx"),
         ("1 0 | load 0 rlx ; skip_unless 0 1 1", "skips 1 operations where 0 follow"),
@@ -114,10 +126,20 @@ def test_bulk_programs_are_small_and_the_same_for_the_same_seed() -> None:
         "store rel",
         "store sc",
         "fence sc",
+        "light acq",
+        "light rel",
+        "light sc",
+        "heavy",
+        "wcas acq_rel acq",
         "read",
         "write",
     ):
         assert any(wanted in operation for operation in operations), wanted
+    asymmetric = {text for text in texts if "light" in text and "heavy" in text}
+    weak = {text for text in texts if "wcas" in text}
+    assert len(asymmetric) >= 20
+    assert len(weak) >= 40
+    assert len(asymmetric | weak) >= 75
 
 
 @pytest.mark.parametrize("classic", CLASSICS, ids=lambda classic: classic.name)

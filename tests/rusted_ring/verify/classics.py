@@ -1,4 +1,4 @@
-"""Litmus programs that the literature knows by name, each with its verdict under RC11 [MODEL-18].
+"""Litmus programs that the literature knows by name, and kin of them, each with its verdict under RC11 [MODEL-18].
 
 Locations 0, 1, 2 are x, y, z of the papers. Values are told apart where the papers' are. A program's `graphs` is how
 many consistent execution graphs it has; what is allowed or forbidden is as in the source named.
@@ -7,6 +7,8 @@ many consistent execution graphs it has; what is allowed or forbidden is as in t
 from dataclasses import dataclass
 from typing import Final
 
+from rusted_ring.reference.memory_model.axioms import Standard
+
 HERD: Final = "Alglave, Maranget, Tautschnig, Herding Cats, TOPLAS 2014, by this name"
 RC11: Final = "Lahav et al., Repairing Sequential Consistency in C/C++11, PLDI 2017"
 BATTY: Final = "Batty et al., Mathematizing C++ Concurrency, POPL 2011"
@@ -14,7 +16,11 @@ RELEASE_SEQUENCES: Final = "P0982R1, Weaken Release Sequences (C++20)"
 COHERENCE: Final = "C11 5.1.2.4 paragraphs 15 to 18, the four coherence rules"
 ATOMICITY: Final = "C11 7.17.3 paragraph 12: a read-modify-write reads the last value before its own"
 FENCES: Final = "C11 7.17.4, fences"
+PLAIN: Final = "RC11 but for plain accesses, which a compiler may leave out (MODEL-12)"
 CAS_FAILURE: Final = "C11 7.17.7.4: a compare-exchange that fails is a load of the failure order"
+WEAK: Final = "C11 7.17.7.4 paragraph 4: a weak compare-exchange may fail although it read what it expects"
+ASYMMETRIC: Final = "P1202R5, Asymmetric Thread Fences (Concurrency TS 2, N4956)"
+MEMBARRIER: Final = "membarrier(2): the fences in other threads are over when the call returns, not when it begins"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,7 @@ class Classic:
         graphs: the number of its consistent execution graphs.
         source: where the verdict is from.
         races: its data races.
+        standard: whose release sequences hold.
     """
 
     name: str
@@ -38,6 +45,7 @@ class Classic:
     graphs: int
     source: str
     races: tuple[str, ...] = ()
+    standard: Standard = Standard.CXX20
 
 
 ALLOWED: Final = True
@@ -323,6 +331,60 @@ CLASSICS: Final[tuple[Classic, ...]] = (
         RELEASE_SEQUENCES,
         races=("N0 1w 2r",),
     ),
+    Classic(
+        "RS+same-thread-store (C11)",
+        "2 0 | store 0 rlx 1 ; store 1 rel 1 ; store 1 rlx 2 | load 1 acq ; load 0 rlx",
+        "2.0=2 2.1=0",
+        FORBIDDEN,
+        4,
+        RC11,
+        standard=Standard.C11,
+    ),
+    Classic(
+        "RS+store-then-rmw (C11)",
+        "2 0 | store 0 rlx 1 ; store 1 rel 1 ; store 1 rlx 2 | add 1 rlx 1 | load 1 acq ; load 0 rlx",
+        "2.0=2 3.0=3 3.1=0",
+        FORBIDDEN,
+        16,
+        RC11,
+        standard=Standard.C11,
+    ),
+    Classic(
+        "RS+other-store (C11)",
+        "2 0 | store 0 rlx 1 ; store 1 rel 1 | load 1 rlx ; store 1 rlx 2 | load 1 acq ; load 0 rlx",
+        "2.0=1 3.0=2 3.1=0",
+        ALLOWED,
+        15,
+        RC11,
+        standard=Standard.C11,
+    ),
+    Classic(
+        "RS+rmw-then-store (C11)",
+        "2 0 | store 0 rlx 1 ; store 1 rel 1 | add 1 rlx 1 ; store 1 rlx 5 | load 1 acq ; load 0 rlx",
+        "2.0=1 3.0=5 3.1=0",
+        ALLOWED,
+        20,
+        RC11,
+        standard=Standard.C11,
+    ),
+    Classic(
+        "RS+store-between (C11)",
+        "2 0 | store 0 rlx 1 ; store 1 rel 1 ; store 1 rlx 3 | store 1 rlx 2 | load 1 acq ; load 1 rlx ; load 0 rlx",
+        "3.0=3 3.2=0",
+        FORBIDDEN,
+        48,
+        RC11,
+        standard=Standard.C11,
+    ),
+    Classic(
+        "RS+plain-same-thread-store (C11)",
+        "1 1 | write 0 ; store 0 rel 1 ; store 0 rlx 2 | load 0 acq ; skip_unless 0 2 1 ; read 0",
+        "2.0=2",
+        ALLOWED,
+        3,
+        RC11,
+        standard=Standard.C11,
+    ),
     # Load buffering, out of thin air.
     Classic("LB", "2 0 | load 0 rlx ; store 1 rlx 1 | load 1 rlx ; store 0 rlx 1", "1.0=1 2.0=1", FORBIDDEN, 3, RC11),
     Classic(
@@ -603,6 +665,387 @@ CLASSICS: Final[tuple[Classic, ...]] = (
         18,
         RC11,
     ),
+    Classic(
+        "Z6.U+plain",
+        "2 1 | store 0 sc 1 ; store 1 rel 1 | add 1 acq_rel 1 ; read 0 ; load 1 sc | store 1 sc 3 ; load 0 sc",
+        "2.0=1 2.2=2 3.1=0 [1]=3",
+        ALLOWED,
+        24,
+        PLAIN,
+    ),
+    Classic(
+        "Z6.U+fence-rlx",
+        "2 0 | store 0 sc 1 ; store 1 rel 1 | add 1 acq_rel 1 ; fence rlx ; load 1 sc | store 1 sc 3 ; load 0 sc",
+        "2.0=1 2.2=2 3.1=0 [1]=3",
+        ALLOWED,
+        24,
+        FENCES,
+    ),
+    Classic(
+        "Z6.U+light",
+        "2 0 | store 0 sc 1 ; store 1 rel 1 | add 1 acq_rel 1 ; light sc ; load 1 sc | store 1 sc 3 ; load 0 sc",
+        "2.0=1 2.2=2 3.1=0 [1]=3",
+        ALLOWED,
+        24,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "Z6.U+fence-acq",
+        "2 0 | store 0 sc 1 ; store 1 rel 1 | add 1 acq_rel 1 ; fence acq ; load 1 sc | store 1 sc 3 ; load 0 sc",
+        "2.0=1 2.2=2 3.1=0 [1]=3",
+        FORBIDDEN,
+        23,
+        RC11,
+    ),
+    # Asymmetric fences.
+    Classic(
+        "SB+light+heavy",
+        "2 0 | store 0 rlx 1 ; light sc ; load 1 rlx | store 1 rlx 1 ; heavy ; load 0 rlx",
+        "1.2=0 2.2=0",
+        FORBIDDEN,
+        3,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "SB+light+light",
+        "2 0 | store 0 rlx 1 ; light sc ; load 1 rlx | store 1 rlx 1 ; light sc ; load 0 rlx",
+        "1.2=0 2.2=0",
+        ALLOWED,
+        4,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "SB+light+fence",
+        "2 0 | store 0 rlx 1 ; light sc ; load 1 rlx | store 1 rlx 1 ; fence sc ; load 0 rlx",
+        "1.2=0 2.2=0",
+        ALLOWED,
+        4,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "SB+heavy+heavy",
+        "2 0 | store 0 rlx 1 ; heavy ; load 1 rlx | store 1 rlx 1 ; heavy ; load 0 rlx",
+        "1.2=0 2.2=0",
+        FORBIDDEN,
+        3,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "SB+fence+heavy",
+        "2 0 | store 0 rlx 1 ; fence sc ; load 1 rlx | store 1 rlx 1 ; heavy ; load 0 rlx",
+        "1.2=0 2.2=0",
+        FORBIDDEN,
+        3,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "SB+light-acq_rel+heavy",
+        "2 0 | store 0 rlx 1 ; light acq_rel ; load 1 rlx | store 1 rlx 1 ; heavy ; load 0 rlx",
+        "1.2=0 2.2=0",
+        ALLOWED,
+        4,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "SB+sc+heavy",
+        "2 0 | store 0 sc 1 ; load 1 sc | store 1 rlx 1 ; heavy ; load 0 rlx",
+        "1.1=0 2.2=0",
+        FORBIDDEN,
+        3,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "SB+sc+light",
+        "2 0 | store 0 sc 1 ; load 1 sc | store 1 rlx 1 ; light sc ; load 0 rlx",
+        "1.1=0 2.2=0",
+        ALLOWED,
+        4,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "SB+plain+light+heavy",
+        "2 1 | store 0 rlx 1 ; light sc ; load 1 rlx ; skip_unless 2 0 1 ; write 0"
+        " | store 1 rlx 1 ; heavy ; load 0 rlx ; skip_unless 2 0 1 ; write 0",
+        "1.2=0 2.2=0",
+        FORBIDDEN,
+        3,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "SB+plain+light+light",
+        "2 1 | store 0 rlx 1 ; light sc ; load 1 rlx ; skip_unless 2 0 1 ; write 0"
+        " | store 1 rlx 1 ; light sc ; load 0 rlx ; skip_unless 2 0 1 ; write 0",
+        "1.2=0 2.2=0",
+        ALLOWED,
+        4,
+        ASYMMETRIC,
+        races=("N0 1w 2w",),
+    ),
+    Classic(
+        "3.SB+light+light+heavy",
+        "3 0 | store 0 rlx 1 ; light sc ; load 1 rlx | store 1 rlx 1 ; light sc ; load 2 rlx"
+        " | store 2 rlx 1 ; heavy ; load 0 rlx",
+        "1.2=0 2.2=0 3.2=0",
+        ALLOWED,
+        8,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "3.SB+light+heavy+heavy",
+        "3 0 | store 0 rlx 1 ; light sc ; load 1 rlx | store 1 rlx 1 ; heavy ; load 2 rlx"
+        " | store 2 rlx 1 ; heavy ; load 0 rlx",
+        "1.2=0 2.2=0 3.2=0",
+        FORBIDDEN,
+        7,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "3.SB+light+fence+heavy",
+        "3 0 | store 0 rlx 1 ; light sc ; load 1 rlx | store 1 rlx 1 ; fence sc ; load 2 rlx"
+        " | store 2 rlx 1 ; heavy ; load 0 rlx",
+        "1.2=0 2.2=0 3.2=0",
+        ALLOWED,
+        8,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "4.SB+lights+heavies",
+        "4 0 | store 0 rlx 1 ; light sc ; load 1 rlx | store 1 rlx 1 ; heavy ; load 2 rlx"
+        " | store 2 rlx 1 ; light sc ; load 3 rlx | store 3 rlx 1 ; heavy ; load 0 rlx",
+        "1.2=0 2.2=0 3.2=0 4.2=0",
+        FORBIDDEN,
+        15,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "MP+light+heavy",
+        "2 0 | store 0 rlx 1 ; light rel ; store 1 rlx 1 | load 1 rlx ; heavy ; load 0 rlx",
+        "2.0=1 2.2=0",
+        FORBIDDEN,
+        3,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "MP+heavy+light",
+        "2 0 | store 0 rlx 1 ; heavy ; store 1 rlx 1 | load 1 rlx ; light acq ; load 0 rlx",
+        "2.0=1 2.2=0",
+        FORBIDDEN,
+        3,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "MP+light+light",
+        "2 0 | store 0 rlx 1 ; light sc ; store 1 rlx 1 | load 1 rlx ; light sc ; load 0 rlx",
+        "2.0=1 2.2=0",
+        ALLOWED,
+        4,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "MP+light+fence",
+        "2 0 | store 0 rlx 1 ; light sc ; store 1 rlx 1 | load 1 rlx ; fence sc ; load 0 rlx",
+        "2.0=1 2.2=0",
+        ALLOWED,
+        4,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "MP+fence+light",
+        "2 0 | store 0 rlx 1 ; fence sc ; store 1 rlx 1 | load 1 rlx ; light sc ; load 0 rlx",
+        "2.0=1 2.2=0",
+        ALLOWED,
+        4,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "MP+light+heavy-wrong-way",
+        "2 0 | store 0 rlx 1 ; light acq ; store 1 rlx 1 | load 1 rlx ; heavy ; load 0 rlx",
+        "2.0=1 2.2=0",
+        ALLOWED,
+        4,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "MP+heavy+light-wrong-way",
+        "2 0 | store 0 rlx 1 ; heavy ; store 1 rlx 1 | load 1 rlx ; light rel ; load 0 rlx",
+        "2.0=1 2.2=0",
+        ALLOWED,
+        4,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "MP+light+acq",
+        "2 0 | store 0 rlx 1 ; light rel ; store 1 rlx 1 | load 1 acq ; load 0 rlx",
+        "2.0=1 2.1=0",
+        ALLOWED,
+        4,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "MP+heavy+acq",
+        "2 0 | store 0 rlx 1 ; heavy ; store 1 rlx 1 | load 1 acq ; load 0 rlx",
+        "2.0=1 2.1=0",
+        FORBIDDEN,
+        3,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "MP+rel+heavy",
+        "2 0 | store 0 rlx 1 ; store 1 rel 1 | load 1 rlx ; heavy ; load 0 rlx",
+        "2.0=1 2.2=0",
+        FORBIDDEN,
+        3,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "MP+plain+light+heavy",
+        "1 1 | write 0 ; light rel ; store 0 rlx 1 | load 0 rlx ; heavy ; skip_unless 0 1 1 ; read 0",
+        "2.0=1",
+        ALLOWED,
+        2,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "MP+plain+light+light",
+        "1 1 | write 0 ; light rel ; store 0 rlx 1 | load 0 rlx ; light acq ; skip_unless 0 1 1 ; read 0",
+        "2.0=1",
+        ALLOWED,
+        2,
+        ASYMMETRIC,
+        races=("N0 1w 2r",),
+    ),
+    Classic(
+        "MP+plain+light+heavy+rel-acq",
+        "2 1 | write 0 ; light rel ; store 0 rlx 1 | load 0 rlx ; heavy ; skip_unless 0 1 1 ; store 1 rlx 1"
+        " | load 1 acq ; skip_unless 0 1 1 ; read 0",
+        "3.0=1",
+        ALLOWED,
+        3,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "MP+plain+heavy-acq+light",
+        "2 1 | write 0 ; store 0 rel 1 | load 0 rlx ; heavy ; skip_unless 0 1 1 ; store 1 rlx 1"
+        " | load 1 rlx ; light acq ; skip_unless 0 1 1 ; read 0",
+        "3.0=1",
+        ALLOWED,
+        3,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "RS+rmw+light+heavy",
+        "2 0 | store 0 rlx 1 ; light rel ; store 1 rlx 1 | add 1 rlx 1 | load 1 rlx ; heavy ; load 0 rlx",
+        "3.0=2 2.0=1 3.2=0",
+        FORBIDDEN,
+        9,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "WRC+light+heavy",
+        "2 0 | store 0 rlx 1 | load 0 rlx ; light rel ; store 1 rlx 1 | load 1 rlx ; heavy ; load 0 rlx",
+        "2.0=1 3.0=1 3.2=0",
+        FORBIDDEN,
+        7,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "WRC+light+light",
+        "2 0 | store 0 rlx 1 | load 0 rlx ; light sc ; store 1 rlx 1 | load 1 rlx ; light sc ; load 0 rlx",
+        "2.0=1 3.0=1 3.2=0",
+        ALLOWED,
+        8,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "RWC+light+heavy",
+        "2 0 | store 0 rlx 1 | load 0 rlx ; light sc ; load 1 rlx | store 1 rlx 1 ; heavy ; load 0 rlx",
+        "2.0=1 2.2=0 3.2=0",
+        FORBIDDEN,
+        7,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "RWC+heavy+light",
+        "2 0 | store 0 rlx 1 | load 0 rlx ; heavy ; load 1 rlx | store 1 rlx 1 ; light sc ; load 0 rlx",
+        "2.0=1 2.2=0 3.2=0",
+        FORBIDDEN,
+        7,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "RWC+light+light",
+        "2 0 | store 0 rlx 1 | load 0 rlx ; light sc ; load 1 rlx | store 1 rlx 1 ; light sc ; load 0 rlx",
+        "2.0=1 2.2=0 3.2=0",
+        ALLOWED,
+        8,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "IRIW+light+heavy",
+        "2 0 | load 0 rlx ; light sc ; load 1 rlx | load 1 rlx ; heavy ; load 0 rlx | store 0 rlx 1 | store 1 rlx 1",
+        "1.0=1 1.2=0 2.0=1 2.2=0",
+        FORBIDDEN,
+        15,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "IRIW+light+light",
+        "2 0 | load 0 rlx ; light sc ; load 1 rlx | load 1 rlx ; light sc ; load 0 rlx | store 0 rlx 1 | store 1 rlx 1",
+        "1.0=1 1.2=0 2.0=1 2.2=0",
+        ALLOWED,
+        16,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "R+light+heavy",
+        "2 0 | store 0 rlx 1 ; light sc ; store 1 rlx 1 | store 1 rlx 2 ; heavy ; load 0 rlx",
+        "2.2=0 [1]=2",
+        FORBIDDEN,
+        3,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "2+2W+light+heavy",
+        "2 0 | store 0 rlx 1 ; light sc ; store 1 rlx 2 | store 1 rlx 1 ; heavy ; store 0 rlx 2",
+        "[0]=1 [1]=1",
+        FORBIDDEN,
+        3,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "2+2W+light+light",
+        "2 0 | store 0 rlx 1 ; light sc ; store 1 rlx 2 | store 1 rlx 1 ; light sc ; store 0 rlx 2",
+        "[0]=1 [1]=1",
+        ALLOWED,
+        4,
+        ASYMMETRIC,
+    ),
+    Classic(
+        "Heavy-exit",
+        "2 0 | store 0 rlx 1 ; light sc ; store 1 rlx 1 | load 1 rlx ; heavy ; add 1 rlx 1"
+        " | store 1 rlx 7 ; light sc ; store 0 rlx 2",
+        "2.0=1 2.2=1 [0]=1 [1]=7",
+        ALLOWED,
+        24,
+        MEMBARRIER,
+    ),
+    Classic(
+        "Heavy-exit+heavies",
+        "2 0 | store 0 rlx 1 ; light sc ; store 1 rlx 1 | load 1 rlx ; heavy ; heavy ; add 1 rlx 1"
+        " | store 1 rlx 7 ; light sc ; store 0 rlx 2",
+        "2.0=1 2.3=1 [0]=1 [1]=7",
+        FORBIDDEN,
+        23,
+        MEMBARRIER,
+    ),
+    Classic(
+        "RS+heavy+same-thread-store",
+        "2 0 | store 0 rlx 1 ; heavy ; store 1 rlx 1 ; store 1 rlx 2 | load 1 rlx ; light acq ; load 0 rlx",
+        "2.0=2 2.2=0",
+        FORBIDDEN,
+        4,
+        ASYMMETRIC,
+    ),
     # Coherence.
     Classic("CoRR", "1 0 | store 0 rlx 1 | load 0 rlx ; load 0 rlx", "2.0=1 2.1=0", FORBIDDEN, 3, COHERENCE),
     Classic(
@@ -672,6 +1115,61 @@ CLASSICS: Final[tuple[Classic, ...]] = (
         4,
         RC11,
         races=("N0 1w 2w",),
+    ),
+    # Weak compare-exchanges.
+    Classic("WCAS", "1 0 | wcas 0 rlx rlx 0 1", "1.0=0 [0]=0", ALLOWED, 2, WEAK),
+    Classic("WCAS-fails", "1 0 | wcas 0 acq_rel acq 1 2 | store 0 rlx 1", "1.0=1 [0]=1", ALLOWED, 3, WEAK),
+    Classic("WCAS+WCAS", "1 0 | wcas 0 rlx rlx 0 1 | wcas 0 rlx rlx 0 2", "1.0=0 2.0=0 [0]=0", ALLOWED, 5, WEAK),
+    Classic("WCAS-again", "1 0 | wcas 0 rlx rlx 0 1 ; wcas 0 rlx rlx 0 1", "1.0=0 1.1=0 [0]=1", ALLOWED, 3, WEAK),
+    Classic(
+        "WCAS-again+add",
+        "1 0 | wcas 0 rlx rlx 0 5 ; wcas 0 rlx rlx 1 6 | add 0 rlx 1",
+        "1.0=0 1.1=1 2.0=0 [0]=6",
+        ALLOWED,
+        7,
+        WEAK,
+    ),
+    Classic(
+        "MP+wcas-fail-rlx",
+        "2 0 | store 0 rlx 1 ; store 1 rel 1 | wcas 1 acq rlx 1 2 ; load 0 rlx",
+        "2.0=1 2.1=0 [1]=1",
+        ALLOWED,
+        5,
+        WEAK,
+    ),
+    Classic(
+        "MP+wcas-succeeds",
+        "2 0 | store 0 rlx 1 ; store 1 rel 1 | wcas 1 acq rlx 1 2 ; load 0 rlx ; load 1 rlx",
+        "2.0=1 2.1=0 [1]=2",
+        FORBIDDEN,
+        7,
+        WEAK,
+    ),
+    Classic(
+        "MP+wcas-fail-acq",
+        "2 0 | store 0 rlx 1 ; store 1 rel 1 | wcas 1 acq acq 1 2 ; load 0 rlx",
+        "2.0=1 2.1=0",
+        FORBIDDEN,
+        4,
+        WEAK,
+    ),
+    Classic(
+        "Lock-weak",
+        "1 1 | wcas 0 acq rlx 0 1 ; skip_unless 0 0 2 ; write 0 ; store 0 rel 0"
+        " | wcas 0 acq rlx 0 1 ; skip_unless 0 0 2 ; write 0 ; store 0 rel 0",
+        "1.0=0 2.0=0 [0]=0",
+        ALLOWED,
+        9,
+        WEAK,
+    ),
+    Classic(
+        "Lock-weak-again",
+        "1 1 | wcas 0 acq rlx 0 1 ; wcas 0 acq rlx 0 1 ; skip_unless 1 0 1 ; write 0"
+        " | wcas 0 acq rlx 0 1 ; skip_unless 0 0 1 ; write 0",
+        "1.0=0 1.1=0 [0]=0",
+        ALLOWED,
+        8,
+        WEAK,
     ),
     # Plain accesses alone.
     Classic("Plain-reads", "0 1 | read 0 | read 0", "", ALLOWED, 1, BATTY),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rusted_ring.reference.memory_model.axioms import Standard
 from rusted_ring.reference.memory_model.enumerate import behaviour
 from rusted_ring.reference.memory_model.program import LitmusError, Operation, Program, SkipUnless, parse
 
@@ -42,13 +43,18 @@ class Disagreement:
         return "\n".join([self.smallest, *(f"    {line}" for line in self.smallest_differences)])
 
 
-def model_answer(text: str) -> dict[str, Any]:
+def model_answer(text: str, std: str = Standard.CXX20) -> dict[str, Any]:
     """Return the axioms' answer to a program.
+
+    Args:
+        text: the program.
+        std: the standard whose release sequences hold, `c++20` or `c11`, as the engine's option of this name.
 
     Raises:
         LitmusError: the text is no litmus program.
+        ValueError: there is no such standard.
     """
-    found = behaviour(parse(text))
+    found = behaviour(parse(text), Standard(std))
     count = len(found.outcomes)
     return {
         "executions": count,
@@ -68,7 +74,7 @@ def compare(
     Args:
         programs: their texts.
         engine: what is examined.
-        expected: what it is examined by.
+        expected: what it is examined by, under the same standard.
         limit: stop after so many disagreements; None for never.
     """
     found: list[Disagreement] = []

@@ -14,11 +14,14 @@ from typing import Any, Final
 
 from hypothesis import strategies
 
+from rusted_ring.reference.memory_model.axioms import Standard
 from rusted_ring.reference.memory_model.program import (
     Add,
     CompareExchange,
     Exchange,
     Fence,
+    HeavyFence,
+    LightFence,
     Load,
     Operation,
     Order,
@@ -28,6 +31,7 @@ from rusted_ring.reference.memory_model.program import (
     Reading,
     SkipUnless,
     Store,
+    WeakCompareExchange,
     Writing,
     parse,
 )
@@ -51,7 +55,7 @@ class Style:
         loads: orders of loads, likewise.
         stores: orders of stores.
         updates: orders of read-modify-writes.
-        fences: orders of fences.
+        fences: orders of fences, light ones included.
     """
 
     kinds: tuple[str, ...]
@@ -61,7 +65,10 @@ class Style:
     fences: tuple[Order, ...] = (_ACQ, _REL, _ACQ_REL, _SC)
 
 
-_EVEN: Final = (*["load"] * 5, *["store"] * 5, "add", "xchg", "cas", "fence", "fence", "plain", "plain", "skip", "skip")
+_EVEN: Final = (
+    *(*["load"] * 5, *["store"] * 5, "add", "xchg", "cas", "wcas", "wcas"),
+    *("fence", "light", "heavy", "plain", "plain", "skip", "skip"),
+)
 
 STYLES: Final = (
     Style(_EVEN),
@@ -72,13 +79,13 @@ STYLES: Final = (
         fences=(_ACQ, _REL),
     ),
     Style(
-        ("load", "load", "store", "store", "add", "add", "xchg", "cas", "plain", "skip"),
+        ("load", "load", "store", "store", "add", "add", "xchg", "cas", "wcas", "plain", "skip"),
         loads=(_RLX, _ACQ),
         stores=(_RLX, _REL),
         updates=(_RLX, _RLX, _ACQ, _REL, _ACQ_REL),
     ),
     Style(
-        ("load", "load", "store", "store", "add", "cas"),
+        ("load", "load", "store", "store", "add", "cas", "wcas"),
         loads=(_RLX, _SC, _SC, _SC),
         stores=(_RLX, _SC, _SC, _SC),
         updates=(_ACQ_REL, _SC, _SC),
@@ -89,6 +96,12 @@ STYLES: Final = (
         stores=(_RLX, _RLX, _SC),
         fences=(_ACQ, _REL, _SC, _SC, _SC),
     ),
+    Style(
+        (*["load"] * 3, *["store"] * 3, "add", "light", "light", "heavy", "heavy", "plain", "skip"),
+        loads=(_RLX, _RLX, _RLX, _ACQ),
+        stores=(_RLX, _RLX, _RLX, _REL),
+        fences=(_ACQ, _REL, _SC, _SC),
+    ),
 )
 
 _FEWEST, _MOST = 4, 8
@@ -96,7 +109,7 @@ _MOSTLY: Final = (True, True, True, False)
 _SIZES: Final = (4, 5, 5, 6, 6, 7, 7, 8, 8)
 _CLASSICS: Final = tuple(
     program
-    for program in map(parse, (classic.program for classic in CLASSICS))
+    for program in map(parse, (classic.program for classic in CLASSICS if classic.standard is Standard.CXX20))
     if program.atomics and _FEWEST <= sum(map(len, program.threads)) <= _MOST
 )
 
@@ -121,6 +134,8 @@ def litmus_programs(draw: strategies.DrawFn) -> str:
 def drawn(choose: Choose) -> Program:
     """Return a program for the choices of a function that picks one of the options that it is given."""
     program = _variation(choose) if choose((False, True)) else _from_nothing(choose)
+    if not choose((True, True, False)):
+        program = _with_sides(choose, program)
     return _cut(program)
 
 
@@ -147,6 +162,10 @@ def _operation(choose: Choose, style: Style, atomics: int, plains: int, before: 
             return SkipUnless(choose(looked_at), choose((1, 0, 2)), choose((1, 1, 2)))
     if kind == "fence":
         return Fence(choose(style.fences))
+    if kind == "light":
+        return LightFence(choose(style.fences))
+    if kind == "heavy":
+        return HeavyFence()
     location = choose(range(atomics))
     if kind == "store":
         return Store(location, choose(style.stores), choose((1, 2, 3)))
@@ -154,9 +173,10 @@ def _operation(choose: Choose, style: Style, atomics: int, plains: int, before: 
         return Add(location, choose(style.updates), choose((1, 1, 2, 0)))
     if kind == "xchg":
         return Exchange(location, choose(style.updates), choose((1, 2, 3)))
-    if kind == "cas":
+    if kind in ("cas", "wcas"):
+        make = CompareExchange if kind == "cas" else WeakCompareExchange
         success = choose(style.updates)
-        return CompareExchange(location, success, choose(_failures(success)), choose((0, 1, 2)), choose((1, 2, 3)))
+        return make(location, success, choose(_failures(success)), choose((0, 1, 2)), choose((1, 2, 3)))
     return Load(location, choose(style.loads))
 
 
@@ -209,7 +229,10 @@ def _changed(choose: Choose, operation: Operation, style: Style) -> Operation:
         case Load(location, _):
             if choose(_MOSTLY):
                 return Load(location, choose(style.loads))
-            return Add(location, choose(style.updates), 0)
+            if choose((True, False)):
+                return Add(location, choose(style.updates), 0)
+            success = choose(style.updates)
+            return WeakCompareExchange(location, success, choose(_failures(success)), choose((0, 1)), choose((1, 2, 3)))
         case Store(location, _, value):
             if choose(_MOSTLY):
                 return Store(location, choose(style.stores), value)
@@ -220,9 +243,27 @@ def _changed(choose: Choose, operation: Operation, style: Style) -> Operation:
             return Add(location, choose(style.updates), value)
         case CompareExchange(location, _, _, expected, desired):
             success = choose(style.updates)
-            return CompareExchange(location, success, choose(_failures(success)), expected, desired)
+            return type(operation)(location, success, choose(_failures(success)), expected, desired)
         case Fence():
             return Fence(choose(style.fences))
+        case LightFence():
+            return LightFence(choose(style.fences))
+        case _:
+            return operation
+
+
+def _with_sides(choose: Choose, program: Program) -> Program:
+    """Return a program with one side of an asymmetric fence for each fence, and each compare-exchange a weak one."""
+    threads = [tuple(_of_one_side(choose, operation) for operation in thread) for thread in program.threads]
+    return replace(program, threads=tuple(threads))
+
+
+def _of_one_side(choose: Choose, operation: Operation) -> Operation:
+    match operation:
+        case Fence(order):
+            return HeavyFence() if choose((False, True)) else LightFence(order)
+        case CompareExchange(location, success, failure, expected, desired):
+            return WeakCompareExchange(location, success, failure, expected, desired)
         case _:
             return operation
 

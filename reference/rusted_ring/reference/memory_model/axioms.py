@@ -1,16 +1,25 @@
-"""RC11 with the release sequences of C++20: derived relations, axioms, races [MODEL-6 to MODEL-16].
+"""RC11 with asymmetric fences and a choice of release sequences: relations, axioms, races [MODEL-6 to MODEL-24].
 
 Each function is one definition or one axiom of Lahav, Vafeiadis, Kang, Hur, Dreyer, "Repairing Sequential Consistency
-in C/C++11", PLDI 2017, section 3, but for `release_sequence`, which is that of P0982R1. `hb` is handed on where it is
-needed: it does not depend on the modification order, so that the enumerator works it out once for many executions.
+in C/C++11", PLDI 2017, section 3, but for the release sequences of C++20, which are those of P0982R1, and for
+asymmetric fences, which are those of P1202R5. `hb` is handed on where it is needed: it does not depend on the
+modification order, so that the enumerator works it out once for many executions.
 """
 
 # ruff: noqa: RUF002 - the paper writes its unions so.
 
 from collections.abc import Iterator
+from enum import StrEnum
 
 from rusted_ring.reference.memory_model.execution import Execution, Kind
 from rusted_ring.reference.memory_model.relations import Relation
+
+
+class Standard(StrEnum):
+    """Whose release sequences hold [MODEL-7, MODEL-20]."""
+
+    CXX20 = "c++20"
+    C11 = "c11"
 
 
 def extended_coherence_order(execution: Execution) -> Relation:
@@ -18,22 +27,34 @@ def extended_coherence_order(execution: Execution) -> Relation:
     return (execution.rf | execution.mo | execution.rb).closure()
 
 
-def release_sequence(execution: Execution) -> Relation:
-    """Return rs = [W]; (rf; rmw)*: a write, and read-modify-writes that read from each other down to it [MODEL-7]."""
-    return execution.pre.writes >> (execution.rf >> execution.pre.rmw).closure().optional()
+def release_sequence(execution: Execution, standard: Standard = Standard.CXX20) -> Relation:
+    """Return rs = [W]; (rf; rmw)*, and under C11 [W]; (sb|loc)?; [W]; (rf; rmw)* [MODEL-7, MODEL-20]."""
+    writes = execution.pre.writes
+    if standard is Standard.C11:
+        writes = writes >> (execution.sb & execution.pre.same_location).optional() >> writes
+    return writes >> (execution.rf >> execution.pre.rmw).closure().optional()
 
 
-def synchronizes_with(execution: Execution) -> Relation:
-    """Return sw = [E⊒rel]; ([F]; sb)?; rs; rf; [R]; (sb; [F])?; [E⊒acq] [MODEL-8]."""
-    pre, sb = execution.pre, execution.sb
-    released = pre.releases >> (pre.fences >> sb).optional() >> release_sequence(execution)
+def synchronizes_with(execution: Execution, standard: Standard = Standard.CXX20) -> Relation:
+    """Return sw = [E⊒rel]; ([F]; sb)?; rs; rf; [R]; (sb; [F])?; [E⊒acq] ∪ asw [MODEL-8]."""
+    pre, sb, rs = execution.pre, execution.sb, release_sequence(execution, standard)
+    released = pre.releases >> (pre.fences >> sb).optional() >> rs
     acquired = pre.reads >> (sb >> pre.fences).optional() >> pre.acquires
-    return released >> execution.rf >> acquired
+    return (released >> execution.rf >> acquired) | synchronizes_asymmetrically(execution, rs)
 
 
-def happens_before(execution: Execution) -> Relation:
+def synchronizes_asymmetrically(execution: Execution, rs: Relation) -> Relation:
+    """Return asw = [L⊒rel]; sb; rs; rf; sb; [X] ∪ [N]; sb; rs; rf; sb; [L⊒acq]; `rs` is handed on [MODEL-22]."""
+    pre, sb = execution.pre, execution.sb
+    seen = sb >> rs >> execution.rf >> sb
+    to_heavy = pre.light_fences >> pre.releases >> seen >> pre.exits
+    to_light = pre.entries >> seen >> pre.light_fences >> pre.acquires
+    return to_heavy | to_light
+
+
+def happens_before(execution: Execution, standard: Standard = Standard.CXX20) -> Relation:
     """Return hb = (sb ∪ sw)⁺ [MODEL-9]."""
-    return (execution.sb | synchronizes_with(execution)).closure()
+    return (execution.sb | synchronizes_with(execution, standard)).closure()
 
 
 def is_coherent(execution: Execution, hb: Relation) -> bool:
@@ -48,14 +69,16 @@ def is_atomic(execution: Execution) -> bool:
 
 def sc_before(execution: Execution, hb: Relation) -> Relation:
     """Return scb = sb ∪ (sb|≠loc; hb; sb|≠loc) ∪ hb|loc ∪ mo ∪ rb [MODEL-12]."""
-    sb, same_location = execution.sb, execution.pre.same_location
-    elsewhere = sb - same_location
+    pre, sb, same_location = execution.pre, execution.sb, execution.pre.same_location
+    # A plain access may be gone when the program runs, and a light fence is no instruction: neither orders anything.
+    ordering = pre.reads | pre.writes | pre.fences
+    elsewhere = (ordering >> sb >> ordering) - same_location
     return sb | (elsewhere >> hb >> elsewhere) | (hb & same_location) | execution.mo | execution.rb
 
 
 def partial_sc_base(execution: Execution, hb: Relation) -> Relation:
-    """Return psc_base = ([E_sc] ∪ [F_sc]; hb?); scb; ([E_sc] ∪ hb?; [F_sc]) [MODEL-12]."""
-    sc = execution.pre.sc
+    """Return psc_base = ([E_sc] ∪ [F_sc]; hb?); scb; ([E_sc] ∪ hb?; [F_sc]), E without L [MODEL-12]."""
+    sc = execution.pre.sc - execution.pre.light_fences
     sc_fences = sc & execution.pre.fences
     before = sc | (sc_fences >> hb.optional())
     after = sc | (hb.optional() >> sc_fences)
@@ -63,9 +86,16 @@ def partial_sc_base(execution: Execution, hb: Relation) -> Relation:
 
 
 def partial_sc_fences(execution: Execution, hb: Relation) -> Relation:
-    """Return psc_F = [F_sc]; (hb ∪ hb; eco; hb); [F_sc] [MODEL-13]."""
-    sc_fences = execution.pre.sc & execution.pre.fences
-    return sc_fences >> (hb | (hb >> extended_coherence_order(execution) >> hb)) >> sc_fences
+    """Return psc_F = [F_sc]; o; [F_sc] ∪ [L_sc]; o; [N] ∪ [N]; sb; [X]; o; [L_sc] [MODEL-13, MODEL-23].
+
+    The relation o is hb ∪ hb; eco; hb.
+    """
+    pre = execution.pre
+    ordered = hb | (hb >> extended_coherence_order(execution) >> hb)
+    fences, light = pre.sc & pre.fences, pre.sc & pre.light_fences
+    to_heavy = light >> ordered >> pre.entries
+    to_light = pre.entries >> execution.sb >> pre.exits >> ordered >> light
+    return (fences >> ordered >> fences) | to_heavy | to_light
 
 
 def is_sequentially_consistent(execution: Execution, hb: Relation) -> bool:

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from rusted_ring.reference.memory_model import axioms
+from rusted_ring.reference.memory_model.axioms import Standard
 from rusted_ring.reference.memory_model.execution import Event, Execution, Kind, PreExecution, graph_text, outcome_text
 from rusted_ring.reference.memory_model.program import (
     Add,
     CompareExchange,
     Exchange,
     Fence,
+    HeavyFence,
+    LightFence,
     Load,
     Operation,
     Order,
@@ -25,6 +28,7 @@ from rusted_ring.reference.memory_model.program import (
     Reading,
     SkipUnless,
     Store,
+    WeakCompareExchange,
     Writing,
 )
 from rusted_ring.reference.memory_model.relations import Relation, members_of
@@ -43,21 +47,23 @@ class Behaviour:
     races: frozenset[str]
 
 
-def behaviour(program: Program) -> Behaviour:
-    """Return all that a program can do [MODEL-18]."""
+def behaviour(program: Program, standard: Standard = Standard.CXX20) -> Behaviour:
+    """Return all that a program can do [MODEL-18, MODEL-20]."""
     outcomes: dict[str, str] = {}
     races: set[str] = set()
-    for execution, hb in consistent_executions(program):
+    for execution, hb in consistent_executions(program, standard):
         outcomes[graph_text(execution, program.atomics)] = outcome_text(execution, program.atomics)
         races.update(axioms.races(execution, hb))
     return Behaviour(outcomes, frozenset(races))
 
 
-def consistent_executions(program: Program) -> Iterator[tuple[Execution, Relation]]:
-    """Yield each consistent execution of a program once, with its happens-before [MODEL-18]."""
+def consistent_executions(
+    program: Program, standard: Standard = Standard.CXX20
+) -> Iterator[tuple[Execution, Relation]]:
+    """Yield each consistent execution of a program once, with its happens-before [MODEL-18, MODEL-20]."""
     for run in runs(program):
         unordered = execution_of(run)
-        hb = axioms.happens_before(unordered)
+        hb = axioms.happens_before(unordered, standard)
         for mo in modification_orders(unordered, hb, program.atomics):
             execution = replace(unordered, mo=mo)
             if axioms.is_consistent(execution, hb):
@@ -70,7 +76,7 @@ class Thread:
 
     Attributes:
         position: the number of the operation that is next.
-        values: what each operation before it read; None where it read nothing or was skipped.
+        values: what each operation before it read; None where it read nothing, was skipped, or failed for no reason.
         declined: how many of the writes to the location that it waits to read it has turned down.
     """
 
@@ -102,8 +108,9 @@ def runs(program: Program) -> Iterator[Run]:
     No cycle leads along sb and rf, so the events of an execution can be gone through one by one with each read after
     the write that it reads from. So each thread runs to its next read and waits there; a waiting read is offered each
     write of its location when it is there, and reads from it or turns it down for good. Which of the two an execution
-    does is settled by its rf, so each is reached in one way only. A read that turned down all that ever came ends its
-    run, which is no execution.
+    does is settled by its rf, so each is reached in one way only. A weak compare-exchange that reads what it expected
+    then writes in one run and not in another. A read that turned down all that ever came ends its run, which is no
+    execution.
     """
     initial = tuple((Event(0, location, Kind.WRITE, None, location, 0),) for location in range(program.atomics))
     yield from _finish(program, Run(tuple(Thread() for _ in program.threads), initial))
@@ -124,8 +131,11 @@ def _finish(program: Program, run: Run) -> Iterator[Run]:
         if thread.declined == len(there):
             continue
         for write in there[thread.declined :]:
-            if not _is_taken(run, operation, write):
-                yield from _finish(program, _read(run, number, operation, write))
+            for effect in _effects(operation, write.value):
+                # Of two read-modify-writes that read from one write, the own write of the one that is first in mo would
+                # stand between the other and what it read [MODEL-11].
+                if effect.writes is None or write not in run.taken:
+                    yield from _finish(program, _read(run, number, write, effect))
         if _may_be_written(program, run, number, operation.location):
             yield from _finish(program, _with_thread(run, number, replace(thread, declined=len(there))))
         return
@@ -141,15 +151,6 @@ def _may_be_written(program: Program, run: Run, reader: int, location: int) -> b
     )
 
 
-def _is_taken(run: Run, operation: Reading, write: Event) -> bool:
-    """Return whether an operation would be the second read-modify-write to read from a write, which none may be.
-
-    Of the two, the one whose own write is first in mo would stand between the other and the write [MODEL-11].
-    """
-    writes, _ = _effect(operation, write.value)
-    return writes is not None and write in run.taken
-
-
 def _run_to_next_read(program: Program, run: Run, number: int) -> Run:
     """Execute the operations of a thread up to the next one that reads an atomic location, or to its end."""
     operations = program.threads[number]
@@ -160,49 +161,76 @@ def _run_to_next_read(program: Program, run: Run, number: int) -> Run:
         if isinstance(operation, SkipUnless):
             skipped = 0 if thread.values[operation.operation] == operation.value else operation.count
         else:
-            run = _with_event(run, _event(number + 1, thread.position, operation), None)
+            for event in _events(number + 1, thread.position, operation):
+                run = _with_event(run, event, None)
         thread = Thread(thread.position + 1 + skipped, (*thread.values, *[None] * (1 + skipped)))
     return _with_thread(run, number, thread)
 
 
-def _event(thread: int, position: int, operation: Operation) -> Event:
-    """Return the event of an operation that reads no atomic location."""
+def _events(thread: int, position: int, operation: Operation) -> Iterator[Event]:
+    """Yield the events of an operation that reads no atomic location."""
     match operation:
         case Store(location, order, value):
-            return Event(thread, position, Kind.WRITE, order, location, value)
+            yield Event(thread, position, Kind.WRITE, order, location, value)
         case Fence(order):
-            return Event(thread, position, Kind.FENCE, order, None, 0)
+            if order is not Order.RLX:
+                yield Event(thread, position, Kind.FENCE, order, None, 0)
+        case LightFence(order):
+            if order is not Order.RLX:
+                yield Event(thread, position, Kind.LIGHT_FENCE, order, None, 0)
+        case HeavyFence():
+            yield Event(thread, position, Kind.HEAVY_ENTRY, Order.SC, None, 0)
+            yield Event(thread, position, Kind.HEAVY_EXIT, Order.SC, None, 0)
         case PlainRead(location):
-            return Event(thread, position, Kind.PLAIN_READ, None, location, 0)
+            yield Event(thread, position, Kind.PLAIN_READ, None, location, 0)
         case PlainWrite(location):
-            return Event(thread, position, Kind.PLAIN_WRITE, None, location, 0)
-    raise TypeError(f"{operation!r} has no event of its own")
+            yield Event(thread, position, Kind.PLAIN_WRITE, None, location, 0)
+        case _:
+            raise TypeError(f"{operation!r} has no events of its own")
 
 
-def _read(run: Run, number: int, operation: Reading, write: Event) -> Run:
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """What an operation does that reads some value.
+
+    Attributes:
+        order: its order.
+        writes: what it writes; None for nothing.
+        told: what it tells the thread that it read; None where it failed for no reason.
+    """
+
+    order: Order
+    writes: int | None
+    told: int | None
+
+
+def _read(run: Run, number: int, write: Event, effect: _Effect) -> Run:
     """Let a waiting thread read from a write, and write in its turn if the operation does."""
     thread = run.threads[number]
-    value = write.value
-    writes, order = _effect(operation, value)
-    read = Event(number + 1, thread.position, Kind.READ, order, operation.location, value)
+    read = Event(number + 1, thread.position, Kind.READ, effect.order, write.location, write.value)
     run = _with_event(run, read, write)
-    if writes is not None:
-        run = _with_event(run, replace(read, kind=Kind.WRITE, value=writes), None)
+    if effect.writes is not None:
+        run = _with_event(run, replace(read, kind=Kind.WRITE, value=effect.writes), None)
         run = replace(run, taken=(*run.taken, write))
-    return _with_thread(run, number, Thread(thread.position + 1, (*thread.values, value)))
+    return _with_thread(run, number, Thread(thread.position + 1, (*thread.values, effect.told)))
 
 
-def _effect(operation: Reading, read: int) -> tuple[int | None, Order]:
-    """Return what an operation writes that reads a value, None for nothing, and its order then."""
+def _effects(operation: Reading, read: int) -> Iterator[_Effect]:
+    """Yield all that an operation can do that reads a value."""
     match operation:
         case Load(_, order):
-            return None, order
+            yield _Effect(order, None, read)
         case Exchange(_, order, value):
-            return value, order
+            yield _Effect(order, value, read)
         case Add(_, order, value):
-            return read + value, order
+            yield _Effect(order, read + value, read)
         case CompareExchange(_, success, failure, expected, desired):
-            return (desired, success) if read == expected else (None, failure)
+            if read != expected:
+                yield _Effect(failure, None, read)
+                return
+            yield _Effect(success, desired, read)
+            if isinstance(operation, WeakCompareExchange):
+                yield _Effect(failure, None, None)
 
 
 def _with_thread(run: Run, number: int, thread: Thread) -> Run:

@@ -20,6 +20,9 @@ class Kind(Enum):
     READ = "read"
     WRITE = "write"
     FENCE = "fence"
+    LIGHT_FENCE = "light fence"
+    HEAVY_ENTRY = "entry of a heavy fence"
+    HEAVY_EXIT = "exit of a heavy fence"
     PLAIN_READ = "plain read"
     PLAIN_WRITE = "plain write"
 
@@ -31,7 +34,8 @@ class Event:
     Attributes:
         thread: the number of its thread; 0 for the initial writes.
         operation: the number of its operation in the thread; for an initial write, its location.
-        kind: what it does. A read-modify-write is two events of one operation, a read and a write.
+        kind: what it does. A read-modify-write is two events of one operation, a read and a write; a heavy fence is
+            two as well, its entry and its exit.
         order: its memory order; None for plain accesses and initial writes.
         location: the atomic or plain location; None for a fence.
         value: the value read or written; 0 where there is none to speak of.
@@ -93,7 +97,7 @@ class PreExecution:
     def rmw(self) -> Relation:
         """The read of each read-modify-write with its write [MODEL-1]."""
         of_one_operation = self.alike(lambda event: (event.thread, event.operation) if event.thread else None)
-        return of_one_operation & self.further_down
+        return self.reads >> (of_one_operation & self.further_down) >> self.writes
 
     @cached_property
     def same_location(self) -> Relation:
@@ -112,8 +116,23 @@ class PreExecution:
 
     @cached_property
     def fences(self) -> Relation:
-        """`[F]` [MODEL-1]."""
-        return self.where(lambda event: event.kind is Kind.FENCE)
+        """`[F]`: fences, the parts of heavy ones included and light ones not [MODEL-1]."""
+        return self.where(lambda event: event.kind in (Kind.FENCE, Kind.HEAVY_ENTRY, Kind.HEAVY_EXIT))
+
+    @cached_property
+    def entries(self) -> Relation:
+        """`[N]`: entries of heavy fences [MODEL-22]."""
+        return self.where(lambda event: event.kind is Kind.HEAVY_ENTRY)
+
+    @cached_property
+    def exits(self) -> Relation:
+        """`[X]`: exits of heavy fences [MODEL-22]."""
+        return self.where(lambda event: event.kind is Kind.HEAVY_EXIT)
+
+    @cached_property
+    def light_fences(self) -> Relation:
+        """`[L]` [MODEL-22]."""
+        return self.where(lambda event: event.kind is Kind.LIGHT_FENCE)
 
     @cached_property
     def acquires(self) -> Relation:
@@ -127,7 +146,7 @@ class PreExecution:
 
     @cached_property
     def sc(self) -> Relation:
-        """`[E_sc]`: events of order seq_cst [MODEL-12]."""
+        """`[E_sc]`: events of order seq_cst [MODEL-12, MODEL-23]."""
         return self.where(lambda event: event.order is Order.SC)
 
     def writes_to(self, location: int) -> int:

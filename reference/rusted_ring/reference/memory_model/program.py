@@ -6,10 +6,11 @@
 location holds 0 at first. The operations:
 
 - `load LOC ORDER`, `store LOC ORDER VALUE`, `xchg LOC ORDER VALUE`, `add LOC ORDER VALUE`;
-- `cas LOC SUCCESS FAILURE EXPECTED DESIRED`, a strong compare-exchange;
-- `fence ORDER`;
+- `cas LOC SUCCESS FAILURE EXPECTED DESIRED`, a strong compare-exchange, and `wcas`, in the same way, a weak one;
+- `fence ORDER`; `light ORDER` and `heavy`, the two sides of an asymmetric fence;
 - `read LOC`, `write LOC`, accesses to the plain locations, numbered apart from 0; their values play no part;
 - `skip_unless OP VALUE N`: if operation number OP of this thread did not read VALUE, the next N operations are skipped.
+  A weak compare-exchange that fails although it read EXPECTED counts here as one that read nothing.
 
 Threads are numbered from 1 and operations from 0, skips included, and `t.i` names operation i of thread t.
 """
@@ -96,10 +97,27 @@ class CompareExchange:
 
 
 @dataclass(frozen=True, slots=True)
+class WeakCompareExchange(CompareExchange):
+    """A weak compare-exchange: it may also fail, as a load, where it reads `expected` [MODEL-1]."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fence:
     """A fence [MODEL-1]."""
 
     order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class LightFence:
+    """The light side of an asymmetric fence: `atomic_signal_fence` [MODEL-22, MODEL-23]."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class HeavyFence:
+    """The heavy side of an asymmetric fence, always seq_cst: `membarrier` [MODEL-22, MODEL-23]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +146,8 @@ class SkipUnless:
 ReadModifyWrite = Exchange | Add | CompareExchange
 Reading = Load | ReadModifyWrite
 Writing = Store | ReadModifyWrite
-Operation = Load | Store | Exchange | Add | CompareExchange | Fence | PlainRead | PlainWrite | SkipUnless
+AnyFence = Fence | LightFence | HeavyFence
+Operation = Load | Store | ReadModifyWrite | AnyFence | PlainRead | PlainWrite | SkipUnless
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +188,7 @@ def _complaint(program: Program, operations: Sequence[Operation], index: int) ->
     operation = operations[index]
     if isinstance(operation, SkipUnless):
         return _complaint_of_skip(operation, operations, index)
-    if isinstance(operation, Fence):
+    if isinstance(operation, AnyFence):
         return ""
     plain = isinstance(operation, PlainRead | PlainWrite)
     kind, count = ("plain", program.plains) if plain else ("atomic", program.atomics)
@@ -200,7 +219,7 @@ def _complaint_of_skip(skip: SkipUnless, operations: Sequence[Operation], index:
     if not 1 <= skip.count <= left:
         return f"skips {skip.count} operations where {left} follow: name a number from 1 to {left}"
     if not 0 <= skip.operation < index or not isinstance(operations[skip.operation], Reading):
-        return f"operation {skip.operation} does not come before it and read: name a load, xchg, add or cas"
+        return f"operation {skip.operation} does not come before it and read: name a load, xchg, add, cas or wcas"
     for earlier, other in enumerate(operations[:index]):
         if isinstance(other, SkipUnless) and earlier < skip.operation <= earlier + other.count < index:
             return f"operation {skip.operation} may have been skipped by operation {earlier}: name one that has not"
@@ -247,7 +266,7 @@ def _parse_operation(words: Sequence[str]) -> Operation:
         raise LitmusError(f"unknown operation {name!r}: use one of {' '.join(_FORMS)}")
     make, form = _FORMS[name]
     if len(arguments) != len(form.split()):
-        raise LitmusError(f"{name} takes {form}, {len(form.split())} words, not {len(arguments)}")
+        raise LitmusError(f"{name} takes {form or 'nothing'}, {len(form.split())} words, not {len(arguments)}")
     return make(*map(_parse_argument, form.split(), arguments))
 
 
@@ -271,7 +290,10 @@ _FORMS: Final[dict[str, tuple[Callable[..., Operation], str]]] = {
     "xchg": (Exchange, "LOC ORDER VALUE"),
     "add": (Add, "LOC ORDER VALUE"),
     "cas": (CompareExchange, "LOC SUCCESS FAILURE EXPECTED DESIRED"),
+    "wcas": (WeakCompareExchange, "LOC SUCCESS FAILURE EXPECTED DESIRED"),
     "fence": (Fence, "ORDER"),
+    "light": (LightFence, "ORDER"),
+    "heavy": (HeavyFence, ""),
     "read": (PlainRead, "LOC"),
     "write": (PlainWrite, "LOC"),
     "skip_unless": (SkipUnless, "OP VALUE N"),
