@@ -323,6 +323,37 @@ static void two_processes_do_not_wake_each_other(void) /* [RING-35] */
     CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
 }
 
+/* The child reads with what it has inherited, and asks for no descriptor of its own. */
+static void a_child_that_finds_nothing_silences_nobody(void) /* [RING-35] */
+{
+    rr_ring *ring = make(RR_OVERWRITE);
+    rr_writer *writer = rr_writer_open(ring, NULL);
+    rr_reader *reader = rr_reader_join(ring, RR_OLDEST, 0, NULL);
+    uint64_t number = 0;
+    int descriptor = rr_reader_descriptor(reader);
+    CHECK_EQUAL(take(reader, &number), RR_EMPTY);
+    add(writer, 5);
+    CHECK(is_readable(descriptor, 0));
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        CHECK_EQUAL(take(reader, &number), RR_OK);
+        CHECK_EQUAL(take(reader, &number), RR_EMPTY);
+        _exit(0);
+    }
+    int status = 0;
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(is_readable(descriptor, 0)); /* the parent has not read its event yet */
+    CHECK_EQUAL(take(reader, &number), RR_OK);
+    CHECK_EQUAL(number, 5);
+    CHECK_EQUAL(take(reader, &number), RR_EMPTY);
+    CHECK(!is_readable(descriptor, 0));
+    rr_reader_free(reader);
+    rr_writer_free(writer);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
+}
+
 int main(void)
 {
     RUN(nothing_comes_in_time);
@@ -332,5 +363,6 @@ int main(void)
     RUN(a_signal_interrupts);
     RUN(a_descriptor_says_when_to_look);
     RUN(two_processes_do_not_wake_each_other);
+    RUN(a_child_that_finds_nothing_silences_nobody);
     return 0;
 }
