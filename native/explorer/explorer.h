@@ -22,8 +22,8 @@ void explorer_return(uint32_t op, const uint64_t *results, uint32_t n);
 /* Reports an error of the execution at hand; returns where the exploration keeps going. */
 void explorer_fail(const char *kind, const char *message);
 
-/* Whether membarrier() is there: it is at first. A program that calls it for its fence of all threads is refused, since no
- * graph has such a fence; where it is not there, programs have fences of their own. Outlasts an execution. */
+/* Whether membarrier() is there: it is at first. If it is not, it fails, and the program needs fences of its own. Outlasts an
+ * execution. */
 void explorer_membarrier(bool offered);
 
 typedef struct explorer_harness {

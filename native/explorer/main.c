@@ -1,5 +1,6 @@
 /* main.c - a C program under the explorer: its own main is called from here. */
-#include "internal.h"
+#define _GNU_SOURCE
+#include "explorer.h"
 
 int explorer_program_main(int argc, char **argv);
 

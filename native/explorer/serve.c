@@ -5,10 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "internal.h"
-
-extern sigjmp_buf refusal_landing;
-uint32_t sample_shift(void);
+#include "intercept/intercept.h"
 
 static const explorer_harness *harness EXPLORER_STATE = NULL;
 
@@ -72,13 +69,13 @@ static void read_sources(void)
 static double begun EXPLORER_STATE = 0;
 static double progress_shown EXPLORER_STATE = 0;
 
-void print_progress(void)
+static void print_progress(void)
 {
     double t = now();
     if (t - progress_shown > 0.2) {
         progress_shown = t;
         fprintf(stderr, "{\"executions\": %llu, \"blocked\": %llu, \"seconds\": %.3f, \"done\": %.9f}\n",
-                (unsigned long long)X->executions, (unsigned long long)X->blocked, t - begun, X->done);
+                (unsigned long long)control.executions, (unsigned long long)control.blocked, t - begun, control.done);
         fflush(stderr);
     }
 }
@@ -92,7 +89,7 @@ static void take_option(const char *word)
     }
     memcpy(key, word, (size_t)(equals - word));
     const char *value = equals + 1;
-    struct options *o = &X->options;
+    struct options *o = &control.options;
     if (strcmp(key, "graphs") == 0) {
         o->graphs = number(key, value) != 0;
     } else if (strcmp(key, "histories") == 0) {
@@ -114,6 +111,19 @@ static void take_option(const char *word)
         o->depth = (uint32_t)number(key, value);
     } else if (strcmp(key, "seed") == 0) {
         o->seed = number(key, value);
+    } else if (strcmp(key, "weak") == 0) {
+        o->weak = number(key, value) != 0;
+    } else if (strcmp(key, "wakeups") == 0) {
+        o->wakeups = number(key, value) != 0;
+    } else if (strcmp(key, "unroll") == 0) {
+        o->unroll = (uint32_t)number(key, value);
+    } else if (strcmp(key, "barriers") == 0) {
+        o->ordered_barriers = strcmp(value, "ordered") == 0;
+    } else if (strcmp(key, "std") == 0) {
+        o->c11 = strcmp(value, "c11") == 0;
+        if (!o->c11 && strcmp(value, "c++20") != 0) {
+            refuse("std is '%.20s': give c11 or c++20", value);
+        }
     } else if (strcmp(key, "weaken") == 0) {
         weaken(value);
     } else if (strcmp(key, "progress") == 0) {
@@ -132,41 +142,49 @@ static void take_option(const char *word)
     }
 }
 
+static bool is_exhaustive(void)
+{
+    return control.options.mode == EXHAUSTIVE && explored_all() && control.cut == 0 && control.bounded == 0 && !control.stop;
+}
+
 static void answer(double seconds, bool refused)
 {
     FILE *out = stdout;
     if (refused) {
         fputs("{\"refused\": ", out);
-        json_string(out, X->refusal);
+        json_string(out, control.refusal);
+        if (control.grow != NULL) {
+            fprintf(out, ", \"grow\": \"%s\"", control.grow);
+        }
         fputs("}\n", out);
         fflush(out);
         return;
     }
-    bool exhaustive = X->options.mode == EXHAUSTIVE && explored_all() && X->cut == 0 && !X->stop;
+    bool exhaustive = is_exhaustive();
     fprintf(out,
             "{\"executions\": %llu, \"distinct\": %llu, \"blocked\": %llu, \"redundant\": %llu, \"sampled\": %u, "
-            "\"cut\": %llu, \"dead\": %llu, \"runs\": %llu, \"exhaustive\": %s, \"seconds\": %.6f, \"done\": %.9f, \"errors\": ",
-            (unsigned long long)X->executions, (unsigned long long)(X->executions - X->redundant),
-            (unsigned long long)X->blocked, (unsigned long long)X->redundant, 1u << sample_shift(),
-            (unsigned long long)X->cut, (unsigned long long)X->dead, (unsigned long long)X->runs,
-            exhaustive ? "true" : "false", seconds, X->done);
+            "\"cut\": %llu, \"bounded\": %llu, \"dead\": %llu, \"runs\": %llu, \"exhaustive\": %s, \"seconds\": %.6f, \"done\": %.9f, \"errors\": ",
+            (unsigned long long)control.executions, (unsigned long long)(control.executions - control.redundant),
+            (unsigned long long)control.blocked, (unsigned long long)control.redundant, 1u << sample_shift(),
+            (unsigned long long)control.cut, (unsigned long long)control.bounded, (unsigned long long)control.dead, (unsigned long long)control.runs,
+            exhaustive ? "true" : "false", seconds, control.done);
     print_errors(out);
-    if (X->options.histories) {
+    if (control.options.histories) {
         fputs(", \"histories\": ", out);
         print_histories(out);
     }
-    if (X->options.sites) {
+    if (control.options.sites) {
         fputs(", \"sites\": ", out);
         print_sites(out);
     }
-    if (X->options.graphs && X->print_more != NULL) {
-        X->print_more(out);
+    if (control.options.graphs && control.print_more != NULL) {
+        control.print_more(out);
     }
-    if (X->options.trace) {
+    if (control.options.trace) {
         fputs(", \"trace\": ", out);
-        print_trace(out);
+        print_trace(out, print_results);
     }
-    if (X->options.dump) {
+    if (control.options.dump) {
         fputs(", \"pending\": ", out);
         print_pending(out);
     }
@@ -176,21 +194,26 @@ static void answer(double seconds, bool refused)
 
 static void begin(void)
 {
-    X->options = (struct options){.mode = EXHAUSTIVE};
-    X->executions = 0;
-    X->blocked = 0;
-    X->dead = 0;
-    X->cut = 0;
-    X->runs = 0;
-    X->redundant = 0;
-    X->stop = false;
-    X->refused = false;
-    X->on_fiber = false;
-    X->unlocated = false;
-    X->refusal[0] = 0;
+    control.options = (struct options){.mode = EXHAUSTIVE, .weak = true};
+    control.executions = 0;
+    control.blocked = 0;
+    control.dead = 0;
+    control.cut = 0;
+    control.bounded = 0;
+    control.grow = NULL;
+    control.runs = 0;
+    control.redundant = 0;
+    control.stop = false;
+    control.refused = false;
+    control.on_fiber = false;
+    graph.unlocated = false;
+    control.refusal[0] = 0;
     clear_weakenings();
     forget_sources();
     report_reset();
+    history_reset();
+    seen_reset();
+    trace_begin();
 }
 
 /* Explores `body` under options that were taken. Returns the exit status. */
@@ -198,14 +221,17 @@ static int explore_body(int (*body)(void))
 {
     begun = now();
     progress_shown = begun;
-    X->random = X->options.seed * 2 + 1;
+    control.on_progress = print_progress;
+    control.random = control.options.seed * 2 + 1;
+    explore_reset();
     program_begin(body);
+    graph.ordered_barriers = control.options.ordered_barriers;
     explore();
-    answer(now() - begun, X->refused);
-    if (X->refused) {
+    answer(now() - begun, control.refused);
+    if (control.refused) {
         return 2;
     }
-    return report_errors() > 0 ? 1 : X->options.mode == EXHAUSTIVE && explored_all() && X->cut == 0 ? 0 : 3;
+    return report_errors() > 0 ? 1 : is_exhaustive() ? 0 : 3;
 }
 
 int explorer_run(int argc, char **argv, int (*body)(void))
@@ -218,6 +244,8 @@ int explorer_run(int argc, char **argv, int (*body)(void))
     for (int i = 1; i < argc; ++i) {
         take_option(argv[i]);
     }
+    control.whole_program = true;
+    environment_prepare();
     return explore_body(body);
 }
 
@@ -241,7 +269,7 @@ static int harness_body(void)
         (void)thread_join_event(threads[n], 0);
     }
     /* Every event happens before what comes now, so each read has one answer, which lies in memory: no more events. */
-    X->concurrent = false;
+    run.concurrent = false;
     if (harness->finish != NULL) {
         harness->finish();
     }

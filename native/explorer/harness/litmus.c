@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "../intercept/intercept.h"
 
-enum word { W_LOAD, W_STORE, W_XCHG, W_ADD, W_CAS, W_FENCE, W_READ, W_WRITE, W_SKIP };
+enum word { W_LOAD, W_STORE, W_XCHG, W_ADD, W_CAS, W_WCAS, W_FENCE, W_LIGHT, W_HEAVY, W_READ, W_WRITE, W_SKIP };
 
 struct operation {
     enum word word;
@@ -87,8 +87,8 @@ static bool take_operation(const char **text, struct operation *op)
     static const struct {
         const char *name;
         const char *rest;
-    } words[] = {{"load", "lo"}, {"store", "lo1"}, {"xchg", "lo1"}, {"add", "lo1"}, {"cas", "lof12"},
-                 {"fence", "o"}, {"read", "p"},    {"write", "p"},  {"skip_unless", "n12"}};
+    } words[] = {{"load", "lo"}, {"store", "lo1"}, {"xchg", "lo1"}, {"add", "lo1"}, {"cas", "lof12"}, {"wcas", "lof12"},
+                 {"fence", "o"}, {"light", "o"}, {"heavy", ""}, {"read", "p"},    {"write", "p"},  {"skip_unless", "n12"}};
     char word[16];
     if (!take_word(text, word, sizeof word)) {
         return false;
@@ -192,11 +192,22 @@ static void run_thread(uint32_t n)
             values[i] = atomic_rmw_event(address(op->loc), 4, op->order, OP_ADD, op->first, pc);
             break;
         case W_CAS:
+        case W_WCAS:
             values[i] = op->first;
-            (void)atomic_cas_event(address(op->loc), 4, op->order, op->failure, &values[i], op->second, pc);
+            if (!atomic_cas_event(address(op->loc), 4, op->order, op->failure, op->word == W_WCAS, &values[i], op->second,
+                                  pc) &&
+                values[i] == op->first) {
+                values[i] = UINT64_MAX; /* failed for no reason: read nothing, to a skip_unless [MODEL-19] */
+            }
             break;
         case W_FENCE:
-            fence_event(op->order, pc);
+            fence_event(op->order, BOTH_SIDES, pc);
+            break;
+        case W_LIGHT:
+            fence_event(op->order, LIGHT, pc);
+            break;
+        case W_HEAVY:
+            fence_event(SEQ_CST, HEAVY, pc);
             break;
         case W_READ:
         case W_WRITE:
@@ -216,7 +227,7 @@ static void append(char *text, size_t room, size_t *length, int id)
     if (id == INITIAL) {
         *length += (size_t)snprintf(text + *length, room - *length, "init");
     } else {
-        *length += (size_t)snprintf(text + *length, room - *length, "%d.%d", X->events[id].thread, (int)X->events[id].pc);
+        *length += (size_t)snprintf(text + *length, room - *length, "%d.%d", graph.events[id].thread, (int)graph.events[id].pc);
     }
 }
 
@@ -225,13 +236,13 @@ static void note_graph(void)
 {
     char text[4096] = "";
     size_t length = 0;
-    if (!X->options.graphs) {
+    if (!control.options.graphs) {
         return;
     }
-    for (int thread = 1; thread < X->thread_count; ++thread) {
-        for (int at = 0; at < X->count[thread]; ++at) {
-            int id = X->by_thread[thread][at];
-            const struct event *e = &X->events[id];
+    for (int thread = 1; thread < run.thread_count; ++thread) {
+        for (int at = 0; at < graph.count[thread]; ++at) {
+            int id = graph.by_thread[thread][at];
+            const struct event *e = &graph.events[id];
             if (e->kind == LOAD || e->kind == RMW_READ) {
                 length += (size_t)snprintf(text + length, sizeof text - length, "%s", length > 0 ? " " : "");
                 append(text, sizeof text, &length, id);
@@ -243,9 +254,9 @@ static void note_graph(void)
     for (int loc = 0; loc < atomics; ++loc) {
         length += (size_t)snprintf(text + length, sizeof text - length, "%s/ %d:", length > 0 ? " " : "", loc);
         int at = location_at(address(loc));
-        for (int k = 0; at >= 0 && k < X->locations[at].writes; ++k) {
+        for (int k = 0; at >= 0 && k < graph.locations[at].writes; ++k) {
             length += (size_t)snprintf(text + length, sizeof text - length, " ");
-            append(text, sizeof text, &length, X->locations[at].mo[k]);
+            append(text, sizeof text, &length, graph.locations[at].mo[k]);
         }
     }
     if (graphs_length + length + 8 > graphs_room) {
@@ -282,8 +293,8 @@ static void print_more(FILE *file)
 int main(int argc, char **argv)
 {
     static const explorer_harness harness = {.load = load, .threads = threads, .thread = run_thread};
-    X->on_complete = note_graph;
-    X->on_race = note_race;
-    X->print_more = print_more;
+    control.on_complete = note_graph;
+    control.on_race = note_race;
+    control.print_more = print_more;
     return explorer_serve(argc, argv, &harness);
 }

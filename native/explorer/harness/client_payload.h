@@ -1,6 +1,7 @@
 /*
- * client_payload.h - the accesses of a client program that the race detector must see: whoever holds a reference may
- * read the payload, whoever holds a loan may write it, and nothing else that happens may be unordered with that.
+ * client_payload.h - what the engine must see of a client program itself. Whoever holds a reference may read the payload,
+ * whoever holds a loan may write it, and nothing else that happens may be unordered with that; and a thread that waits on a
+ * descriptor waits in the engine.
  */
 #ifndef CLIENT_PAYLOAD_H
 #define CLIENT_PAYLOAD_H
@@ -24,5 +25,8 @@ void client_payload_write(uint8_t *payload, uint64_t length, uint32_t event);
 
 /* Whether the first bytes and the last are all 0. */
 bool client_payload_is_zero(const uint8_t *payload, uint64_t length);
+
+/* Waits for ever until a descriptor is readable; returns whether it was followed. */
+bool client_poll(int descriptor);
 
 #endif

@@ -1,6 +1,8 @@
 /* fiber.c - threads of the program under test, as stacks that the engine switches between. */
 #define _GNU_SOURCE
-#include "internal.h"
+#include "fiber.h"
+
+#include "../explorer.h"
 
 /* EXPLORER_UCONTEXT asks for the way that works everywhere, so that it can be tested where the others do. */
 #if defined(__x86_64__) && !defined(EXPLORER_UCONTEXT)
@@ -23,7 +25,7 @@ void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void))
     *--top = 0; /* where body would return to: it never does; also what the ABI wants of the alignment */
     *--top = (uint64_t)(uintptr_t)body;
     for (int i = 0; i < 6; ++i) {
-        *--top = 0;
+        *--top = UINT64_C(0xb7d9ebf3b7d9ebf3); /* what a stack holds that was not written, see schedule.h */
     }
     return top;
 }

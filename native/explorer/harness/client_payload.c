@@ -1,6 +1,8 @@
 /* client_payload.c - see client_payload.h. Compiled with the instrumentation, unlike the rest of the harness. */
+#define _GNU_SOURCE
 #include "client_payload.h"
 
+#include <poll.h>
 #include <string.h>
 
 #define FIRST 8u /* a whole word, so that a payload costs one access and not one for each byte */
@@ -62,4 +64,10 @@ bool client_payload_is_zero(const uint8_t *payload, uint64_t length)
         word |= payload[place];
     }
     return word == 0;
+}
+
+bool client_poll(int descriptor)
+{
+    struct pollfd asked = {.fd = descriptor, .events = POLLIN};
+    return poll(&asked, 1, -1) == 1 && asked.revents == POLLIN;
 }

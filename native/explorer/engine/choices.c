@@ -1,0 +1,299 @@
+/* choices.c - a new event and the choices that it leaves: where a read reads from, where a write stands, what it revisits. */
+#define _GNU_SOURCE
+#include <string.h>
+
+#include "explore.h"
+
+struct alternative *alternatives EXPLORER_STATE = NULL;
+int alternative_count EXPLORER_STATE = 0;
+int alternative_room EXPLORER_STATE = 0;
+
+static bool may_revisit(int read, const view *porf, int before);
+
+void push_alternative(int kind, int stamp, int what, int after, int choice)
+{
+    alternatives = grown(alternatives, &alternative_room, alternative_count + 1, sizeof *alternatives);
+    alternatives[alternative_count++] =
+        (struct alternative){.stamp = stamp, .what = what, .after = after, .kind = (int16_t)kind, .choice = (int16_t)choice};
+}
+
+/*
+ * The exploration's share that is done is guessed as Knuth does (Estimating the efficiency of backtrack programs, 1975): a
+ * path's weight is split evenly between it and the choices that it leaves, so that the weights of what is done and of what
+ * is left add up to one.
+ */
+static void share_weight(int first)
+{
+    double each = control.weight / (alternative_count - first + 1);
+    for (int i = first; i < alternative_count; ++i) {
+        alternatives[i].weight = each;
+    }
+    control.weight = each;
+}
+
+int add_event(int kind, int order, int loc, uint64_t pc)
+{
+    struct thread *t = self();
+    if (graph.count[t->id] >= EXPLORER_CLOCK_MAX - 2 && graph.n < MAX_EVENTS / 2) {
+        refuse_for_room("events", "a thread has more than %d events", EXPLORER_CLOCK_MAX - 2);
+    }
+    if (graph.n >= MAX_EVENTS) {
+        control.cut += 1;
+        end_run(CUT);
+    }
+    int id = graph.n++;
+    struct event *e = &graph.events[id];
+    e->rf = INITIAL;
+    e->loc = loc;
+    e->place = -1;
+    e->thread = (int16_t)t->id;
+    e->index = graph.count[t->id];
+    e->kind = (uint8_t)kind;
+    e->order = (uint8_t)order;
+    e->failure = RELAXED;
+    e->cas = false;
+    e->side = BOTH_SIDES;
+    e->chooser = NO_CHOICE;
+    e->choice = 0;
+    e->value = 0;
+    e->expected = 0;
+    e->pc = pc;
+    e->run = run.number;
+    graph.by_thread[t->id][graph.count[t->id]++] = id;
+    return id;
+}
+
+/* Whether an RMW may read from `write`, from which another RMW reads: the other has to go when this one's write is added,
+ * by being turned back itself or with a read before it. */
+static bool can_make_way(int other, int write, const view *known)
+{
+    view porf = *known;
+    if (write != INITIAL) {
+        view_join(&porf, &graph.events[write].porf);
+    }
+    for (int read = 0; read <= other; ++read) {
+        const struct event *r = &graph.events[read];
+        if (r->loc == graph.events[other].loc && is_read(r) && r->index >= porf.of[r->thread] &&
+            may_revisit(read, &porf, graph.n - 1)) {
+            return graph.events[other].index >= porf.of[graph.events[other].thread];
+        }
+    }
+    return false;
+}
+
+/* Whether event e stands where it would if it had been added last of those before it and those that lead to the write at
+ * hand, whose thread knows `porf`. */
+static bool is_maximally_added(int id, const view *porf)
+{
+    const struct event *e = &graph.events[id];
+    if (e->loc < 0) {
+        return true;
+    }
+    if (is_write(e)) {
+        for (int q = 0; q < id; ++q) {
+            if (graph.events[q].rf == id && is_read(&graph.events[q])) {
+                return false;
+            }
+        }
+    } else if (e->choice != 0 || (e->rf > id && graph.events[e->rf].index >= porf->of[graph.events[e->rf].thread])) {
+        return false;
+    }
+    int place = place_read(e);
+    const struct location *location = &graph.locations[e->loc];
+    for (int k = location->writes - 1; k > place; --k) {
+        int other = location->mo[k];
+        if (other < id || (other != id && graph.events[other].index < porf->of[graph.events[other].thread])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool may_revisit(int read, const view *porf, int before)
+{
+    for (int id = read; id < before; ++id) {
+        const struct event *e = &graph.events[id];
+        if (e->index >= porf->of[e->thread] && !is_maximally_added(id, porf)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* How often in a row a thread may read an older write at one place before the newer ones: a loop that counts its turns can
+ * read it for ever. */
+#define STALE_TURNS 32
+
+/* The same where the write is the latest, and no other thread can go on: nothing will change any more. */
+#define ALONE_TURNS 8192
+
+/* Whether the thread's reads at this place have come from this write so often that a loop is taken to wait for another. */
+static bool is_loop(const struct request *q, int write, int most)
+{
+    const struct thread *t = self();
+    int turns = 0;
+    for (int at = t->executed - 1; at >= 0; --at) {
+        const struct event *e = &graph.events[graph.by_thread[t->id][at]];
+        if (is_read(e) && e->pc == q->pc) {
+            if (e->rf != write) {
+                return false;
+            }
+            if (++turns == most) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The least place from which the current thread may read. In a loop that reads the same location again, and learnt nothing in
+ * between, it is known without a search. */
+static int floor_now(int loc)
+{
+    const struct thread *t = self();
+    if (t->executed > 0) {
+        const struct event *e = &graph.events[graph.by_thread[t->id][t->executed - 1]];
+        if (e->loc == loc && memcmp(&e->hb, &t->hb, sizeof e->hb) == 0) {
+            return place_read(e);
+        }
+    }
+    return floor_of(loc, &t->hb);
+}
+
+/* Adds a read. It reads from the latest write first; the others are left for later. */
+int add_read(const struct request *q, int loc)
+{
+    struct thread *t = self();
+    int floor = floor_now(loc);
+    int last = graph.locations[loc].writes - 1;
+    if (t->executed >= ALONE_TURNS && q->pc != 0 && is_alone() &&
+        is_loop(q, last < 0 ? INITIAL : graph.locations[loc].mo[last], ALONE_TURNS)) {
+        ++control.bounded;
+        block_current(BY_CUT);
+    }
+    int id = add_event(q->rmw ? RMW_READ : LOAD, q->order, loc, q->pc);
+    struct event *e = &graph.events[id];
+    struct location *location = &graph.locations[loc];
+    e->cas = q->cas;
+    e->chooser = (uint8_t)q->chooser;
+    e->failure = (uint8_t)q->failure;
+    e->expected = q->expected;
+    bool chosen = false;
+    int chosen_write = INITIAL;
+    int chosen_choice = 0;
+    int options = 0;
+    int first_alternative = alternative_count;
+    for (int k = floor; k < location->writes; ++k) {
+        int write = k < 0 ? INITIAL : location->mo[k];
+        uint64_t value = value_of(location, write);
+        bool rmw = q->rmw && (!q->cas || value == q->expected);
+        int other = rmw ? rmw_after(location, k) : -1;
+        bool taken = other >= 0 && (control.options.mode == RANDOM || !can_make_way(other, write, &t->porf));
+        /* A thread that waits and reads an older write waits for ever, and no revisit ends that: the latest was there. */
+        if (q->await && k + 1 < location->writes && !request_is_met(q, value)) {
+            continue;
+        }
+        if (k + 1 < location->writes && q->pc != 0 && is_loop(q, write, STALE_TURNS)) {
+            ++control.bounded;
+            continue;
+        }
+        for (int choice = outcomes_of(q->chooser, value, q->expected) - 1; choice >= 0; --choice) {
+            if (taken && !(q->chooser == WEAK && choice != 0)) {
+                continue;
+            }
+            if (control.options.mode == RANDOM) {
+                set_read_from(id, write, choice);
+                if ((k + 1 == location->writes || sc_consistent(id)) && random_below((uint64_t)++options) == 0) {
+                    chosen = true;
+                    chosen_write = write;
+                    chosen_choice = choice;
+                }
+                continue;
+            }
+            if (chosen) {
+                push_alternative(READ_FROM, id, chosen_write, 0, chosen_choice);
+            }
+            chosen = true;
+            chosen_write = write;
+            chosen_choice = choice;
+        }
+    }
+    if (!chosen) {
+        end_run(DEAD);
+    }
+    set_read_from(id, chosen_write, chosen_choice);
+    if (control.options.mode != RANDOM && place_of(chosen_write) + 1 != location->writes) {
+        while (!sc_consistent(id)) { /* only where the latest write was passed over */
+            if (alternative_count == first_alternative) {
+                end_run(DEAD);
+            }
+            --alternative_count;
+            set_read_from(id, alternatives[alternative_count].what, alternatives[alternative_count].choice);
+        }
+    }
+    share_weight(first_alternative);
+    return id;
+}
+
+/* Adds a write: at the end of the modification order first, the other places and the reads that it may turn back later. */
+int add_write(int kind, int order, int loc, uint64_t value, int rmw_read, uint64_t pc)
+{
+    struct thread *t = self();
+    view porf = t->porf;
+    int floor = rmw_read >= 0 ? place_of(graph.events[rmw_read].rf) : floor_of(loc, &t->hb);
+    int before = graph.n;
+    int id = add_event(kind, order, loc, pc);
+    struct event *e = &graph.events[id];
+    struct location *location = &graph.locations[loc];
+    e->value = value;
+    e->hb = t->hb;
+    e->porf = porf;
+    ++e->hb.of[t->id];
+    ++e->porf.of[t->id];
+    int chosen = -1;
+    int first_alternative = alternative_count;
+    if (order == PLAIN) {
+        mo_insert(id, location->writes);
+        return id;
+    }
+    if (control.options.mode == EXHAUSTIVE) {
+        for (int read = 0; read < before; ++read) {
+            const struct event *r = &graph.events[read];
+            if (r->loc == loc && is_read(r) && r->index >= porf.of[r->thread] && may_revisit(read, &porf, before)) {
+                push_alternative(REVISIT, id, read, 0, 0);
+            }
+        }
+    }
+    if (rmw_read >= 0) {
+        chosen = place_is_open(location, floor + 1) ? floor + 1 : -1;
+    } else {
+        int options = 0;
+        for (int place = floor + 1; place <= location->writes; ++place) {
+            if (!place_is_open(location, place)) {
+                continue;
+            }
+            if (control.options.mode == RANDOM) {
+                mo_insert(id, place);
+                bool consistent = place + 1 == location->writes || sc_consistent(id);
+                mo_remove(id);
+                if (consistent && random_below((uint64_t)++options) == 0) {
+                    chosen = place;
+                }
+                continue;
+            }
+            if (chosen >= 0) {
+                push_alternative(PLACE_AFTER, id, chosen == 0 ? INITIAL : location->mo[chosen - 1], 0, 0);
+            }
+            chosen = place;
+        }
+    }
+    share_weight(first_alternative);
+    if (chosen < 0) {
+        end_run(DEAD); /* only a read turned back makes room for it */
+    }
+    mo_insert(id, chosen);
+    if (chosen + 1 != location->writes && !sc_consistent(id)) {
+        end_run(DEAD);
+    }
+    return id;
+}

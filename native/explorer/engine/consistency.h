@@ -1,0 +1,12 @@
+/* consistency.h - what the memory model allows: bounds by coherence, and the order of what is sequentially consistent. */
+#ifndef EXPLORER_CONSISTENCY_H
+#define EXPLORER_CONSISTENCY_H
+
+#include "graph.h"
+
+int floor_of(int loc, const view *hb);
+int rmw_after(const struct location *location, int place);
+bool place_is_open(const struct location *location, int place);
+bool sc_consistent(int changed);
+
+#endif

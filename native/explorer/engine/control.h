@@ -1,0 +1,100 @@
+/* control.h - the ways out of a run, and what the whole engine shares. The lowest room: it knows no other. */
+#ifndef EXPLORER_CONTROL_H
+#define EXPLORER_CONTROL_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../explorer.h"
+
+/* The size of every set of events: a build with more is made for a program that needs them. */
+#ifndef EXPLORER_THREADS
+#  define EXPLORER_THREADS 32
+#endif
+#ifndef EXPLORER_CLOCK
+#  define EXPLORER_CLOCK int16_t
+#  define EXPLORER_CLOCK_MAX INT16_MAX
+#else
+#  define EXPLORER_CLOCK_MAX INT32_MAX
+#endif
+#define MAX_THREADS EXPLORER_THREADS
+
+enum mode { EXHAUSTIVE, RANDOM, REPLAY };
+
+struct options {
+    enum mode mode;
+    bool keep_going;
+    bool graphs;
+    bool histories;
+    bool trace;
+    bool dump;     /* print what is left to explore */
+    bool sites;    /* print the sites of atomic accesses */
+    uint64_t most; /* executions; 0: no bound */
+    uint64_t seed;
+    uint32_t depth; /* of PCT; 0: uniform */
+    bool progress;  /* print how far it is to stderr */
+    bool weak;      /* weak compare-exchanges may fail for no reason */
+    bool wakeups;   /* sleepers may wake for no reason */
+    bool ordered_barriers; /* the order of arrivals at barriers is explored */
+    bool c11;       /* release sequences of C11, not of C++20 */
+    uint32_t unroll; /* turns of a loop; 0: no bound */
+};
+
+/* How a run ended: DEAD, where no consistent choice was left; CUT, at a limit of the engine. */
+enum ending { COMPLETE, STOPPED_BLOCKED, DEAD, CUT, FATAL };
+
+struct control {
+    struct options options;
+    enum ending ending;
+    bool on_fiber; /* the program's stack is in use, not the engine's */
+    void *engine_sp;
+    uint64_t random;
+    /* what was found */
+    double weight; /* of the path at hand, as a share of the whole */
+    double done;
+    uint64_t executions;
+    uint64_t blocked;
+    uint64_t dead;
+    uint64_t cut;     /* runs that ended at a limit of the engine */
+    uint64_t bounded; /* executions that go on where a loop was not followed any further */
+    uint64_t runs;
+    uint64_t redundant;
+    bool whole_program; /* no harness: its main is explored, too */
+    void (*on_progress)(void);       /* prints how far it is, now and then */
+    void (*on_complete)(void);       /* a harness's look at each complete execution */
+    void (*print_more)(FILE *file);  /* what a harness adds to an answer */
+    void (*on_race)(uint64_t address, int thread, bool write, int other, bool other_writes);
+    bool stop;
+    bool refused;
+    const char *grow; /* what a larger build of the engine would have room for */
+    char refusal[256];
+};
+
+extern struct control control;
+extern sigjmp_buf refusal_landing;
+
+/* Stops the exploration with a sentence: the program is not one that the engine can explore. */
+_Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, where a build of the engine with more room for `what` could explore it. */
+_Noreturn void refuse_for_room(const char *what, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Leaves the program's stack for the engine's, which does not come back. */
+_Noreturn void end_run(enum ending ending);
+
+/* A number drawn from 0 to `bound` - 1. */
+uint64_t random_below(uint64_t bound);
+
+/* A table with room for at least `needed` entries. */
+void *grown(void *memory, int *room, int needed, size_t each);
+
+/* Memory that is given by the system as it is touched: so that tables need not move. */
+void *reserve(size_t bytes);
+
+/* The memory, unless there is none: then the exploration is refused. */
+void *must(void *memory);
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * globals.c - where static variables begin and end.
+ *
+ * The program's own table of symbols says so. An access that begins in one variable and ends outside it is out of bounds. One
+ * that lies in another variable as a whole cannot be told from a right one.
+ */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+struct variable {
+    uint64_t start;
+    uint64_t end;
+};
+
+extern char __data_start[];
+extern char _end[];
+
+static struct variable *variables EXPLORER_STATE = NULL;
+static int variable_count EXPLORER_STATE = 0;
+static int variable_room EXPLORER_STATE = 0;
+
+static int by_start(const void *a, const void *b)
+{
+    const struct variable *one = a;
+    const struct variable *other = b;
+    return one->start != other->start ? (one->start < other->start ? -1 : 1) : (one->end > other->end) - (one->end < other->end);
+}
+
+static void take_symbols(const uint8_t *file, size_t bytes)
+{
+    const ElfW(Ehdr) *header = (const void *)file;
+    if (bytes < sizeof *header || header->e_shoff + header->e_shnum * sizeof(ElfW(Shdr)) > bytes) {
+        return;
+    }
+    const ElfW(Shdr) *sections = (const void *)(file + header->e_shoff);
+    for (int i = 0; i < header->e_shnum; ++i) {
+        const ElfW(Sym) *symbols = (const void *)(file + sections[i].sh_offset);
+        if (sections[i].sh_type != SHT_SYMTAB || sections[i].sh_offset + sections[i].sh_size > bytes) {
+            continue;
+        }
+        for (size_t k = 0; k < sections[i].sh_size / sizeof *symbols; ++k) {
+            uint64_t start = symbols[k].st_value;
+            if ((symbols[k].st_info & 0xf) == STT_OBJECT && symbols[k].st_size > 0 &&
+                start >= (uint64_t)(uintptr_t)__data_start && start < (uint64_t)(uintptr_t)_end) {
+                variables = grown(variables, &variable_room, variable_count + 1, sizeof *variables);
+                variables[variable_count++] = (struct variable){.start = start, .end = start + symbols[k].st_size};
+            }
+        }
+    }
+}
+
+/* Reads the program's table of symbols; without one nothing is known. */
+void globals_prepare(void)
+{
+    struct stat about;
+    int descriptor = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0 || fstat(descriptor, &about) != 0) {
+        return;
+    }
+    size_t bytes = (size_t)about.st_size;
+    void *file = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    close(descriptor);
+    if (file != MAP_FAILED) {
+        take_symbols(file, bytes);
+        munmap(file, bytes);
+        qsort(variables, (size_t)variable_count, sizeof *variables, by_start);
+    }
+}
+
+/* The bytes from an address to the end of the static variable in which it lies; SIZE_MAX if it lies in none. */
+size_t globals_room(uint64_t address)
+{
+    if (address < (uint64_t)(uintptr_t)__data_start || address >= (uint64_t)(uintptr_t)_end || variable_count == 0) {
+        return SIZE_MAX;
+    }
+    int low = 0;
+    int high = variable_count;
+    while (high - low > 1) {
+        int middle = (low + high) / 2;
+        if (variables[middle].start <= address) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    const struct variable *found = &variables[low];
+    return found->start <= address && address < found->end ? (size_t)(found->end - address) : SIZE_MAX;
+}
+
+void check_globals(uint64_t address, size_t size, bool write, uint64_t pc)
+{
+    if (size > globals_room(address)) {
+        report("out-of-bounds", pc, 0, "%s of %zu bytes that begins in a static variable and ends outside it",
+               write ? "write" : "read", size);
+    }
+}

@@ -1,0 +1,172 @@
+/* graph.h - execution graphs: events, where each read reads from, and the modification order of each location. */
+#ifndef EXPLORER_GRAPH_H
+#define EXPLORER_GRAPH_H
+
+#include "control.h"
+
+#define MAX_EVENTS (1 << 20) /* of one execution; what is longer is cut, and the exploration not exhaustive */
+#define INITIAL (-1) /* the initial value of a location, where a write is expected */
+
+/* How many events of each thread: a set of events that is closed under sequenced-before. */
+typedef struct {
+    EXPLORER_CLOCK of[MAX_THREADS];
+} view;
+
+static inline void view_join(view *into, const view *other)
+{
+    enum { EACH = 16 / sizeof(EXPLORER_CLOCK) };
+    typedef EXPLORER_CLOCK lanes __attribute__((vector_size(16), may_alias, aligned(2)));
+    for (int i = 0; i < MAX_THREADS; i += EACH) {
+        lanes a = *(const lanes *)&into->of[i];
+        lanes b = *(const lanes *)&other->of[i];
+        lanes m = a > b;
+        *(lanes *)&into->of[i] = (a & m) | (b & ~m);
+    }
+}
+
+/* ARRIVE and DEPART are the two halves of a wait at a barrier. */
+enum kind { LOAD, STORE, RMW_READ, RMW_WRITE, FENCE, CREATE, JOIN, ARRIVE, DEPART };
+
+/*
+ * Of fences: a light one takes effect with heavy ones alone (P1202). A heavy one is two events, its entry and its exit, both of
+ * which are fences like any other too [MODEL-1, MODEL-22].
+ */
+enum side { BOTH_SIDES, LIGHT, HEAVY, HEAVY_EXIT };
+
+/* What a read leaves open beside where it reads from: whether a weak compare-exchange fails for no reason, or which of the
+ * sleepers in the set that it reads is woken. */
+enum chooser { NO_CHOICE, WEAK, SLEEPER };
+
+/* The orders of __ATOMIC_*, and one for plain accesses. */
+enum order { RELAXED, CONSUME, ACQUIRE, RELEASE, ACQ_REL, SEQ_CST, PLAIN };
+
+struct event {
+    int32_t rf;      /* reads: the write read from, or INITIAL */
+    int32_t loc;     /* location, or -1 */
+    int32_t place;   /* writes: place in the location's modification order; -1: not in it now */
+    int32_t index;   /* place in its thread */
+    int16_t thread;
+    uint8_t kind;
+    uint8_t order;
+    uint8_t failure; /* of a compare-exchange: the order where it fails */
+    uint8_t side;    /* of a fence */
+    uint8_t chooser; /* what `choice` is of */
+    uint8_t choice;  /* 0 first */
+    bool cas;        /* a read that is an RMW only if it reads `expected` */
+    uint64_t value;  /* what it read or wrote */
+    uint64_t expected;
+    uint64_t pc;
+    uint64_t run;    /* the run in which it was last executed */
+    view hb;         /* what happens before it, itself included */
+    view porf;       /* what it depends on by sequenced-before and reads-from, itself included */
+    view message;    /* writes: what a read that acquires learns */
+};
+
+struct location {
+    uint64_t address;
+    uint32_t size;
+    uint64_t run;       /* the run in which it was last accessed */
+    bool uninitialized; /* that content was never written */
+    uint64_t initial;   /* its content before the first atomic access of that run */
+    int32_t in_memory;  /* the write whose value lies at the address in that run, or INITIAL */
+    int32_t unread;     /* a plain write whose value is not known yet, since its store follows the hook; or -1 */
+    int32_t *mo;
+    int32_t writes;
+    int32_t room;
+};
+
+struct graph {
+    struct event *events;
+    int n;
+    int *by_thread[MAX_THREADS];
+    int count[MAX_THREADS];
+    view start_hb[MAX_THREADS]; /* what happens before a thread's first event */
+    view start_porf[MAX_THREADS];
+    struct location *locations;
+    int location_count;
+    int location_room;
+    /* What asymmetric fences pass on, by event: kept once the program was seen to have such fences. */
+    struct asymmetric *messages;
+    bool asymmetric;
+    bool ordered_barriers; /* the order of arrivals at barriers is explored */
+    bool unlocated; /* the graph came from text, and where its writes lie is not known yet */
+};
+
+/* Of a write: what happened before the last light, and the last heavy, release fence of its release sequence. */
+struct asymmetric {
+    view light;
+    view heavy;
+};
+
+extern struct graph graph;
+
+static inline bool is_write(const struct event *e)
+{
+    return e->kind == STORE || e->kind == RMW_WRITE;
+}
+
+static inline bool is_read(const struct event *e)
+{
+    return e->kind == LOAD || e->kind == RMW_READ;
+}
+
+static inline bool acquires(int order)
+{
+    return order == CONSUME || order == ACQUIRE || order == ACQ_REL || order == SEQ_CST;
+}
+
+static inline bool releases(int order)
+{
+    return order == RELEASE || order == ACQ_REL || order == SEQ_CST;
+}
+
+/* An event's order, which is another where a compare-exchange fails. */
+static inline int read_order(const struct event *e)
+{
+    return e->cas && e->kind == LOAD ? e->failure : e->order;
+}
+
+static inline uint64_t masked(uint64_t value, uint32_t size)
+{
+    return size >= 8 ? value : value & ((UINT64_C(1) << (size * 8)) - 1);
+}
+
+static inline int place_of(int write)
+{
+    return write == INITIAL ? -1 : graph.events[write].place;
+}
+
+static inline int place_read(const struct event *e)
+{
+    return is_write(e) ? e->place : place_of(e->rf);
+}
+
+static inline uint64_t value_of(const struct location *location, int write)
+{
+    return write == INITIAL ? location->initial : graph.events[write].value;
+}
+
+/* How many ways a read of a value can go on. */
+int outcomes_of(int chooser, uint64_t value, uint64_t expected);
+
+/* The rank'th of the sleepers in a set, as a bit. */
+uint64_t sleeper_of(uint64_t set, int rank);
+
+void graph_prepare(void);
+void graph_reset(void);
+void truncate_graph(int count);
+void turn_back(int read);
+void index_events(void);
+int location_at(uint64_t address);
+int new_location(uint64_t address, uint32_t size);
+void mo_insert(int id, int place);
+void mo_remove(int id);
+void views_before(int id, view *hb, view *porf);
+void settle_read(struct event *e, uint64_t value);
+void set_read_from(int id, int write, int choice);
+
+/* graph_text.c */
+char *graph_text(void);
+void graph_from_text(const char *text);
+
+#endif

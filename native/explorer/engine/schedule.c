@@ -1,0 +1,318 @@
+/* schedule.c - which thread goes next: while a graph is repeated, and where it is extended. */
+#define _GNU_SOURCE
+#include "schedule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fiber.h"
+#include "thread_local.h"
+
+#define LEAST_CLEARED 1024 /* bytes of a stack */
+
+/* Events after which another thread is extended, so that a loop that goes on for ever does not keep the others away. */
+#define QUANTUM 256
+
+struct run run EXPLORER_STATE = {.current = 0};
+
+static int thread_order[MAX_THREADS] EXPLORER_STATE = {0};
+
+static bool can_go_on(const struct thread *t)
+{
+    switch (t->state) {
+    case READY:
+    case PENDING:
+        return true;
+    case WAITS_FOR_THREAD:
+        return run.threads[t->waits_for].state == FINISHED;
+    case WAITS_AT_BARRIER:
+        return t->may_depart(t);
+    default:
+        return false;
+    }
+}
+
+/* Whether no other thread can go on. */
+bool is_alone(void)
+{
+    for (int id = 0; id < run.thread_count; ++id) {
+        if (id != run.current && can_go_on(&run.threads[id])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The thread that adds the next event: between the parts of an RMW nobody comes, otherwise the first in order goes first. */
+int next_to_add(void)
+{
+    int chosen = -1;
+    int candidates[MAX_THREADS];
+    int count = 0;
+    for (int at = 0; at < run.thread_count; ++at) {
+        int id = thread_order[at];
+        const struct thread *t = &run.threads[id];
+        if (can_go_on(t)) {
+            if (t->in_rmw) {
+                return id;
+            }
+            candidates[count++] = id;
+        }
+    }
+    if (count > 0) {
+        chosen = candidates[0];
+        for (int i = 1; i < count && graph.count[chosen] >= QUANTUM; ++i) {
+            if (graph.count[candidates[i]] / QUANTUM < graph.count[chosen] / QUANTUM) {
+                chosen = candidates[i];
+            }
+        }
+        if (control.options.mode == RANDOM) {
+            if (control.options.depth == 0) {
+                chosen = candidates[random_below((uint64_t)count)];
+            } else {
+                for (int i = 1; i < count; ++i) {
+                    if (run.threads[candidates[i]].priority > run.threads[chosen].priority) {
+                        chosen = candidates[i];
+                    }
+                }
+            }
+        }
+    }
+    return chosen;
+}
+
+/* Gives the processor to a thread that can use it, or ends the run where there is none. */
+void yield(void)
+{
+    if (run.left > 0) {
+        for (int id = 0; id < run.thread_count; ++id) {
+            const struct thread *t = &run.threads[id];
+            bool ready = t->state == READY || (t->state == WAITS_FOR_WRITE && graph.events[t->waits_for].run == run.number) ||
+                         ((t->state == WAITS_FOR_THREAD || t->state == WAITS_AT_BARRIER) &&
+                          t->executed < graph.count[id] && can_go_on(t));
+            if (ready) {
+                yield_to(id);
+                return;
+            }
+        }
+        refuse("the program did not repeat itself: its threads must depend on nothing but what they read");
+    }
+    int next = next_to_add();
+    if (next < 0) {
+        for (int id = 0; id < run.thread_count; ++id) {
+            if (run.threads[id].state != FINISHED && run.threads[id].state != UNUSED) {
+                end_run(STOPPED_BLOCKED);
+            }
+        }
+        end_run(COMPLETE);
+    }
+    yield_to(next);
+}
+
+/* Until all of the round have arrived. */
+void wait_at_barrier(bool (*may_depart)(const struct thread *t))
+{
+    struct thread *t = self();
+    t->may_depart = may_depart;
+    while (t->executed < graph.count[t->id] ? !may_depart(t)
+                                            : run.left > 0 || !may_depart(t) ||
+                                                  (control.options.mode != RANDOM && next_to_add() != t->id)) {
+        t->state = may_depart(t) ? PENDING : WAITS_AT_BARRIER;
+        yield();
+        t->state = READY;
+    }
+}
+
+void block_current(enum block_reason reason)
+{
+    struct thread *t = self();
+    t->state = BLOCKED;
+    t->blocked = reason;
+    yield();
+    abort(); /* nobody goes on with a thread that is blocked */
+}
+
+_Noreturn void thread_exit(void *result)
+{
+    struct thread *t = self();
+    t->result = result;
+    t->state = FINISHED;
+    yield();
+    abort();
+}
+
+/* Where the writes of a graph from text lie is known once it was repeated: the modification orders can be made. */
+void locate_graph(void)
+{
+    if (!graph.unlocated || run.left > 0) {
+        return;
+    }
+    graph.unlocated = false;
+    for (int id = 0; id < graph.n; ++id) {
+        int earlier = graph.events[id].place;
+        for (int other = 0; other < graph.n; ++other) {
+            const struct event *e = &graph.events[other];
+            earlier -= is_write(e) && e->loc == graph.events[id].loc && e->place < graph.events[id].place && e->place >= 0;
+        }
+        if (is_write(&graph.events[id]) && earlier != 0 && graph.events[id].place >= 0) {
+            refuse("the replay string is not this program's: a modification order in it has writes to two locations");
+        }
+    }
+    index_events();
+}
+
+/* The thread's next event: its id where the graph has it, or -1 where it is to be added now. */
+int next_event(void)
+{
+    struct thread *t = self();
+    if (t->executed < graph.count[t->id]) {
+        --run.left;
+        return graph.by_thread[t->id][t->executed];
+    }
+    if (control.options.mode == RANDOM && control.options.depth > 0) {
+        if (random_below(8 * (uint64_t)control.options.depth) == 0) {
+            t->priority = -(int)(graph.n + 1);
+        }
+    }
+    while (run.left > 0 || (!t->in_rmw && next_to_add() != t->id)) {
+        t->state = PENDING;
+        yield();
+        t->state = READY;
+        if (run.left == 0 && control.options.mode == RANDOM) {
+            break; /* chosen: to choose again would be another choice */
+        }
+    }
+    locate_graph();
+    return -1;
+}
+
+/* Whether all that thread had done by its event number `clock`, that one included, happens before now. */
+bool is_before_now(int thread, int clock)
+{
+    return thread == run.current || self()->hb.of[thread] > clock;
+}
+
+void had_effect(struct thread *t)
+{
+    t->spins = 0;
+    t->written = 0;
+}
+
+/* Whether a thread stands before another in the tree of who created whom: after its creator, before what was created later. */
+static bool precedes(int a, int b)
+{
+    int path[2][MAX_THREADS];
+    int depth[2] = {0, 0};
+    const int from[2] = {a, b};
+    for (int which = 0; which < 2; ++which) {
+        for (int id = from[which]; id > 0 && depth[which] < MAX_THREADS; id = run.threads[id].parent) {
+            path[which][depth[which]++] = run.threads[id].nth;
+        }
+    }
+    while (depth[0] > 0 && depth[1] > 0) {
+        int first = path[0][--depth[0]];
+        int second = path[1][--depth[1]];
+        if (first != second) {
+            return first < second;
+        }
+    }
+    return depth[0] == 0 && depth[1] > 0;
+}
+
+/*
+ * The number of a thread's nth child. A number is given when a thread is met first, or by a graph from text. Numbers thus
+ * depend on what was explored before, and in which process; so the threads' order, by which events are added, does not
+ * depend on them.
+ */
+int child_of(int parent, int nth, int named)
+{
+    for (int id = 1; id < run.thread_count; ++id) {
+        if (run.threads[id].parent == parent && run.threads[id].nth == nth) {
+            return id;
+        }
+    }
+    int child = named > 0 ? named : run.thread_count;
+    if (child >= MAX_THREADS) {
+        refuse_for_room("threads", "more than %d threads besides main", MAX_THREADS - 1);
+    }
+    while (run.thread_count <= child) {
+        struct thread *t = &run.threads[run.thread_count];
+        uint8_t *stack = t->stack;
+        memset(t, 0, offsetof(struct thread, write));
+        t->stack = stack;
+        t->id = run.thread_count;
+        t->parent = -1;
+        t->nth = -1;
+        ++run.thread_count;
+    }
+    if (run.threads[child].parent >= 0) {
+        refuse("the replay string is not this program's: thread %d in it has two creators", child);
+    }
+    run.threads[child].parent = parent;
+    run.threads[child].nth = nth;
+    for (int at = 1; at < run.thread_count; ++at) {
+        int to = at;
+        for (; to > 0 && precedes(at, thread_order[to - 1]); --to) {
+            thread_order[to] = thread_order[to - 1];
+        }
+        thread_order[to] = at;
+    }
+    return child;
+}
+
+/* What an earlier run left on a stack must not decide whether a loop is taken to wait, nor pass for what was written. */
+void clear_stack(const struct thread *t, size_t above)
+{
+    size_t depth = run.depth[t->id] > LEAST_CLEARED ? run.depth[t->id] : LEAST_CLEARED;
+    depth = (depth + 15) / 16 * 16;
+    if (depth > above) {
+        typedef uint32_t words __attribute__((vector_size(16)));
+        const words poison = {POISON, POISON, POISON, POISON};
+        uint8_t *at = t->stack + STACK_BYTES - depth;
+        const uint8_t *end = t->stack + STACK_BYTES - above;
+        for (; at + sizeof poison <= end; at += sizeof poison) {
+            *(words *)(void *)at = poison;
+        }
+        memcpy(at, &poison, (size_t)(end - at));
+    }
+}
+
+void yield_to(int id)
+{
+    int from = run.current;
+    struct thread *to = &run.threads[id];
+    if (id == from) {
+        return;
+    }
+    if (to->sp == NULL) {
+        clear_stack(to, 0);
+        to->sp = fiber_make(to->stack, STACK_BYTES, run.body);
+        thread_local_begin(id);
+    }
+    thread_local_enter(id);
+    run.threads[from].low = run.low;
+    run.low = to->low;
+    run.current = id;
+    fiber_switch(&run.threads[from].sp, to->sp);
+}
+
+/* Makes all threads as new, but for what is kept for ever: stacks, and their names in the tree of creations. */
+void reset_threads(void *(*main_body)(void *))
+{
+    for (int id = 0; id < run.thread_count; ++id) {
+        struct thread *t = &run.threads[id];
+        uint8_t *stack = t->stack;
+        int parent = t->parent;
+        int nth = t->nth;
+        int priority = (int)(control.random >> 40 & 0xffff) + 1;
+        (void)random_below(1);
+        memset(t, 0, offsetof(struct thread, write));
+        t->stack = stack;
+        t->id = id;
+        t->parent = id == 0 ? -1 : parent;
+        t->nth = nth;
+        t->priority = priority;
+    }
+    run.threads[0].state = READY;
+    run.threads[0].body = main_body;
+}

@@ -1,0 +1,141 @@
+/* seen.c - which graphs were seen before, and which sites complete executions reach. */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+
+#include "findings.h"
+
+#define MOST_SITES 1024
+#define SEEN_LIMIT (1u << 20) /* hashes of graphs that are kept */
+
+static uint64_t *seen EXPLORER_STATE = NULL;
+static uint32_t seen_count EXPLORER_STATE = 0;
+static uint32_t seen_room EXPLORER_STATE = 0;
+static uint32_t seen_shift EXPLORER_STATE = 0; /* only hashes that end in so many zeros are kept */
+static uint64_t sites[MOST_SITES] EXPLORER_STATE = {0};
+static int site_count EXPLORER_STATE = 0;
+
+uint64_t mixed(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * UINT64_C(0x9E3779B97F4A7C15);
+    return (hash ^ hash >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
+}
+
+static uint64_t name_of(int id)
+{
+    return id == INITIAL ? 1 : 2 + (uint64_t)graph.events[id].thread * 65536 + (uint64_t)graph.events[id].index;
+}
+
+/* A hash of the graph that does not depend on the order in which its events were added. */
+static uint64_t graph_hash(void)
+{
+    uint64_t hash = 17;
+    for (int thread = 0; thread < run.thread_count; ++thread) {
+        for (int at = 0; at < graph.count[thread]; ++at) {
+            const struct event *e = &graph.events[graph.by_thread[thread][at]];
+            uint64_t word = e->kind + 16 * name_of(graph.by_thread[thread][at]);
+            hash = mixed(hash, word);
+            if (e->kind == LOAD || e->kind == RMW_READ) {
+                hash = mixed(hash, name_of(e->rf) + ((uint64_t)e->choice << 48));
+            } else if (e->kind == STORE || e->kind == RMW_WRITE) {
+                hash = mixed(hash, name_of(e->place == 0 ? INITIAL : graph.locations[e->loc].mo[e->place - 1]));
+            }
+        }
+    }
+    return hash == 0 ? 1 : hash;
+}
+
+/* Enters a hash in a table of a power of two; returns whether it was there. */
+bool entered(uint64_t *table, uint32_t mask, uint64_t hash)
+{
+    uint32_t at = (uint32_t)(hash >> 32) & mask;
+    while (table[at] != 0) {
+        if (table[at] == hash) {
+            return true;
+        }
+        at = (at + 1) & mask;
+    }
+    table[at] = hash;
+    return false;
+}
+
+/* Gives a table another room, keeping the hashes that end in `zeros` zeros; returns how many. */
+uint32_t resize(uint64_t **table, uint32_t *room, uint32_t wanted, uint32_t zeros)
+{
+    uint32_t count = 0;
+    uint64_t *kept = calloc(wanted, sizeof *kept);
+    if (kept == NULL) {
+        refuse("no memory left");
+    }
+    for (uint32_t i = 0; i < *room; ++i) {
+        if ((*table)[i] != 0 && ((*table)[i] & ((UINT64_C(1) << zeros) - 1)) == 0) {
+            entered(kept, wanted - 1, (*table)[i]);
+            ++count;
+        }
+    }
+    free(*table);
+    *table = kept;
+    *room = wanted;
+    return count;
+}
+
+/*
+ * Counts a complete execution's graph as seen before or not. At most SEEN_LIMIT hashes are kept; where there are more, only
+ * those that end in some zeros are, and what is said of redundancy is measured on that sample.
+ */
+void remember_graph(void)
+{
+    uint64_t hash = graph_hash();
+    if ((hash & ((UINT64_C(1) << seen_shift) - 1)) != 0) {
+        return;
+    }
+    if (seen_count * 2 >= seen_room && seen_room < 2 * SEEN_LIMIT) {
+        (void)resize(&seen, &seen_room, seen_room == 0 ? FIRST_ROOM : seen_room * 2, 0);
+    }
+    if (entered(seen, seen_room - 1, hash)) {
+        ++control.redundant;
+    } else if (++seen_count == SEEN_LIMIT) {
+        ++seen_shift;
+        seen_count = resize(&seen, &seen_room, seen_room, seen_shift);
+        control.redundant = 0; /* counted in the sample from here on */
+    }
+}
+
+uint32_t sample_shift(void)
+{
+    return seen_shift;
+}
+
+/* Where the atomic accesses of complete executions come from: the sites that a program reaches. */
+void remember_sites(void)
+{
+    for (int id = 0; id < graph.n; ++id) {
+        uint64_t pc = graph.events[id].pc;
+        bool known = pc == 0;
+        for (int i = 0; i < site_count && !known; ++i) {
+            known = sites[i] == pc;
+        }
+        if (!known && site_count < MOST_SITES) {
+            sites[site_count++] = pc;
+        }
+    }
+}
+
+void print_sites(FILE *file)
+{
+    fputc('[', file);
+    for (int i = 0; i < site_count; ++i) {
+        fprintf(file, "%s%llu", i > 0 ? ", " : "", (unsigned long long)sites[i]);
+    }
+    fputc(']', file);
+}
+
+void seen_reset(void)
+{
+    site_count = 0;
+    seen_count = 0;
+    seen_shift = 0;
+    free(seen);
+    seen = NULL;
+    seen_room = 0;
+}

@@ -1,0 +1,201 @@
+/*
+ * stacks.c - the threads' stacks as memory: variables of functions that returned, and variables that were not written.
+ *
+ * A thread stops only where it calls the engine, so what lies below that call's frame belongs to functions that returned. An
+ * access to the stack of another thread is checked twice: when it is made, and when the function in whose frame it lies
+ * returns, or its thread ends: it must happen before that. Which of the two comes first in a run is chance.
+ */
+#define _GNU_SOURCE
+#include <string.h>
+
+#include "memory.h"
+#include "thread_local.h"
+
+#define STACKS_BASE UINT64_C(0x210000000000)
+#define STACKS_APART (2 * (uint64_t)STACK_BYTES) /* between them lies memory that nobody may touch */
+
+uint8_t *stack_of(int thread)
+{
+    return (uint8_t *)(uintptr_t)(STACKS_BASE + (uint64_t)thread * STACKS_APART);
+}
+
+/* The thread in whose stack an address lies, or -1. */
+static int owner_of(uint64_t address)
+{
+    uint64_t at = address - STACKS_BASE;
+    return at < MAX_THREADS * STACKS_APART && at % STACKS_APART < STACK_BYTES ? (int)(at / STACKS_APART) : -1;
+}
+
+/* Whether all bytes are as they are before anything is written. Of a single byte the whole word has to be. */
+static bool is_poison(uint64_t address, size_t size)
+{
+    for (uint64_t word = address / 4; word * 4 < address + size; ++word) {
+        uint32_t value = 0;
+        memcpy(&value, (const void *)(uintptr_t)(word * 4), sizeof value);
+        if (value != POISON) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The same to the byte, of a word that is known to have been filled. */
+static bool is_filled(uint64_t address, size_t size)
+{
+    const uint32_t pair[] = {POISON, POISON};
+    for (uint64_t at = address; at < address + size; ++at) {
+        if (*(const uint8_t *)(uintptr_t)at != ((const uint8_t *)pair)[at % 8]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool stack_is_unwritten(uint64_t address, size_t size)
+{
+    return owner_of(address) >= 0 && is_poison(address, size) && !was_written(address, size);
+}
+
+static void report_return(bool write, int owner, uint64_t pc, const char *how)
+{
+    report("use-after-return", pc, 0, "%s by thread %d of a variable of thread %d, %s", write ? "write" : "read", run.current,
+           owner, how);
+}
+
+/* Thread-local variables of a thread that ended. */
+static void check_thread_local(uint64_t address, bool write, uint64_t pc)
+{
+    uint64_t from = 0;
+    uint64_t to = 0;
+    for (int id = 1; id < run.thread_count && thread_local_block(id, &from, &to); ++id) {
+        if (address >= from && address < to && run.threads[id].state == FINISHED) {
+            report_return(write, id, pc, "which has ended");
+        }
+    }
+}
+
+/* Remembers that bytes are accessed. */
+static void extend(uint64_t *from, uint64_t *to, uint64_t address, size_t size)
+{
+    *from = *to == 0 || address < *from ? address : *from;
+    *to = address + size > *to ? address + size : *to;
+}
+
+void check_stack(uint64_t address, size_t size, bool write, uint64_t pc)
+{
+    int owner = owner_of(address);
+    if (owner < 0) {
+        check_thread_local(address, write, pc);
+        return;
+    }
+    struct thread *t = &run.threads[owner];
+    uint64_t low = (uint64_t)(uintptr_t)(owner == run.current ? run.low : t->low);
+    if (owner != 0 && (t->state == FINISHED || t->state == UNUSED)) {
+        report_return(write, owner, pc, "which has ended");
+        end_run(FATAL); /* the stack belongs to nobody */
+    }
+    if (address < low || (run.concurrent && is_ended(address) && is_filled(address, size) && !(write && owner == run.current))) {
+        report_return(write, owner, pc, "whose function has returned");
+        return;
+    }
+    extend(&t->touched_from, &t->touched_to, address, size);
+    if (owner != run.current) {
+        extend(&t->foreign_from, &t->foreign_to, address, size);
+    }
+    if (!write && size <= 16 && stack_is_unwritten(address, size)) {
+        report("uninitialized-read", pc, 0, "read of %zu bytes of a variable of thread %d that was never written", size,
+               owner);
+    }
+}
+
+static void check_frames(uint64_t to, uint64_t pc, const char *ending)
+{
+    struct thread *t = self();
+    struct unordered other;
+    if (unordered_access(t->foreign_from, to, &other)) {
+        report("use-after-return", other.pc, pc, "%s by thread %d of a variable of thread %d, %s before that is known to happen",
+               other.write ? "write" : "read", other.thread, t->id, ending);
+    }
+}
+
+/* Looks whether functions returned in whose frames other threads had accessed variables. */
+void check_returns(uint64_t pc)
+{
+    struct thread *t = self();
+    uint64_t low = (uint64_t)(uintptr_t)run.low;
+    if (t->foreign_to != 0 && t->foreign_from < low) {
+        check_frames(low < t->foreign_to ? low : t->foreign_to, pc, "whose function may return");
+        t->foreign_from = low;
+        if (t->foreign_to <= low) {
+            t->foreign_to = 0;
+        }
+    }
+}
+
+/* A function is entered whose frame are the bytes from `from` up to `to`: what was accessed there is of functions that
+ * returned without the engine's knowledge. */
+void begin_frame(uint64_t from, uint64_t to)
+{
+    struct thread *t = self();
+    if (t->touched_to == 0 || t->touched_from >= to || !run.concurrent) {
+        return;
+    }
+    shadow_forget(t->touched_from > from ? t->touched_from : from, t->touched_to < to ? t->touched_to : to);
+    if (t->touched_to <= to) {
+        t->touched_to = 0;
+    } else {
+        t->touched_from = to;
+    }
+}
+
+/* There if all of the program is compiled without optimisation: then a function needs none of its variables after the call at
+ * its end. Otherwise it may still load what it returns from one. */
+extern const char explorer_unoptimized __attribute__((weak));
+
+/* A function returns whose frame are the bytes from `from` up to `to`: what lies there are no variables any more. */
+void end_frame(uint64_t from, uint64_t to, uint64_t pc)
+{
+    struct thread *t = self();
+    if (t->touched_to == 0 || t->touched_from >= to || t->touched_to <= from || !run.concurrent) {
+        return;
+    }
+    if (t->foreign_to != 0 && t->foreign_from < to) {
+        check_frames(to < t->foreign_to ? to : t->foreign_to, pc, "whose function may return");
+        t->foreign_from = to;
+        t->foreign_to = t->foreign_to <= to ? 0 : t->foreign_to;
+    }
+    if (&explorer_unoptimized == NULL) {
+        return;
+    }
+    shadow_end(t->touched_from > from ? t->touched_from : from, t->touched_to < to ? t->touched_to : to, POISON);
+    if (t->touched_to <= to) {
+        t->touched_to = 0;
+    } else {
+        t->touched_from = to;
+    }
+}
+
+/* The same for all frames of a thread, and for its thread-local variables. */
+static void check_end_of_thread(void)
+{
+    struct thread *t = self();
+    uint64_t from = 0;
+    uint64_t to = 0;
+    if (t->id == 0) {
+        return;
+    }
+    if (t->foreign_to != 0) {
+        check_frames(t->foreign_to, 0, "which may end");
+    }
+    if (thread_local_block(t->id, &from, &to)) {
+        t->foreign_from = from;
+        check_frames(to, 0, "which may end");
+    }
+}
+
+/* Ends the current thread. */
+_Noreturn void thread_end(void *result)
+{
+    check_end_of_thread();
+    thread_exit(result);
+}

@@ -1,0 +1,20 @@
+/* thread_local.h - the thread-local variables of the program's threads: each thread has its own block of them. */
+#ifndef EXPLORER_THREAD_LOCAL_H
+#define EXPLORER_THREAD_LOCAL_H
+
+#include "control.h"
+
+void thread_local_prepare(void);
+
+/* Gives a thread that begins its variables as they are at first. */
+void thread_local_begin(int thread);
+
+/* Makes the thread's variables the current ones. */
+void thread_local_enter(int thread);
+void thread_local_checkpoint(void);
+void thread_local_restore(void);
+
+/* Where a thread's variables lie; false if the program has none or the thread never began. */
+bool thread_local_block(int thread, uint64_t *from, uint64_t *to);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * client.c - client programs over the native API, for the explorer: the harness that reads one line of text, runs it, and
+ * tells each call and what it answered. `rusted_ring.verify.clients` describes the text and writes it.
+ *
+ *     r=2 g=1 t=0 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 | drop p0 ; alloc p1 2 | read p0 ; drop p0 => drop 1p0 ; ...
+ *
+ * The first result of a call is its rr_status, or SKIPPED where the handle that it needs is not there or the variable that
+ * it makes is taken; what follows is said at each operation (client_pools.c, client_account.c, client_rings.c,
+ * client_waits.c). Nothing here is instrumented but client_payload.c: what is checked is the library.
+ */
+#define _GNU_SOURCE
+#include <string.h>
+
+#include "client.h"
+
+struct client client;
+/* Where the events of a thread's calls are made up: written before it is read, so that there is nothing to put back. */
+static uint8_t event_bytes[GROUPS][HEAP_LENGTH] EXPLORER_STATE = {{0}};
+
+const uint8_t *client_events(uint32_t thread, uint32_t event, uint32_t count, uint32_t length)
+{
+    uint8_t *bytes = event_bytes[thread];
+    for (uint32_t i = 0; i < count; ++i) {
+        for (uint32_t place = 0; place < length; ++place) {
+            bytes[i * length + place] = client_byte(event + i, place);
+        }
+    }
+    return bytes;
+}
+
+static uint32_t threads(void)
+{
+    return client_program.threads;
+}
+
+static void run(uint32_t thread, uint32_t from, uint32_t to)
+{
+    for (uint32_t op = from; op < to; ++op) {
+        struct results results = {0};
+        const struct operation *operation = &client_program.operations[thread][op];
+        explorer_call(op);
+        operation->perform(thread, operation, &results);
+        explorer_return(op, results.values, results.count);
+    }
+}
+
+static void setup(void)
+{
+    const struct shape *program = &client_program;
+    rr_status status = RR_OK;
+    explorer_membarrier(!program->fenced);
+    memset(&client, 0, sizeof client);
+    client.allocator = program->pool ? rr_allocator_create(&program->profile, &status) : NULL;
+    if (status != RR_OK) {
+        explorer_fail("pool", rr_status_text(status));
+        return;
+    }
+    client.ring = program->ring ? rr_ring_create(program->size, program->capacity, program->mode, program->readers,
+                                                 RR_MAX_RING_BYTES, &status)
+                                : NULL;
+    if (status != RR_OK) {
+        explorer_fail("ring", rr_status_text(status));
+        return;
+    }
+    run(0, 0, program->setup);
+}
+
+static void thread(uint32_t n)
+{
+    run(n, 0, client_program.count[n]);
+}
+
+static void finish(void)
+{
+    run(0, client_program.setup, client_program.count[0]);
+}
+
+int main(int argc, char **argv)
+{
+    static const explorer_harness harness = {
+        .load = client_load, .threads = threads, .setup = setup, .thread = thread, .finish = finish};
+    return explorer_serve(argc, argv, &harness);
+}

@@ -1,0 +1,157 @@
+/*
+ * client.h - what the parts of the harness of clients share: a client as it was read, what its threads hold, and the tables
+ * of operations. See client.c.
+ */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client_payload.h"
+#include "explorer.h"
+#include "rusted_ring.h"
+
+#define SKIPPED 99u
+#define GROUPS 4u    /* the setup's thread and three more */
+#define MOST_OPS 96u /* operations of a group, the finish included */
+#define MOST_ARGS 3u
+#define MOST_RESULTS 8u
+#define MOST_SLOTS 64u
+#define POOL_LENGTH 8u
+#define HEAP_LENGTH 16385u
+#define HEAP_BYTES 65536u
+#define HELD_EVENT 15u
+#define RING_ROOM 64u
+#define EVENTS 16u
+
+/* ----------------------------------------------------------------------------------------------- a client as it was read */
+
+struct operation;
+struct results {
+    uint32_t count;
+    uint64_t values[MOST_RESULTS];
+};
+typedef void (*perform)(uint32_t thread, const struct operation *operation, struct results *results);
+
+/* An argument: a variable's thread, letter and number, or a number alone. */
+struct argument {
+    char letter; /* p l t s w q, or n for a number */
+    uint32_t thread;
+    uint32_t number;
+};
+
+struct operation {
+    perform perform;
+    struct argument arguments[MOST_ARGS];
+};
+
+struct shape {
+    bool pool;
+    bool ring;
+    bool fenced; /* as on a system without membarrier(), where each publication executes a fence [ORDER-15] */
+    rr_profile profile;
+    rr_ring_mode mode;
+    uint32_t capacity;
+    uint32_t size;
+    uint32_t length; /* of every event of the ring */
+    uint32_t readers;
+    uint32_t threads;
+    uint32_t setup; /* operations of group 0 before the finish */
+    uint32_t count[GROUPS];
+    struct operation operations[GROUPS][MOST_OPS];
+};
+
+extern struct shape client_program;
+
+/* Reads a client into client_program; 0, or -1 with a complaint. */
+int client_load(const char *text, char *complaint, size_t room);
+
+/* An operation by its name; a table of them ends with a name that is NULL. */
+struct client_operation {
+    const char *name;
+    const char *arguments; /* p l w q: a variable; t: a token; n: a number; a: where to join */
+    perform perform;
+};
+
+extern const struct client_operation client_pool_operations[];
+extern const struct client_operation client_account_operations[];
+extern const struct client_operation client_ring_operations[];
+extern const struct client_operation client_wait_operations[];
+
+/* ------------------------------------------------------------------------------------------------ what its threads hold */
+
+struct holdings {
+    const uint8_t *pointers[8];
+    uint64_t pointer_tokens[8]; /* of the pointers: to ask the library again would be one more load of the slot's word */
+    uint8_t *loans[4];
+    uint64_t loan_tokens[4];
+    uint64_t tokens[8]; /* 0: none */
+    rr_writer *writers[2];
+    rr_reader *readers[4];
+    int descriptors[4]; /* of the readers; 0: not asked for */
+};
+
+/* What an execution works on: nothing of the one before is left. */
+struct client {
+    rr_allocator *allocator; /* NULL: there is none */
+    rr_ring *ring;           /* NULL: there is none */
+    struct holdings holdings[GROUPS];
+    uint64_t shared_tokens[8]; /* written by the setup alone */
+    uint64_t held_slots;       /* slots that `hold` took, which the finish gives back */
+};
+
+extern struct client client;
+
+/* The `count` payloads of events from `event` on, back to back, in a room of the thread's. */
+const uint8_t *client_events(uint32_t thread, uint32_t event, uint32_t count, uint32_t length);
+
+static inline void answer(struct results *results, uint64_t value)
+{
+    results->values[results->count++] = value;
+}
+
+static inline void skip(struct results *results)
+{
+    results->count = 0;
+    answer(results, SKIPPED);
+}
+
+static inline const uint8_t **pointer_at(const struct argument *argument)
+{
+    return &client.holdings[argument->thread].pointers[argument->number];
+}
+
+static inline uint64_t *pointer_token_at(const struct argument *argument)
+{
+    return &client.holdings[argument->thread].pointer_tokens[argument->number];
+}
+
+static inline uint8_t **loan_at(const struct argument *argument)
+{
+    return &client.holdings[argument->thread].loans[argument->number];
+}
+
+static inline uint64_t *token_at(const struct argument *argument)
+{
+    return argument->letter == 's' ? &client.shared_tokens[argument->number]
+                                   : &client.holdings[argument->thread].tokens[argument->number];
+}
+
+static inline rr_writer **writer_at(const struct argument *argument)
+{
+    return &client.holdings[argument->thread].writers[argument->number];
+}
+
+static inline rr_reader **reader_at(const struct argument *argument)
+{
+    return &client.holdings[argument->thread].readers[argument->number];
+}
+
+static inline int *descriptor_at(const struct argument *argument)
+{
+    return &client.holdings[argument->thread].descriptors[argument->number];
+}
+
+#endif

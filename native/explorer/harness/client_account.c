@@ -1,0 +1,162 @@
+/* client_account.c - the operations of a client on the pools as a whole: slots that are taken out, counts, the end. */
+#define _GNU_SOURCE
+#include "client.h"
+
+/* status, the slots taken as bits */
+static void do_hold(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    uint32_t count = operation->arguments[0].number;
+    uint64_t tokens[MOST_SLOTS] = {0};
+    uint8_t bytes[MOST_SLOTS * POOL_LENGTH];
+    (void)thread;
+    if (client.allocator == NULL || count > MOST_SLOTS) {
+        skip(results);
+        return;
+    }
+    for (uint32_t i = 0; i < count * POOL_LENGTH; ++i) {
+        bytes[i] = client_byte(HELD_EVENT, i % POOL_LENGTH);
+    }
+    rr_status status = rr_allocate_many(client.allocator, bytes, NULL, POOL_LENGTH, NULL, HELD_EVENT, count, tokens, NULL);
+    uint64_t slots = 0;
+    for (uint32_t i = 0; status == RR_OK && i < count; ++i) {
+        slots |= UINT64_C(1) << ((tokens[i] >> 40) & (MOST_SLOTS - 1));
+    }
+    client.held_slots |= slots;
+    answer(results, (uint64_t)status);
+    answer(results, slots);
+}
+
+/* status: that of the first slot that could not be given back */
+static void do_unhold(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    (void)operation;
+    if (client.allocator == NULL) {
+        skip(results);
+        return;
+    }
+    uint64_t status = RR_OK;
+    for (uint32_t slot = 0; slot < MOST_SLOTS; ++slot) {
+        if (client.held_slots >> slot & 1u) {
+            int64_t left = rr_dec_ref_count(client.allocator, RR_XS, slot, 0);
+            status = left < 0 && status == RR_OK ? (uint64_t)-left : status;
+        }
+    }
+    client.held_slots = 0;
+    answer(results, status);
+}
+
+/* How many loose references all slots had, then, for up to seven slots that had some, 2^32 * pool + 2^16 * slot + how
+ * many. They are given back. */
+static void do_sweep(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    static const uint32_t pools[] = {RR_XS, RR_XXL};
+    (void)thread;
+    (void)operation;
+    if (client.allocator == NULL) {
+        skip(results);
+        return;
+    }
+    uint64_t total = 0;
+    answer(results, 0);
+    for (size_t i = 0; i < sizeof pools / sizeof pools[0]; ++i) {
+        for (uint32_t slot = 0; slot < rr_pool_capacity(client.allocator, pools[i]); ++slot) {
+            uint64_t loose = 0;
+            while (rr_dec_ref_count(client.allocator, pools[i], slot, RR_ANY_GENERATION) >= 0) {
+                ++loose;
+            }
+            total += loose;
+            if (loose > 0 && results->count < MOST_RESULTS) {
+                answer(results, ((uint64_t)pools[i] << 32) + ((uint64_t)slot << 16) + loose);
+            }
+        }
+    }
+    results->values[0] = total;
+}
+
+/* XS: live, free, allocations, failures; the same of XXL */
+static void do_stats(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    static const uint32_t pools[] = {RR_XS, RR_XXL};
+    (void)thread;
+    (void)operation;
+    if (client.allocator == NULL) {
+        skip(results);
+        return;
+    }
+    uint64_t words[MOST_SLOTS];
+    (void)rr_slot_words(client.allocator, RR_XS, words);
+    for (uint32_t slot = 0; slot < client_program.profile.capacities[RR_XS]; ++slot) {
+        if ((words[slot] & 3) != RR_SLOT_FREE) {
+            explorer_fail("not-free", "a slot is not FREE after all was given back [SLOT-12]");
+        }
+    }
+    for (size_t i = 0; i < sizeof pools / sizeof pools[0]; ++i) {
+        rr_pool_stats stats = {0};
+        (void)rr_pool_stats_get(client.allocator, pools[i], &stats);
+        answer(results, stats.live);
+        answer(results, stats.free);
+        answer(results, stats.allocations);
+        answer(results, stats.failures);
+    }
+}
+
+/* How many slots of XS could be taken at once, then the tokens of the first seven; heap bytes that are left over at the
+ * end of the pool are a failure. */
+static void do_refill(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)operation;
+    const uint8_t *taken[MOST_SLOTS + 1];
+    uint32_t count = 0;
+    if (client.allocator == NULL) {
+        skip(results);
+        return;
+    }
+    const uint8_t *data = client_events(thread, HELD_EVENT, 1, POOL_LENGTH);
+    answer(results, 0);
+    for (; count <= MOST_SLOTS; ++count) {
+        taken[count] = rr_allocate(client.allocator, data, POOL_LENGTH, HELD_EVENT, 0, NULL);
+        if (taken[count] == NULL) {
+            break;
+        }
+        if (results->count < MOST_RESULTS) {
+            answer(results, rr_payload_token(client.allocator, taken[count]));
+        }
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+        rr_release_payload(client.allocator, taken[i]);
+    }
+    results->values[0] = count;
+    if (rr_heap_usage(client.allocator) != 64 + (uint64_t)64 * rr_pool_capacity(client.allocator, RR_XXL)) {
+        explorer_fail("heap-usage", "bytes of the heap are counted that no event has [LAYOUT-5]");
+    }
+}
+
+/* status. In the finish a pool that is busy is abandoned, so that it is told once and not again as a leak. */
+static void do_destroypool(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)operation;
+    if (client.allocator == NULL) {
+        skip(results);
+        return;
+    }
+    rr_allocator *ended = client.allocator;
+    rr_status status = rr_allocator_destroy(ended);
+    if (status != RR_OK && thread == 0) {
+        rr_allocator_abandon(ended);
+    }
+    if (status == RR_OK || thread == 0) {
+        client.allocator = NULL;
+    }
+    answer(results, (uint64_t)status);
+}
+
+const struct client_operation client_account_operations[] = {
+    {"hold", "n", do_hold},
+    {"unhold", "", do_unhold},
+    {"sweep", "", do_sweep},
+    {"stats", "", do_stats},
+    {"refill", "", do_refill},
+    {"destroypool", "", do_destroypool},
+    {NULL, NULL, NULL},
+};

@@ -1,0 +1,298 @@
+/* client_rings.c - the operations of a client on the ring, its writers and its readers. */
+#define _GNU_SOURCE
+#include "client.h"
+
+/* Where what a thread reads goes: written before it is read, so that there is nothing to put back. */
+static uint8_t rooms[GROUPS][RING_ROOM * EVENTS] EXPLORER_STATE = {{0}};
+
+/* status */
+static void do_open(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    rr_writer **made = writer_at(&operation->arguments[0]);
+    if (client.ring == NULL || *made != NULL) {
+        skip(results);
+        return;
+    }
+    rr_status status = RR_OK;
+    *made = rr_writer_open(client.ring, &status);
+    answer(results, (uint64_t)status);
+}
+
+/* 0: the writer is closed and freed */
+static void do_close(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    rr_writer **writer = writer_at(&operation->arguments[0]);
+    if (*writer == NULL) {
+        skip(results);
+        return;
+    }
+    rr_writer_free(*writer);
+    *writer = NULL;
+    answer(results, RR_OK);
+}
+
+/* status, write cursor behind it: one that the writer itself has written, or found when it opened */
+static void do_add(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    rr_writer *writer = *writer_at(&operation->arguments[0]);
+    uint32_t event = operation->arguments[1].number;
+    if (writer == NULL) {
+        skip(results);
+        return;
+    }
+    const uint8_t *data = client_events(thread, event, 1, client_program.length);
+    answer(results, (uint64_t)rr_writer_add(writer, data, client_program.length, event));
+    answer(results, rr_ring_write_cursor(client.ring));
+}
+
+/* status, how many were added, write cursor behind them */
+static void do_addmany(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    rr_writer *writer = *writer_at(&operation->arguments[0]);
+    uint32_t count = operation->arguments[1].number;
+    uint32_t event = operation->arguments[2].number;
+    uint32_t types[EVENTS];
+    size_t added = 0;
+    if (writer == NULL) {
+        skip(results);
+        return;
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+        types[i] = event + i;
+    }
+    const uint8_t *data = client_events(thread, event, count, client_program.length);
+    answer(results, (uint64_t)rr_writer_add_many(writer, data, NULL, client_program.length, types, 0, count, &added, NULL));
+    answer(results, added);
+    answer(results, rr_ring_write_cursor(client.ring));
+}
+
+/* status, the cursor that the reader begins with */
+static void do_join(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    rr_reader **made = reader_at(&operation->arguments[0]);
+    const struct argument *at = &operation->arguments[1];
+    if (client.ring == NULL || *made != NULL) {
+        skip(results);
+        return;
+    }
+    rr_join_at where = at->letter == 'o' ? RR_OLDEST : at->letter == 'a' ? RR_LATEST : RR_CURSOR;
+    rr_status status = RR_OK;
+    *made = rr_reader_join(client.ring, where, at->number, &status);
+    answer(results, (uint64_t)status);
+    if (*made != NULL) {
+        answer(results, rr_reader_start(*made));
+    }
+}
+
+/* The event in a copy, by its bytes and its type. */
+static uint32_t event_of(const uint8_t *data, uint32_t length, uint32_t event_type)
+{
+    uint32_t event = length > 0 ? data[0] / 16u : CLIENT_TORN;
+    for (uint32_t place = 0; place < length; ++place) {
+        if (data[place] != client_byte(event, place)) {
+            event = CLIENT_TORN;
+        }
+    }
+    if (event == CLIENT_TORN || event != event_type || length != client_program.length) {
+        explorer_fail("torn", "an event that a reader delivered is none that was added [RING-13]");
+        return CLIENT_TORN;
+    }
+    return event;
+}
+
+/* status, sequence, next sequence, skipped, how many, their events: 8 bits each from the lowest on */
+static void do_nextmany(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    uint32_t limit = operation->arguments[1].number;
+    uint32_t lengths[EVENTS];
+    uint32_t types[EVENTS];
+    rr_read found;
+    if (reader == NULL) {
+        skip(results);
+        return;
+    }
+    uint8_t *room = rooms[thread];
+    rr_status status = rr_reader_next_many(reader, limit, room, sizeof rooms[thread], lengths, types, &found);
+    uint64_t events = 0;
+    const uint8_t *data = room;
+    for (uint32_t i = 0; status == RR_OK && i < found.count && i < 8; ++i) {
+        events |= (uint64_t)event_of(data, lengths[i], types[i]) << (8 * i);
+        data += lengths[i];
+    }
+    answer(results, (uint64_t)status);
+    answer(results, found.sequence);
+    answer(results, found.next_sequence);
+    answer(results, found.skipped);
+    answer(results, found.count);
+    answer(results, events);
+}
+
+/* status, sequence, next sequence, skipped, 1 or 0, its event */
+static void do_next(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    rr_read found;
+    if (reader == NULL) {
+        skip(results);
+        return;
+    }
+    uint8_t *room = rooms[thread];
+    rr_status status = rr_reader_next(reader, room, RING_ROOM, &found);
+    answer(results, (uint64_t)status);
+    answer(results, found.sequence);
+    answer(results, found.next_sequence);
+    answer(results, found.skipped);
+    answer(results, found.count);
+    answer(results, status == RR_OK ? event_of(room, (uint32_t)found.bytes, found.event_type) : 0);
+}
+
+/* 0; the reader stays, and what is asked of it is refused */
+static void do_leave(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    if (reader == NULL) {
+        skip(results);
+        return;
+    }
+    rr_reader_leave(reader);
+    answer(results, RR_OK);
+}
+
+/* 0 */
+static void do_free(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    rr_reader **reader = reader_at(&operation->arguments[0]);
+    if (*reader == NULL) {
+        skip(results);
+        return;
+    }
+    rr_reader_free(*reader);
+    *reader = NULL;
+    *descriptor_at(&operation->arguments[0]) = 0;
+    answer(results, RR_OK);
+}
+
+/* status */
+static void do_evict(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    if (reader == NULL) {
+        skip(results);
+        return;
+    }
+    answer(results, (uint64_t)rr_reader_evict(reader));
+}
+
+/* 0, whether it was evicted */
+static void do_evicted(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    if (reader == NULL) {
+        skip(results);
+        return;
+    }
+    answer(results, RR_OK);
+    answer(results, (uint64_t)rr_reader_evicted(reader));
+}
+
+/* 0, whether it left */
+static void do_left(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    if (reader == NULL) {
+        skip(results);
+        return;
+    }
+    answer(results, RR_OK);
+    answer(results, (uint64_t)rr_reader_left(reader));
+}
+
+/* 0, lag, backlog */
+static void do_lag(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    if (reader == NULL) {
+        skip(results);
+        return;
+    }
+    answer(results, RR_OK);
+    answer(results, rr_reader_lag(reader));
+    answer(results, rr_reader_backlog(reader));
+}
+
+/* 0, start, cursor, delivered, skipped */
+static void do_tally(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    if (reader == NULL) {
+        skip(results);
+        return;
+    }
+    answer(results, RR_OK);
+    answer(results, rr_reader_start(reader));
+    answer(results, rr_reader_cursor(reader));
+    answer(results, rr_reader_delivered(reader));
+    answer(results, rr_reader_skipped(reader));
+}
+
+/* 0, write cursor, retained, readers */
+static void do_look(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    (void)operation;
+    if (client.ring == NULL) {
+        skip(results);
+        return;
+    }
+    answer(results, RR_OK);
+    answer(results, rr_ring_write_cursor(client.ring));
+    answer(results, rr_ring_retained(client.ring));
+    answer(results, rr_ring_readers(client.ring));
+}
+
+/* status */
+static void do_destroyring(uint32_t thread, const struct operation *operation, struct results *results)
+{
+    (void)thread;
+    (void)operation;
+    if (client.ring == NULL) {
+        skip(results);
+        return;
+    }
+    rr_status status = rr_ring_destroy(client.ring);
+    if (status == RR_OK) {
+        client.ring = NULL;
+    }
+    answer(results, (uint64_t)status);
+}
+
+const struct client_operation client_ring_operations[] = {
+    {"open", "w", do_open},
+    {"close", "w", do_close},
+    {"add", "wn", do_add},
+    {"addmany", "wnn", do_addmany},
+    {"join", "qa", do_join},
+    {"next", "q", do_next},
+    {"nextmany", "qn", do_nextmany},
+    {"leave", "q", do_leave},
+    {"free", "q", do_free},
+    {"evict", "q", do_evict},
+    {"evicted", "q", do_evicted},
+    {"left", "q", do_left},
+    {"lag", "q", do_lag},
+    {"look", "", do_look},
+    {"tally", "q", do_tally},
+    {"destroyring", "", do_destroyring},
+    {NULL, NULL, NULL},
+};

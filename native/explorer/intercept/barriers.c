@@ -1,0 +1,211 @@
+/*
+ * barriers.c - barriers of POSIX.
+ *
+ * If as many threads use a barrier as it is for, all of them are in each round, and no thread can tell which came first unless
+ * it looks at what the call returned. Then an arrival and a departure are events of no location, which are unordered with
+ * those of the other threads, save that each departure follows all arrivals of its round. Otherwise arrivals are counted by a
+ * read-modify-write, and their order is explored: graphs are of one kind or of the other, so the exploration is begun anew.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <string.h>
+
+#include "intercept.h"
+
+struct barrier {
+    uint64_t address;
+    uint64_t run; /* the run that `arrivals` are of */
+    int threads;  /* that came */
+    int arrivals[MAX_THREADS];
+};
+
+/* The barrier's words: how many have come where arrivals are ordered, how many it is for, how often it was passed. */
+struct words {
+    uint32_t came;
+    uint32_t count;
+    uint32_t round;
+};
+
+static struct barrier *barriers EXPLORER_STATE = NULL;
+static int barrier_count EXPLORER_STATE = 0;
+static int barrier_room EXPLORER_STATE = 0;
+
+static struct barrier *barrier_at(uint64_t address)
+{
+    struct barrier *barrier = NULL;
+    for (int i = 0; i < barrier_count && barrier == NULL; ++i) {
+        barrier = barriers[i].address == address ? &barriers[i] : NULL;
+    }
+    if (barrier == NULL) {
+        barriers = grown(barriers, &barrier_room, barrier_count + 1, sizeof *barriers);
+        barrier = &barriers[barrier_count++];
+        *barrier = (struct barrier){.address = address};
+    }
+    if (barrier->run != run.number) {
+        *barrier = (struct barrier){.address = address, .run = run.number};
+    }
+    return barrier;
+}
+
+static uint32_t count_of(uint64_t address)
+{
+    struct words words;
+    memcpy(&words, (const void *)(uintptr_t)address, sizeof words);
+    return words.count;
+}
+
+/* Whether all threads of the round have arrived at which the thread waits. */
+static bool may_depart(const struct thread *t)
+{
+    const struct barrier *barrier = barrier_at(t->barrier);
+    uint32_t arrived = 0;
+    for (int id = 0; id < run.thread_count; ++id) {
+        arrived += barrier->arrivals[id] >= barrier->arrivals[t->id];
+    }
+    return arrived >= count_of(t->barrier);
+}
+
+/* Joins what the threads knew when they arrived for the thread's round. */
+static void meet(const struct barrier *barrier)
+{
+    struct thread *t = self();
+    for (int id = 0; id < run.thread_count; ++id) {
+        int round = barrier->arrivals[t->id];
+        for (int at = 0; at < run.threads[id].executed && round > 0; ++at) {
+            const struct event *e = &graph.events[graph.by_thread[id][at]];
+            if (e->kind == ARRIVE && e->value == barrier->address && --round == 0) {
+                view_join(&t->hb, &e->hb);
+                view_join(&t->porf, &e->porf);
+            }
+        }
+    }
+}
+
+#if defined(__x86_64__)
+/* Whether code takes no notice of what a call returned: the register is written first, or another call follows. Of
+ * instructions, those that compilers put there are known; `most` of them are looked at. */
+static bool is_unused_from(const uint8_t *at, int most)
+{
+    for (; most > 0; --most) {
+        if (at[0] == 0xe8 || at[0] == 0xb8 || (at[0] == 0x31 && at[1] == 0xc0)) {
+            return true; /* call; mov $n,%eax; xor %eax,%eax */
+        }
+        bool wide = at[0] == 0x48;
+        const uint8_t *op = at + wide;
+        if ((op[0] == 0x8b || op[0] == 0x89) && (op[1] & 0xc7) == 0x45 && (op[1] & 0x38) != 0) {
+            at += wide + 3; /* mov between another register and n(%rbp) */
+            continue;
+        }
+        if ((op[0] == 0x8b || op[0] == 0x8d) && (op[1] & 0xc7) == 0x05 && (op[1] & 0x38) != 0) {
+            at += wide + 6; /* mov or lea of n(%rip) to another register */
+            continue;
+        }
+        if ((op[0] == 0x8b || op[0] == 0x8d) && (op[1] & 0x38) == 0) {
+            /* mov or lea to %eax of something, not by way of %rax: neither as the base nor, behind a 4, as an index */
+            return (op[1] & 7) != 0 && (op[1] & 7) != 4;
+        }
+        if (at[0] > 0xb8 && at[0] <= 0xbf) {
+            at += 5; /* mov $n to another register */
+        } else if (wide && op[0] > 0xb8 && op[0] <= 0xbf) {
+            at += 10;
+        } else if (wide && op[0] == 0xc7 && op[1] >= 0xc1 && op[1] <= 0xc7) {
+            at += 7;
+        } else if (op[0] == 0x83 && (op[1] == 0x45 || op[1] == 0x7d)) {
+            at += wide + 4; /* add or compare $n with n(%rbp) */
+        } else if (op[0] == 0xc7 && op[1] == 0x45) {
+            at += wide + 7; /* mov $n,n(%rbp) */
+        } else if (at[0] == 0xeb) {
+            at += 2 + (int8_t)at[1]; /* jmp */
+        } else if (at[0] == 0xe9) {
+            int32_t far = 0;
+            memcpy(&far, at + 1, sizeof far);
+            at += 5 + far;
+        } else if (at[0] >= 0x70 && at[0] <= 0x7f) {
+            if (!is_unused_from(at + 2 + (int8_t)at[1], most - 1)) {
+                return false; /* jcc */
+            }
+            at += 2;
+        } else if (at[0] == 0x0f && (at[1] & 0xf0) == 0x80) {
+            int32_t far = 0;
+            memcpy(&far, at + 2, sizeof far);
+            if (!is_unused_from(at + 6 + far, most - 1)) {
+                return false;
+            }
+            at += 6;
+        } else {
+            return false;
+        }
+    }
+    return false;
+}
+
+static bool is_result_unused(uint64_t pc)
+{
+    return is_unused_from((const uint8_t *)(uintptr_t)pc, 12);
+}
+#else
+static bool is_result_unused(uint64_t pc)
+{
+    (void)pc;
+    return false;
+}
+#endif
+
+int xp_pthread_barrier_init(void *barrier, const void *attributes, unsigned count);
+int xp_pthread_barrier_init(void *barrier, const void *attributes, unsigned count)
+{
+    struct words words = {.count = count};
+    (void)attributes;
+    plain_access((uint64_t)(uintptr_t)barrier, sizeof words, true, PC);
+    memcpy(barrier, &words, sizeof words);
+    return 0;
+}
+
+static int wait_in_order(uint64_t address, uint32_t count, uint64_t pc)
+{
+    uint64_t came = atomic_rmw_event(address, 4, ACQ_REL, OP_ADD, 1, pc) + 1;
+    uint64_t round = (came - 1) / count;
+    if (came % count == 0) {
+        atomic_store_event(address + 8, 4, RELEASE, round + 1, pc);
+        return PTHREAD_BARRIER_SERIAL_THREAD;
+    }
+    (void)await_event(address + 8, 4, ACQUIRE, round + 1, true, false, 0, pc);
+    return 0;
+}
+
+int xp_pthread_barrier_wait(void *barrier);
+int xp_pthread_barrier_wait(void *barrier)
+{
+    uint64_t pc = PC;
+    uint64_t address = (uint64_t)(uintptr_t)barrier;
+    plain_access(address + 4, 4, false, pc);
+    uint32_t count = count_of(address);
+    if (count == 0) {
+        report("lock-misuse", pc, 0, "thread %d waits at a barrier that was not set up", run.current);
+        return 0;
+    }
+    if (graph.ordered_barriers || !run.concurrent) {
+        return wait_in_order(address, count, pc);
+    }
+    struct thread *t = self();
+    struct barrier *met = barrier_at(address);
+    met->threads += met->arrivals[t->id] == 0;
+    if (met->threads > (int)count || !is_result_unused(pc)) {
+        refuse_for_room("barriers", "the order of arrivals at a barrier matters");
+    }
+    barrier_event(ARRIVE, address, pc);
+    barrier_at(address)->arrivals[t->id] += 1;
+    t->barrier = address;
+    wait_at_barrier(may_depart);
+    meet(barrier_at(address));
+    barrier_event(DEPART, address, pc);
+    return 0;
+}
+
+int xp_pthread_barrier_destroy(void *barrier);
+int xp_pthread_barrier_destroy(void *barrier)
+{
+    plain_access((uint64_t)(uintptr_t)barrier, sizeof(struct words), true, PC);
+    memset(barrier, 0, sizeof(struct words)); /* a barrier for nobody, as one that was never set up */
+    return 0;
+}

@@ -1,0 +1,73 @@
+/* ends.c - assertions, assumptions, abort and exit. */
+#define _GNU_SOURCE
+#include <stdio.h>
+
+#include "intercept.h"
+
+void __VERIFIER_assume(int condition);
+
+void __VERIFIER_assume(int condition)
+{
+    run.low = __builtin_frame_address(0);
+    assume_event(condition != 0);
+}
+
+/* What the programs of SV-COMP define by way of abort(); theirs are made weak, and this one stands. */
+void assume_abort_if_not(int condition);
+
+void assume_abort_if_not(int condition)
+{
+    __VERIFIER_assume(condition);
+}
+
+static _Noreturn void failed(const char *kind, uint64_t pc, const char *message)
+{
+    report(kind, pc, 0, "%s", message);
+    thread_end(NULL); /* where the exploration keeps going, the other threads run on */
+}
+
+_Noreturn void __VERIFIER_error(void);
+
+_Noreturn void __VERIFIER_error(void)
+{
+    failed("assertion", PC, "__VERIFIER_error() was reached");
+}
+
+_Noreturn void xp_assert_fail(const char *expression, const char *file, unsigned line, const char *function);
+
+_Noreturn void xp_assert_fail(const char *expression, const char *file, unsigned line, const char *function)
+{
+    (void)file;
+    (void)line;
+    (void)function;
+    char message[256];
+    snprintf(message, sizeof message, "assert(%s) failed", expression);
+    failed("assertion", PC, message);
+}
+
+_Noreturn void xp_abort(void);
+
+_Noreturn void xp_abort(void)
+{
+    failed("abort", PC, "abort() was called");
+}
+
+_Noreturn void xp_exit(int status);
+
+_Noreturn void xp_exit(int status)
+{
+    (void)status;
+    thread_end(NULL); /* as where main returns: the other threads run on */
+}
+
+/* Called in the place of a function that the explorer knows nothing of; the command puts the line in. */
+_Noreturn void explorer_refuse_call(const char *name, uint64_t pc);
+_Noreturn void explorer_refuse_call(const char *name, uint64_t pc)
+{
+    refuse("the program calls %s(){at 0x%llx}, which the explorer does not follow", name, (unsigned long long)pc);
+}
+
+SAME(xp___assert_fail, xp_assert_fail);
+SAME(xp__exit, xp_exit);
+SAME(xp__Exit, xp_exit);
+SAME(xp_quick_exit, xp_exit);
