@@ -41,6 +41,17 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{message} ({self.prog} --help says more)")
 
 
+class _Limits(argparse.Action):
+    """Prints what the explorer cannot see, as `--version` prints the version."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **more: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **more)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(explore.limits())
+        parser.exit()
+
+
 def _count(text: str) -> int:
     try:
         value = int(text.replace("_", "").replace(",", ""))
@@ -186,6 +197,9 @@ def _add_explore(commands: "argparse._SubParsersAction[_Parser]") -> None:
         epilog="Exit status: 0 clean, 1 an error found, 2 cannot run, 3 clean but not every execution was covered.",
     )
     command.add_argument("files", nargs="+", type=Path, metavar="FILE.c", help="the program's C11 sources")
+    command.add_argument(
+        "--limits", action=_Limits, help="print what is trusted and what the explorer cannot see, and exit"
+    )
     command.add_argument("--json", action="store_true", help="print the result as JSON")
     command.add_argument("--keep-going", action="store_true", help="do not stop at the first error")
     mode = command.add_mutually_exclusive_group()
@@ -202,6 +216,18 @@ def _add_explore(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--trace", action="store_true", help="print the first execution too where nothing is wrong, as columns"
     )
     command.add_argument("--html", type=Path, metavar="FILE", help="write the execution shown as a page")
+    command.add_argument(
+        "--spurious",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="sleepers may wake, and weak compare-exchanges fail, for no reason; by default only the latter",
+    )
+    command.add_argument("--unroll", type=_count, metavar="N", help="follow each loop for N turns (default: all)")
+    command.add_argument(
+        "--std",
+        choices=("c11", "c++20"),
+        help="whose release sequences hold (default: by the first file, .c is c11, others are c++20)",
+    )
     workers = command.add_mutually_exclusive_group()
     workers.add_argument("--workers", type=_count, default=1, metavar="N", help="processes (default: 1)")
     workers.add_argument("--dask", metavar="ADDRESS", help="the scheduler of a Dask cluster that does the work")

@@ -17,16 +17,18 @@ import secrets
 import shlex
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rusted_ring.verify.clauses import spec_directory
 from rusted_ring.verify.columns import can_draw, columns
 from rusted_ring.verify.documents import InputError
 from rusted_ring.verify.page import render
+from rusted_ring.verify.processes import Deadline, TimeUp, begin_worker, token, unwound_by_signals, workspace
+from rusted_ring.verify.running import abandon
 from rusted_ring.verify.trace import Trace, TraceError, parse
 
 CLEAN, ERROR, NOT_EXHAUSTIVE = 0, 1, 3
@@ -81,6 +83,8 @@ class Outcome:
         blocked: executions that could not complete: an assumption or a loop that waits was not satisfied.
         redundant: runs of what had been run before.
         seconds: how long it took.
+        cut: executions that were given up, being longer than the engine follows.
+        bounded: executions that were given up, going round a loop more often than `--unroll` allows.
         exhaustive: whether every execution was covered.
         covered: words on what was covered, where that is not everything.
         errors: what is wrong.
@@ -91,6 +95,8 @@ class Outcome:
     distinct: int
     blocked: int
     redundant: int
+    cut: int
+    bounded: int
     seconds: float
     exhaustive: bool
     covered: str
@@ -125,13 +131,17 @@ def run(options: argparse.Namespace) -> int:
     """
     try:
         check(options)
-        outcome, raw = explore(options)
+        with unwound_by_signals():
+            outcome, raw = explore(options)
         if options.html is not None:
             write_page(outcome, options)
     except InputError as error:
         if options.json:
             print(
-                json.dumps(_as_json(options, _nothing(), {}) | {"ok": False, "cannot_run": _one_line(error)}, indent=1)
+                json.dumps(
+                    _as_json(options, read_outcome(_NOTHING), _NOTHING) | {"ok": False, "cannot_run": _one_line(error)},
+                    indent=1,
+                )
             )
         raise
     if options.json:
@@ -186,9 +196,12 @@ def explore(options: argparse.Namespace) -> tuple[Outcome, Mapping[str, Any]]:
     seed = options.seed
     if options.random is not None and seed is None:
         seed = options.seed = secrets.randbelow(2**32)
-    with tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder, _executor(options) as executor:
+    deadline = Deadline(options.timeout)
+    with workspace() as folder, _executor(options) as executor:
         try:
-            program = engine.build(options.files, flags=options.flags, compiler=options.compiler, folder=Path(folder))
+            program = engine.build(
+                options.files, flags=options.flags, compiler=options.compiler, folder=folder, deadline=deadline
+            )
             with _progress() as progress:
                 raw = engine.run(
                     program,
@@ -200,14 +213,50 @@ def explore(options: argparse.Namespace) -> tuple[Outcome, Mapping[str, Any]]:
                         seed=seed,
                         replay=options.replay,
                         trace=options.trace or options.html is not None,
-                        timeout=options.timeout,
+                        weak=options.spurious is not False,
+                        wakeups=options.spurious is True,
+                        unroll=options.unroll,
+                        standard=standard(options),
+                        in_c=_in_c(options),
                     ),
                     executor=executor,
                     progress=progress,
+                    deadline=deadline,
                 )
+        except TimeUp:
+            raw = {**_NOTHING, "seconds": options.timeout, "covered": "the time was up before the program was built"}
         except (engine.CannotBuild, engine.CannotRun) as error:
             raise InputError(str(error)) from None
     return read_outcome(raw), raw
+
+
+def limits() -> str:
+    """Return what the explorer trusts and what it cannot see: the part of the spec that says so.
+
+    Raises:
+        SpecError: the spec is not there.
+    """
+    text = (spec_directory() / "explorer.md").read_text(encoding="utf-8")
+    return text.partition(_LIMITS[0])[2].partition(_LIMITS[1])[0].strip()
+
+
+_LIMITS = ("% limits begin\n", "% limits end\n")
+_NOTHING: Mapping[str, Any] = {
+    **dict.fromkeys(("executions", "distinct", "blocked", "redundant", "cut", "bounded"), 0),
+    "seconds": 0.0,
+    "exhaustive": False,
+    "errors": (),
+}
+
+
+def _in_c(options: argparse.Namespace) -> bool:
+    return all(path.suffix == ".c" for path in options.files)
+
+
+def standard(options: argparse.Namespace) -> str:
+    """Return whose release sequences hold: what was asked for, or by default that of the first file's language."""
+    chosen: str | None = options.std
+    return chosen or ("c11" if options.files[0].suffix == ".c" else "c++20")
 
 
 @contextlib.contextmanager
@@ -227,8 +276,14 @@ def _executor(options: argparse.Namespace) -> Iterator[concurrent.futures.Execut
     elif options.workers > 1:
         # Not by fork: whoever called may have threads.
         context = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(options.workers, mp_context=context) as executor:
-            yield executor
+        with concurrent.futures.ProcessPoolExecutor(
+            options.workers, mp_context=context, initializer=begin_worker, initargs=(os.getpid(), token())
+        ) as executor:
+            try:
+                yield executor
+            except BaseException:
+                abandon(executor)
+                raise
     else:
         yield None
 
@@ -244,6 +299,8 @@ def read_outcome(raw: Mapping[str, Any]) -> Outcome:
         distinct=raw["distinct"],
         blocked=raw["blocked"],
         redundant=raw["redundant"],
+        cut=raw.get("cut", 0),
+        bounded=raw.get("bounded", 0),
         seconds=raw["seconds"],
         exhaustive=raw["exhaustive"],
         covered=raw.get("covered") or "",
@@ -271,10 +328,6 @@ def _read_error(raw: Mapping[str, Any]) -> Found:
     return Found(raw["kind"], raw.get("message") or "", raw.get("replay") or "", trace, unreadable, file, line)
 
 
-def _nothing() -> Outcome:
-    return Outcome(0, 0, 0, 0, 0.0, False, "", (), None)
-
-
 def _as_json(options: argparse.Namespace, outcome: Outcome, raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the one object of `--json`; executions are in it where `--trace` asks for them."""
     errors: list[dict[str, Any]] = []
@@ -293,6 +346,9 @@ def _as_json(options: argparse.Namespace, outcome: Outcome, raw: Mapping[str, An
         "distinct": outcome.distinct,
         "blocked": outcome.blocked,
         "redundant": outcome.redundant,
+        "cut": outcome.cut,
+        "bounded": outcome.bounded,
+        "standard": standard(options),
         "seconds": round(outcome.seconds, 6),
         "exhaustive": outcome.exhaustive,
         "errors": errors,
@@ -317,11 +373,7 @@ def show(outcome: Outcome, options: argparse.Namespace) -> None:
     """Print what was explored, the verdict, the counterexample, and how to replay it."""
     print(explored_line(outcome, options))
     if not outcome.errors:
-        print(
-            "clean: no error in any execution"
-            if outcome.exhaustive
-            else "clean so far: no error in what was covered, and not everything was"
-        )
+        print(verdict(outcome))
     for number, found in enumerate(outcome.errors):
         print(f"ERROR {found.words}")
         if number == 0 and found.trace is not None:
@@ -341,6 +393,21 @@ def show(outcome: Outcome, options: argparse.Namespace) -> None:
         print(f"page: {options.html}")
 
 
+def verdict(outcome: Outcome) -> str:
+    """Return what follows for a program in which no error was found."""
+    if not outcome.exhaustive:
+        if not outcome.executions:
+            return "no verdict: no execution was completed"
+        return "clean so far: no error in what was covered, and not everything was"
+    if not outcome.executions:
+        return f"clean, but no execution completes: {_counted(outcome.blocked)} blocked"
+    return "clean: no error in any execution"
+
+
+def _counted(blocked: int) -> str:
+    return f"each of the {blocked:,} is" if blocked != 1 else "the only one is"
+
+
 def explored_line(outcome: Outcome, options: argparse.Namespace) -> str:
     """Return what was explored, and what was not, in one line."""
     name = ", ".join(path.name for path in options.files)
@@ -353,7 +420,8 @@ def explored_line(outcome: Outcome, options: argparse.Namespace) -> str:
     else:
         stopped = outcome.errors and not options.keep_going and options.replay is None
         why = outcome.covered or ("stopped at the first error, --keep-going goes on" if stopped else "")
-        covered = f"not exhaustive: {why}" if why else "not exhaustive"
+        said = why.startswith("not exhaustive")
+        covered = why if said else f"not exhaustive: {why}" if why else "not exhaustive"
     seed = f" (--seed {options.seed})" if options.random is not None else ""
     return f"{name}: {', '.join(counts)} in {took}; {covered}{seed}"
 
@@ -362,6 +430,9 @@ def replay_command(replay: str, options: argparse.Namespace) -> str:
     """Return the command that runs an execution again."""
     chosen = [f"--replay={replay}"] if replay.startswith("-") else ["--replay", replay]
     words = ["rusted-ring", "explore", *map(str, options.files), *chosen]
+    words += [] if options.spurious is None else ["--spurious" if options.spurious else "--no-spurious"]
+    words += ["--unroll", str(options.unroll)] if options.unroll is not None else []
+    words += ["--std", options.std] if options.std is not None else []
     words += ["--compiler", options.compiler] if options.compiler else []
     words += ["--", *options.flags] if options.flags else []
     return shlex.join(words)

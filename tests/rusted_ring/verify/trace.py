@@ -252,6 +252,7 @@ def action(trace: Trace, event: Event) -> str:
             words = f"{event.kind} {name} = {value(event.read)} {event.order}"
             if event.plain and event.read is None:
                 words = f"read {name}"
+            words += f" {event.text}" if event.kind == "cas-fail" and event.text else ""
         case "store" | "write":
             words = f"{event.kind} {name} = {value(event.written)} {event.order}"
             if event.plain and event.written is None:
@@ -268,7 +269,7 @@ def action(trace: Trace, event: Event) -> str:
         case "assert":
             words = f"assert {event.text}"
         case _:  # a fence, a lock, an unlock, a free
-            words = f"{event.kind} {name} {event.order}"
+            words = f"{event.text or event.kind} {name} {event.order}"
     return " ".join(words.removesuffix(" na").split())
 
 
