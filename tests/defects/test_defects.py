@@ -116,7 +116,14 @@ def test_a_change_that_breaks_nothing_survives() -> None:
 
 @pytest.mark.slow
 def test_defects_are_caught_by_the_check_that_should_see_them() -> None:
-    names = ("generation-kept-by-the-last-drop", "lapped-one-too-late", "hint-not-moved", "search-without-end")
+    names = (
+        "generation-kept-by-the-last-drop",
+        "lapped-one-too-late",
+        "hint-not-moved",
+        "search-without-end",
+        "forked-process-silences-its-parents-bell",
+        "reader-moved-on-by-a-weak-exchange",
+    )
     report = defects.run_defects(chosen(*names))
     assert report.problems == ()
     assert {outcome.name: outcome.caught_by for outcome in report.outcomes} == {
@@ -124,6 +131,8 @@ def test_defects_are_caught_by_the_check_that_should_see_them() -> None:
         "lapped-one-too-late": "diff: disagreement",
         "hint-not-moved": "round: disagreement",
         "search-without-end": "diff: hang",
+        "forked-process-silences-its-parents-bell": "ctest: failure",
+        "reader-moved-on-by-a-weak-exchange": "spurious: failure",
     }
     assert {outcome.clause for outcome in report.outcomes if outcome.name == "hint-not-moved"} == {"ALLOC-10"}
 

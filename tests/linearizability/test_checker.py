@@ -13,6 +13,7 @@ from rusted_ring import reference
 from rusted_ring.verify.clients import SKIPPED, TORN, Client, judge, parse, strategy
 from rusted_ring.verify.history import Call, History, HistoryError, closed
 from rusted_ring.verify.linear_objects import loose_specification, slot_outcomes
+from rusted_ring.verify.linear_reading import Status
 from rusted_ring.verify.linear_search import Moment, Outcomes, Step, search
 from rusted_ring.verify.recording import can_record, record
 
@@ -214,6 +215,48 @@ def test_two_writers_at_once_are_seen() -> None:
     edits = {(2, 0): (8,), (0, finish_op(client, "close 2w0")): (SKIPPED,)}
     assert judge(client, altered(history, edits, overlapping=True)).linearizable
     assert judge(client, altered(history, edits)).clause == "RING-4"
+
+
+_ADDED = "over=2 | open 1w0 ; join 2q0 old | add w0 1 | {}"
+_ADDED_GATED = "gated=2 readers=1 | open 1w0 ; join 2q0 old | add w0 1 | {}"
+_LEFT = "over=1 | join 1q0 old | leave q0 | {}"
+_LEFT_GATED = "gated=1 readers=1 | join 1q0 old | leave q0 | {}"
+
+
+@pytest.mark.clause("RING-31", "RING-32")
+@pytest.mark.parametrize(
+    ("text", "wait", "status", "clauses"),
+    [
+        (_ADDED, "wait q0", Status.OK, set()),
+        (_ADDED, "timedwait q0", Status.OK, set()),
+        (_ADDED_GATED, "timedwait q0", Status.OK, set()),
+        (_ADDED, "timedwait q0", Status.EMPTY, {"RING-31"}),
+        (_ADDED_GATED, "timedwait q0", Status.EMPTY, {"RING-31"}),
+        (_ADDED, "timedwait q0", Status.RING_CLOSED, {"RING-19"}),
+        (_ADDED, "waitat q0 1", Status.OK, set()),
+        (_ADDED, "waitat q0 2", Status.OK, {"RING-31"}),
+        (_ADDED, "waitat q0 1", Status.RING_CLOSED, {"RING-32"}),
+        (_ADDED, "waitat q0 1", Status.EMPTY, {"ERR-1"}),
+        (_LEFT, "waitat 1q0 1", Status.RING_CLOSED, set()),
+        (_LEFT, "waitat 1q0 1", Status.OK, {"RING-31", "RING-32"}),
+        (_LEFT_GATED, "waitat 1q0 1", Status.RING_CLOSED, set()),
+        (_LEFT_GATED, "waitat 1q0 1", Status.OK, {"RING-20", "RING-31", "RING-32"}),
+    ],
+)
+def test_a_wait_that_ends_too_early_or_too_late_is_seen(
+    text: str, wait: str, status: Status, clauses: set[str]
+) -> None:
+    _, history = sequential(text.format("look"))  # the reference does not wait
+    verdict = judge(parse(text.format(wait)), altered(history, {(2, 0): (status,)}))
+    assert clauses <= {problem.clause for problem in verdict.problems}
+    assert verdict.linearizable == (not clauses)
+
+
+@pytest.mark.clause("RING-31")
+def test_a_wait_may_be_given_up_beside_an_add() -> None:
+    _, history = sequential(_ADDED.format("look"))
+    edits: Edits = {(2, 0): (Status.EMPTY,)}
+    assert judge(parse(_ADDED.format("timedwait q0")), altered(history, edits, overlapping=True)).linearizable
 
 
 @pytest.mark.clause("RING-20", "RING-21")

@@ -6,6 +6,7 @@ executions can be had. Widths are chosen so that ends are near: `r=1` counts one
 frees.
 """
 
+import dataclasses
 from typing import Final
 
 from rusted_ring.verify.clients import Client, parse
@@ -355,24 +356,69 @@ _TEXTS: Final[dict[str, str]] = {
     "wait-for-two": (
         "over=2 size=8 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | wait q0 ; next q0 ; wait q0 ; next q0"
     ),
+    "wait-for-an-event-gated": "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 | wait q0 ; next q0",
     "wait-for-a-batch": "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | addmany w0 2 1 | wait q0 ; nextmany q0 2",
     "two-wait": (
         "over=1 size=8 | open 1w0 ; join 2q0 old ; join 3q0 old | add w0 1 | wait q0 ; next q0 | wait q0 ; next q0"
     ),
+    "two-wait-gated": (
+        "gated=1 size=8 readers=2 | open 1w0 ; join 2q0 old ; join 3q0 old | add w0 1 | wait q0 ; next q0 | "
+        "wait q0 ; next q0"
+    ),
+    "woken-for-an-earlier-event": "over=1 size=8 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | waitat q0 2",
+    "woken-for-an-earlier-event-gated": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | waitat q0 2"
+    ),
+    "two-wait-for-one-reader": "over=1 size=8 | open 1w0 ; join 2q0 old | add w0 1 | wait q0 ; next q0 | waitat 2q0 1",
     "wait-against-evict": "gated=1 size=8 readers=1 | join 2q0 old | evict 2q0 | wait q0 ; next q0",
     "wait-beside-an-eviction": (
-        "gated=1 size=8 readers=2 | open 1w0 ; join 2q0 old ; join 3q0 old | evict 3q0 ; add w0 1 | "
-        "wait q0 ; next q0 | wait q0"
+        "gated=1 size=8 readers=2 | open 1w0 ; join 1q0 old ; join 2q0 old | evict 1q0 ; add w0 1 | wait q0 ; next q0"
     ),
     "wait-while-another-evicts": (
         "gated=1 size=8 readers=2 | open 1w0 ; join 2q0 old ; join 3q0 old | add w0 1 | wait q0 | evict 3q0"
     ),
+    "two-wait-against-evict": (
+        "gated=1 size=8 readers=2 | join 2q0 old ; join 3q0 old | evict 2q0 | wait q0 | waitat 2q0 1"
+    ),
+    "wait-for-an-event-or-the-end": (
+        "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 | wait q0 | evict 2q0"
+    ),
+    "leave-while-another-waits": "over=1 size=8 | join 1q0 old | leave q0 | waitat 1q0 1",
+    "leave-while-another-waits-gated": "gated=1 size=8 readers=1 | join 1q0 old | leave q0 | waitat 1q0 1",
+    "leave-while-two-wait": "over=1 size=8 | join 1q0 old | leave q0 | waitat 1q0 1 | waitat 1q0 1",
+    "leave-beside-an-add": (
+        "over=1 size=8 | open 1w0 ; join 2q0 old ; join 3q0 old | add w0 1 | leave q0 | wait q0 ; next q0"
+    ),
+    # [RING-31] a wait that is given up takes nothing from another one, nor from a later one
+    "timed-wait": "over=1 size=8 | open 1w0 ; join 2q0 old | add w0 1 | timedwait q0 ; next q0",
+    "timed-wait-gated": "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 | timedwait q0 ; next q0",
+    "timed-wait-and-another": "over=1 size=8 | open 1w0 ; join 2q0 old | add w0 1 | timedwait q0 ; wait q0 ; next q0",
+    "timed-wait-beside-another": (
+        "over=1 size=8 | open 1w0 ; join 2q0 old ; join 3q0 old | add w0 1 | timedwait q0 | wait q0 ; next q0"
+    ),
+    "timed-wait-against-evict": "gated=1 size=8 readers=1 | join 2q0 old | evict 2q0 | timedwait q0 ; wait q0",
     # [ORDER-16] [RING-35] bells
     "poll-for-an-event": (
         "over=2 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 | poll q0 ; next q0"
     ),
     "poll-between-looks": (
         "over=2 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 | add w0 1 | next q0 ; poll q0 ; next q0"
+    ),
+    "poll-for-an-event-gated": (
+        "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 | poll q0 ; next q0"
+    ),
+    "poll-again": (
+        "over=2 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 ; add w0 2 | "
+        "poll q0 ; next q0 ; next q0 ; poll q0 ; next q0"
+    ),
+    "two-poll": (
+        "over=1 size=8 | open 1w0 ; join 2q0 old ; join 3q0 old ; watch 2q0 ; watch 3q0 ; next 2q0 ; next 3q0 | "
+        "add w0 1 | poll q0 ; next q0 | poll q0 ; next q0"
+    ),
+    "watch-while-an-event-comes": "over=1 size=8 | open 1w0 ; join 2q0 old | add w0 1 | watch q0 ; next q0 ; poll q0",
+    "poll-of-what-is-armed-beside-a-ring": (
+        "over=2 size=8 | open 1w0 ; join 2q0 old ; join 3q0 old ; watch 2q0 ; watch 3q0 ; next 2q0 | add w0 1 | "
+        "poll q0 ; next q0 | next q0 ; poll q0 ; next q0"
     ),
     "poll-against-evict": (
         "gated=1 size=8 readers=1 | join 2q0 old ; watch 2q0 ; next 2q0 | evict 2q0 | poll q0 ; next q0"
@@ -391,5 +437,14 @@ _TEXTS: Final[dict[str, str]] = {
     "tag-comes-round": f"r=2 g=4 t=0 xs=33 | {_MOVING_SLOT}",
 }
 
-CLIENTS: Final[tuple[Client, ...]] = tuple(parse(text, name=name) for name, text in _TEXTS.items())
-"""The clients, in the order of the reasons."""
+
+def _fenced(client: Client) -> Client:
+    """Return a client as on a system that has no fence of all threads [ORDER-15]."""
+    assert client.ring is not None, client.name
+    return dataclasses.replace(client, ring=dataclasses.replace(client.ring, fenced=1), name=f"{client.name}-fenced")
+
+
+_PARSED: Final = tuple(parse(text, name=name) for name, text in _TEXTS.items())
+
+CLIENTS: Final[tuple[Client, ...]] = (*_PARSED, *(_fenced(client) for client in _PARSED if client.waits()))
+"""The clients, in the order of the reasons; then each that waits, where every publication executes a fence."""

@@ -54,6 +54,7 @@ _RING_WEIGHTS: Final = {
     "close": 2,
     "look": 1,
     "lag": 1,
+    "timedwait": 2,
 }
 
 
@@ -237,7 +238,7 @@ def _ring_operation(draft: _Draft, thread: _Thread, name: str) -> Operation | No
         if name == "add":
             return Operation(name, (writer, draft.event()))
         return Operation(name, (writer, "2", draft.event(2)))
-    if name in ("next", "nextmany", "leave", "lag"):
+    if name in ("next", "nextmany", "leave", "lag", "timedwait"):
         if not thread.readers:
             return None
         reader = thread.readers[draft.below(len(thread.readers))]

@@ -3,19 +3,21 @@
 A client has a setup, which one thread does before all others, and two or three threads. Each thread has variables of
 its own, filled by the setup: pointers `p0` to `p7`, loans `l0` to `l3`, writers `w0` and `w1`, readers `q0` to `q3`,
 tokens `t0` to `t7`. Tokens `s0` to `s7` are shared and written by the setup alone. In the setup a variable bears the
-number of its thread, `1p0`; in a thread `evict`, `evicted` and `left` may name a reader of another thread in that way.
+number of its thread, `1p0`; in a thread `evict`, `evicted`, `left` and `waitat` may name a reader of another thread in
+that way.
 
 One line is one client, for the engine and for people:
 
     r=2 g=1 t=0 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 | drop p0 ; alloc p1 2 | read p0 ; drop p0
 
 First the pool (`r`, `g` and `t` bits, `xs` slots, `heap` XXL slots) and the ring (`over=CAPACITY` or `gated=CAPACITY`,
-`size`, `len`, `readers`), then the setup, then each thread. An event's number, 1 to 15, decides its type and every byte
-of its payload. What the line that goes to the engine has behind `=>` is the finish: it ends whatever is still held,
-reads what is left in the ring, and looks whether all came back [ALLOC-9, RING-12].
+`size`, `len`, `readers`, `fenced`), then the setup, then each thread. An event's number, 1 to 15, decides its type and
+every byte of its payload. What the line that goes to the engine has behind `=>` is the finish: it ends whatever is
+still held, reads what is left in the ring, and looks whether all came back [ALLOC-9, RING-12].
 
-`wait` waits for ever for the reader's next event, `watch` asks for its descriptor, and `poll` waits for ever on that. A
-client that waits is run as on a system where each publication executes a fence [ORDER-15].
+`wait` waits for ever for the reader's next event, `timedwait` for a time, which may be up at any moment, and `waitat`
+for the n-th event of the ring; `watch` asks for a reader's descriptor, and `poll` waits for ever on that. With
+`fenced=1` the system has no fence of all threads, and each publication executes its own [ORDER-15].
 """
 
 import dataclasses
@@ -105,6 +107,8 @@ RING_OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "evicted": ("Q",),
         "left": ("Q",),
         "wait": ("q",),
+        "timedwait": ("q",),
+        "waitat": ("Q", "n"),
         "watch": ("q",),
         "poll": ("q",),
         "lag": ("q",),
@@ -119,6 +123,8 @@ OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {**POOL_OPERATIONS, **RING_OPERATIONS, **FINISH_OPERATIONS}
 )
 SETUP_ONLY: Final = frozenset({"hold"})
+WAITING: Final = frozenset({"wait", "timedwait", "waitat", "watch"})
+"""Operations for which a thread says that it waits."""
 
 _VARIABLE: Final = re.compile(r"([0-3]?)([plwqts])([0-9])")
 
@@ -174,6 +180,7 @@ class RingShape:
         size: bytes that a payload may have, 1 to 64.
         readers: places for readers of a gated ring, 1 to 4.
         length: bytes that every event has, 1 to `size`; 0 for `size`.
+        fenced: 1 where the system has no fence of all threads [ORDER-15], else 0.
     """
 
     mode: str = OVERWRITE
@@ -181,13 +188,14 @@ class RingShape:
     size: int = 8
     readers: int = 1
     length: int = 0
+    fenced: int = 0
 
     def __post_init__(self) -> None:
         """Check the bounds."""
         if self.mode not in (OVERWRITE, GATED):
             raise ClientError(f"mode is {self.mode!r}: no mode of a ring; give {OVERWRITE!r} or {GATED!r}")
         _check_bounds({self.mode: (self.capacity, 1, 8), "size": (self.size, 1, 64), "readers": (self.readers, 1, 4)})
-        _check_bounds({"len": (self.length, 0, self.size)})
+        _check_bounds({"len": (self.length, 0, self.size), "fenced": (self.fenced, 0, 1)})
 
     def event_length(self) -> int:
         """Return how many bytes each event has."""
@@ -255,6 +263,7 @@ class Client:
             for operation in operations:
                 self._check(number, operation)
         self._check_destruction()
+        self._check_shared_waits()
 
     def size(self) -> int:
         """Return how many operations there are in all."""
@@ -344,6 +353,22 @@ class Client:
                             "let the others use only handles that they hold"
                         )
 
+    def _check_shared_waits(self) -> None:
+        """Check that nobody frees a reader at which another thread waits."""
+        for place, thread in enumerate(self.threads, 1):
+            for operation in thread:
+                if operation.name == "waitat" and operation.arguments[0][0].isdigit():
+                    owner, reader = int(operation.arguments[0][0]), operation.arguments[0][1:]
+                    if owner != place and Operation("free", (reader,)) in self.threads[owner - 1]:
+                        raise ClientError(
+                            f"{operation} in thread {place} may come after thread {owner} freed the reader; "
+                            "let that thread leave it"
+                        )
+
+    def waits(self) -> bool:
+        """Return whether some thread may sleep, or watches a descriptor."""
+        return any(operation.name in WAITING for group in (self.setup, *self.threads) for operation in group)
+
     # Texts
 
     def header(self) -> str:
@@ -360,6 +385,8 @@ class Client:
                 words.append(f"len={self.ring.length}")
             if self.ring.mode == GATED:
                 words.append(f"readers={self.ring.readers}")
+            if self.ring.fenced:
+                words.append("fenced=1")
         return " ".join(words)
 
     def __str__(self) -> str:
@@ -459,7 +486,7 @@ def _parse_header(text: str) -> tuple[PoolShape | None, RingShape | None]:
 
 
 _POOL_KEYS: Final = ("r", "g", "t", "xs", "heap")
-_SHAPE_KEYS: Final = ("size", "len", "readers")
+_SHAPE_KEYS: Final = ("size", "len", "readers", "fenced")
 _HEADER: Final[Mapping[str, str]] = MappingProxyType(
     {
         "r": "ref_bits",
@@ -472,6 +499,7 @@ _HEADER: Final[Mapping[str, str]] = MappingProxyType(
         "size": "size",
         "len": "length",
         "readers": "readers",
+        "fenced": "fenced",
     }
 )
 

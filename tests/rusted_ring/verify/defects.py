@@ -42,7 +42,7 @@ SECONDS_WITHOUT_LIFE = 15.0
 PROCESSES = 2
 GENERATED_MODULES = ("_cffi", "_quick")
 INCLUDED = ("calls", "methods")  # parts of the binding that other sources include
-LAYERS = ("diff", "round", "ctest", "explore")
+LAYERS = ("diff", "round", "ctest", "spurious", "explore")
 _MOST_SHRINKING = 20_000
 """Executions in which a witness is made smaller."""
 
@@ -286,23 +286,38 @@ class Workshop:
         return [str(own if own.is_file() else shared) for own, shared in every]
 
 
-def check_by_programs(workshop: Workshop, copy: pathlib.Path, seconds: float) -> tuple[str, str, str]:
-    """Build the C tests against a copy's core and run them; the answer is that of `check_copy`."""
+def check_by_programs(
+    workshop: Workshop, copy: pathlib.Path, seconds: float, *, spurious: bool = False
+) -> tuple[str, str, str]:
+    """Build the C tests against a copy's core and run them; the answer is that of `check_copy`.
+
+    Args:
+        workshop: where the copy was built.
+        copy: the copy.
+        seconds: how long each test may take.
+        spurious: whether weak compare-exchanges of core and tests fail at random.
+    """
+    layer = "spurious" if spurious else "ctest"
     native = copy / "native" if (copy / "native").is_dir() else workshop.native
     flags = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-w", "-pthread", f"-I{native / 'include'}", f"-I{native / 'src'}"]
     core = workshop.core_of(copy)
+    if spurious:
+        flags += ["-include", str(workshop.native / "tests" / "spurious.h")]
+        core = [str(copy / f"{pathlib.Path(source).stem}-spurious.o") for source in workshop.core]
+        for source, output in zip(workshop.core, core, strict=True):
+            workshop.run([*workshop.compiler, *flags, "-c", str(native / source), "-o", output])
     for test in sorted((workshop.native / "tests").glob("test_*.c")):
-        program = copy / test.stem
+        program = copy / f"{layer}-{test.stem}"
         workshop.run([*workshop.compiler, *flags, str(test), *core, "-o", str(program)])
         try:
             done = subprocess.run([str(program)], capture_output=True, text=True, timeout=seconds, check=False)
         except subprocess.TimeoutExpired:
-            return ("ctest: hang", "", f"{test.stem} was not done in {seconds:.0f} s")
+            return (f"{layer}: hang", "", f"{test.stem} was not done in {seconds:.0f} s")
         if done.returncode:
             said = (done.stderr.strip() or done.stdout.strip()).splitlines()
             # A check of these programs that fails aborts them.
             kind = "failure" if done.returncode > 0 or -done.returncode == signal.SIGABRT else "crash"
-            return (f"ctest: {kind}", "", said[-1].replace(f"{workshop.folder}/", "") if said else test.stem)
+            return (f"{layer}: {kind}", "", said[-1].replace(f"{workshop.folder}/", "") if said else test.stem)
     return ("", "", "")
 
 
@@ -459,8 +474,8 @@ def check(
     workshop: Workshop, copy: pathlib.Path, layer: str, profile: str, limits: Limits, client: str = ""
 ) -> tuple[str, str, str]:
     """Put a copy through the check of a layer; the answer is that of `check_copy`."""
-    if layer == "ctest":
-        return check_by_programs(workshop, copy, limits.seconds)
+    if layer in ("ctest", "spurious"):
+        return check_by_programs(workshop, copy, limits.seconds, spurious=layer == "spurious")
     if layer == "explore":
         return check_by_explorer(workshop, copy, client)
     return check_copy(workshop.roots, copy, layer, profile, limits)

@@ -35,6 +35,7 @@ from rusted_ring.verify.clients import (
 )
 from rusted_ring.verify.columns import columns
 from rusted_ring.verify.engine import (
+    LEVEL,
     CannotBuild,
     CannotRun,
     LineServer,
@@ -73,7 +74,7 @@ WEAKER: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 """By the kind of access, the orders that are weaker than each; a fence that is relaxed is none."""
 
-_CALL = re.compile(r"^\s*[0-9a-f]+:\s+(?:call|callq|bl)\s+[0-9a-f]+ <(__tsan_atomic(?!_signal_fence)\w+)>")
+_CALL = re.compile(r"^\s*[0-9a-f]+:\s+(?:call|callq|bl)\s+[0-9a-f]+ <(__tsan_atomic\w+)>")
 _ADDRESS = re.compile(r"^\s*([0-9a-f]+):\s")
 _ORDER = re.compile(r"memory_order_(\w+)")
 _SHORT = {"relaxed": "rlx", "acquire": "acq", "release": "rel", "acq_rel": "acq_rel", "seq_cst": "sc", "consume": "acq"}
@@ -191,19 +192,20 @@ class Explored:
 class Explorer:
     """The harness of clients for one build of the core, as a context manager; several threads may ask it at once."""
 
-    def __init__(self, root: Path, folder: Path, *, compiler: str | None = None) -> None:
+    def __init__(self, root: Path, folder: Path, *, compiler: str | None = None, level: str = LEVEL) -> None:
         """Build the harness.
 
         Args:
             root: a checkout, or a folder with a copy of its `native/`.
             folder: where the build goes.
             compiler: gcc, clang, or by default what is there.
+            level: the level of optimisation of the core.
 
         Raises:
             CannotBuild: the core or the harness does not compile.
         """
         self.root = root
-        self.program = build_client(root, folder, compiler=compiler)
+        self.program = build_client(root, folder, compiler=compiler, level=level)
         self.symbols = Symbols(self.program)
         self._idle: list[LineServer] = []
         self.judged: dict[tuple[str, bool, History], Verdict] = {}
@@ -457,6 +459,9 @@ def shrunk(
 ) -> Violation:
     """Make a client smaller while it still shows a violation: fewer operations, threads, slots.
 
+    A smaller client may wait for what none of its threads does any more. So with `weaken` it must be without fault
+    under its own orders, and without `weaken` a deadlock stays as large as it is.
+
     Args:
         explorer: the core.
         violation: what a client showed.
@@ -467,6 +472,8 @@ def shrunk(
     Returns:
         A violation of the smallest client found.
     """
+    if violation.kind == "deadlock" and not weaken:
+        return violation
     smallest = violation
     again = True
     spent = 0
@@ -482,7 +489,9 @@ def shrunk(
             spent += explored.executions
             found = explored.violation
             # The same fault: a smaller client may be wrong in another way, being no proper client any more.
-            if found is not None and (found.kind, found.clause) == (violation.kind, violation.clause):
+            if found is None or (found.kind, found.clause) != (violation.kind, violation.clause):
+                continue
+            if not weaken or explorer.explore(client, strict=strict).violation is None:
                 smallest, again = found, True
                 break
     return smallest

@@ -753,6 +753,23 @@ class Reading:
             reader = self.readers[self._variable(place, operation.arguments[0])]
             self.reads.append(("wait", place, reader, results))
 
+    def _do_timedwait(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
+        if results[0] != Status.EMPTY:
+            self._do_wait(place, operation, results)
+            return
+        self._do_watch(place, operation, (Status.OK,))
+        reader = self.readers[self._variable(place, operation.arguments[0])]
+        self.reads.append(("timeout", place, reader, results))
+
+    def _do_waitat(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
+        reader = self.readers[self._variable(place, operation.arguments[0])]
+        if results[0] not in (Status.OK, Status.RING_CLOSED):
+            self._problem("ring", "ERR-1", f"answered with status {results[0]}, which it never does", place)
+            return
+        if self.client.ring is not None and self.client.ring.mode == GATED:
+            self._lane(("readers",), place, ("use" if results[0] == Status.OK else "closed", reader.number))
+        self.reads.append(("waitat", place, reader, (results[0], int(operation.arguments[1]))))
+
     def _do_poll(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
         """It comes back or it does not, and may come back for nothing."""
 

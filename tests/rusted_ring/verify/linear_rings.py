@@ -73,6 +73,8 @@ class RingJudge:
                 self.published.append((place, results[1]))
             elif kind == "wait" and reader is not None:
                 self.published.append((place, reader.cursor_by(self.before[place]) + 1))
+            elif kind == "waitat" and results[0] == Status.OK:
+                self.published.append((place, results[1]))
             elif kind == "lag" and reader is not None:
                 self.published.append((place, results[1] + reader.cursor_by(self.before[place])))
 
@@ -252,6 +254,24 @@ class RingJudge:
         most = self._published_at_most(place)
         if most <= reader.cursor:
             self._problem("RING-31", f"came back at {reader.cursor}, and {most} events were published at most", place)
+
+    def _timeout(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
+        assert reader is not None
+        del results
+        least, cursor = self._published_by(place), reader.cursor_by(self.before[place])
+        if least > cursor:
+            self._problem("RING-31", f"gave up at {cursor} while {least} events were published", place)
+
+    def _waitat(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
+        assert reader is not None
+        status, wanted = results
+        most = self._published_at_most(place)
+        if status == Status.OK and most < wanted:
+            self._problem("RING-31", f"came back for event {wanted}, and {most} were published at most", place)
+        ended = any(self.before[place] >> end & 1 for end in reader.ends)
+        may_have_ended = not all(self.after[place] >> end & 1 for end in reader.ends)
+        if ended if status == Status.OK else not may_have_ended:
+            self._problem("RING-32", "was refused without need, or not refused after the reader's end", place)
 
     def _lag(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
         assert reader is not None

@@ -32,7 +32,7 @@ from rusted_ring.verify.linear_reading import Status
 SWITCH_SECONDS: Final = 1e-6
 """How long a thread may run before another one is given the interpreter, while a client is recorded."""
 
-UNSUPPORTED: Final = frozenset({"destroypool", "destroyring", "wait"})
+UNSUPPORTED: Final = frozenset({"destroypool", "destroyring", "wait", "timedwait", "waitat"})
 """Operations that the Python interface does not have: there the last reference ends an object, and who waits takes."""
 
 MOST_SECONDS: Final = 60
@@ -57,9 +57,10 @@ class _Skip(Exception):
 def can_record(client: Client) -> bool:
     """Return whether the Python interface has all that a client does, and tells all that the checker needs.
 
-    `drop_many` does not say which of its tokens was refused, so that it is recorded of one token only.
+    `drop_many` does not say which of its tokens was refused, so that it is recorded of one token only. Whether there is
+    a fence of all threads is the system's.
     """
-    return not any(
+    return not (client.ring is not None and client.ring.fenced) and not any(
         operation.name in UNSUPPORTED or (operation.name == "dmany" and operation.arguments[1] != "1")
         for thread in client.threads
         for operation in thread
@@ -79,7 +80,7 @@ def record(client: Client, module: ModuleType, rounds: int = 1, *, threads: bool
         ValueError: the client does what cannot be recorded, see `can_record`.
     """
     if not can_record(client):
-        unsupported = ", ".join(sorted(UNSUPPORTED))
+        unsupported = ", ".join((*sorted(UNSUPPORTED), "fenced=1"))
         raise ValueError(f"client is {client}: it has {unsupported} or a dmany of several tokens; give another client")
     for _ in range(rounds):
         yield _Run(client, module).history(threads)
