@@ -2,9 +2,12 @@
 
 The happens-before counts are worked out from the events themselves by the few lines of `Author`: program order, create,
 join, and acquire loads that read from release stores. The C sources that they point to are written beside them.
+
+The tests of this folder import its helpers by name.
 """
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +16,8 @@ from typing import Any
 import pytest
 
 from rusted_ring.verify.trace import Trace, parse
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @dataclass

@@ -1,11 +1,13 @@
 """The engine against the axioms: the same graphs and races of litmus programs, named ones and generated ones."""
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from rusted_ring.reference.memory_model.axioms import Standard
 from rusted_ring.verify.classics import CLASSICS, Classic
 from rusted_ring.verify.engine import LineServer, build_litmus
 from rusted_ring.verify.litmus import Answer, compare, differences, model_answer
@@ -13,6 +15,8 @@ from rusted_ring.verify.litmus_programs import generate
 
 PARTS = 8
 PROGRAMS = 10_000 if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else 480
+SHARE_OF = {Standard.CXX20: 1, Standard.C11: 4}
+"""One in how many of the generated programs is compared under a standard."""
 
 
 @pytest.fixture(scope="module")
@@ -22,15 +26,15 @@ def litmus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LineServer]:
         yield server
 
 
-def ask(server: LineServer, program: str) -> Answer:
-    return server.ask(program, graphs=1, keep_going=1)
+def ask(server: LineServer, program: str, std: Standard = Standard.CXX20) -> Answer:
+    return server.ask(program, graphs=1, keep_going=1, std=std)
 
 
 @pytest.mark.clause("MODEL-18", "EXPLORE-1", "EXPLORE-2")
 @pytest.mark.parametrize("classic", CLASSICS, ids=lambda classic: classic.name)
 def test_a_classic_has_its_known_verdict(litmus: LineServer, classic: Classic) -> None:
-    answer = ask(litmus, classic.program)
-    expected = model_answer(classic.program)
+    answer = ask(litmus, classic.program, classic.standard)
+    expected = model_answer(classic.program, classic.standard)
     assert differences(expected, answer) == ()
     assert answer["executions"] == answer["distinct"] == classic.graphs
     assert answer["redundant"] == answer["blocked"] == 0
@@ -38,10 +42,14 @@ def test_a_classic_has_its_known_verdict(litmus: LineServer, classic: Classic) -
 
 
 @pytest.mark.clause("MODEL-18", "EXPLORE-1", "EXPLORE-2")
+@pytest.mark.parametrize("standard", Standard)
 @pytest.mark.parametrize("part", range(PARTS))
-def test_generated_programs_have_the_graphs_that_the_axioms_allow(litmus: LineServer, part: int) -> None:
-    programs = generate(1_000 + part, PROGRAMS // PARTS)
-    assert [str(found) for found in compare(programs, lambda program: ask(litmus, program), limit=3)] == []
+def test_generated_programs_have_the_graphs_that_the_axioms_allow(
+    litmus: LineServer, part: int, standard: Standard
+) -> None:
+    programs = generate(1_000 + part, PROGRAMS // PARTS // SHARE_OF[standard])
+    engine, expected = functools.partial(ask, litmus, std=standard), functools.partial(model_answer, std=standard)
+    assert [str(found) for found in compare(programs, engine, expected=expected, limit=3)] == []
 
 
 @pytest.mark.clause("EXPLORE-6")

@@ -11,8 +11,9 @@ from typing import Any, Self
 
 import pytest
 
-from rusted_ring.verify import cli, explore
+from rusted_ring.verify import cli, explore, running
 from rusted_ring.verify.documents import InputError
+from rusted_ring.verify.processes import Deadline
 
 Sample = Callable[[str], dict[str, Any]]
 
@@ -34,7 +35,11 @@ class RunOptions:
     seed: int | None
     replay: str | None
     trace: bool
-    timeout: float | None
+    weak: bool
+    wakeups: bool
+    unroll: int | None
+    standard: str
+    in_c: bool
 
 
 def answer(*errors: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -52,8 +57,12 @@ class Engine:
     built: dict[str, Any] = field(default_factory=dict)
     ran: RunOptions | None = None
     executor: concurrent.futures.Executor | None = None
+    deadline: Deadline = field(default_factory=Deadline)
 
-    def build(self, sources: Sequence[Path], *, flags: Sequence[str], compiler: str | None, folder: Path) -> Path:
+    def build(
+        self, sources: Sequence[Path], *, flags: Sequence[str], compiler: str | None, folder: Path, deadline: Deadline
+    ) -> Path:
+        self.deadline = deadline
         self.built = {"sources": list(sources), "flags": list(flags), "compiler": compiler, "folder": folder.is_dir()}
         if isinstance(self.says, CannotBuild):
             raise self.says
@@ -66,8 +75,10 @@ class Engine:
         options: RunOptions,
         executor: concurrent.futures.Executor | None,
         progress: Callable[[Mapping[str, Any]], None] | None,
+        deadline: Deadline,
     ) -> dict[str, Any]:
         assert program.name == "program"
+        assert deadline is self.deadline
         self.ran, self.executor = options, executor
         if isinstance(self.says, Exception):
             raise self.says
@@ -113,9 +124,70 @@ def test_options_reach_the_engine(engine: Engine, source: Path) -> None:
         "folder": True,
     }
     assert engine.ran == RunOptions(
-        keep_going=True, bound=1_000, random=None, pct=None, seed=None, replay=None, trace=False, timeout=2.5
+        keep_going=True,
+        bound=1_000,
+        random=None,
+        pct=None,
+        seed=None,
+        replay=None,
+        trace=False,
+        weak=True,
+        wakeups=False,
+        unroll=None,
+        standard="c11",
+        in_c=True,
     )
+    assert engine.deadline.left is not None
+    assert 0 < engine.deadline.left <= 2.5
     assert engine.executor is None
+
+
+@pytest.mark.clause("EXPLORE-26", "EXPLORE-27")
+@pytest.mark.parametrize(
+    ("words", "weak", "wakeups"), [([], True, False), (["--spurious"], True, True), (["--no-spurious"], False, False)]
+)
+def test_what_may_happen_for_no_reason(
+    words: list[str], weak: bool, wakeups: bool, engine: Engine, source: Path
+) -> None:
+    assert cli.main(["explore", str(source), *words]) == 0
+    assert engine.ran is not None
+    assert (engine.ran.weak, engine.ran.wakeups) == (weak, wakeups)
+
+
+@pytest.mark.clause("EXPLORE-34")
+def test_the_standard_follows_the_first_file(engine: Engine, source: Path) -> None:
+    other = source.with_suffix(".cc")
+    other.touch()
+    for files, words, standard, in_c in (
+        ([source], [], "c11", True),
+        ([other, source], [], "c++20", False),
+        ([source, other], [], "c11", False),
+        ([source], ["--std", "c++20"], "c++20", True),
+        ([other], ["--std", "c11"], "c11", False),
+    ):
+        assert cli.main(["explore", *map(str, files), *words]) == 0
+        assert engine.ran is not None
+        assert (engine.ran.standard, engine.ran.in_c) == (standard, in_c)
+
+
+def test_the_options_of_the_model_are_in_the_replay(
+    engine: Engine, source: Path, samples: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.says = answer(race(samples))
+    assert cli.main(["explore", str(source), "--no-spurious", "--unroll", "7", "--std", "c++20", "--", "-DX"]) == 1
+    assert engine.ran is not None
+    assert engine.ran.unroll == 7
+    said = capsys.readouterr().out
+    assert f"explore {source} --replay mp:1.0.1 --no-spurious --unroll 7 --std c++20 -- -DX" in said
+
+
+def test_limits(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explore", "--limits"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("A verdict rests on these")
+    for words in ("inline assembly", "-fno-sanitize=thread", "not exhaustive for data races", "does not see"):
+        assert words in said
+    assert "%" not in said
 
 
 def test_several_files_and_no_flags(engine: Engine, source: Path) -> None:
@@ -258,6 +330,7 @@ def test_help_says_what_the_exit_status_means(capsys: pytest.CaptureFixture[str]
 # --- results
 
 
+@pytest.mark.clause("EXPLORE-7")
 def test_a_clean_program(engine: Engine, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["explore", str(source)]) == 0
     assert engine.ran is not None
@@ -267,6 +340,7 @@ def test_a_clean_program(engine: Engine, source: Path, capsys: pytest.CaptureFix
     ]
 
 
+@pytest.mark.clause("EXPLORE-7")
 def test_clean_but_not_everything_covered(engine: Engine, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     engine.says = answer(exhaustive=False, covered="stopped after 1234 executions", redundant=2, seconds=4_321.0)
     assert cli.main(["explore", str(source), "--bound", "1234"]) == 3
@@ -275,6 +349,70 @@ def test_clean_but_not_everything_covered(engine: Engine, source: Path, capsys: 
         "not exhaustive: stopped after 1234 executions",
         "clean so far: no error in what was covered, and not everything was",
     ]
+
+
+def test_nothing_is_no_verdict(engine: Engine, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    engine.says = answer(exhaustive=False, covered="the time was up", executions=0, distinct=0, blocked=0)
+    assert cli.main(["explore", str(source)]) == 3
+    assert capsys.readouterr().out.splitlines()[1] == "no verdict: no execution was completed"
+    engine.says = answer(executions=0, distinct=0, blocked=5)
+    assert cli.main(["explore", str(source)]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "clean, but no execution completes: each of the 5 is blocked"
+    engine.says = answer(executions=0, distinct=0, blocked=1)
+    assert cli.main(["explore", str(source)]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "clean, but no execution completes: the only one is blocked"
+
+
+@pytest.mark.clause("EXPLORE-7", "EXPLORE-12")
+def test_what_is_bounded_and_cut_is_in_the_answer(
+    engine: Engine, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.says = answer(exhaustive=False, cut=2, bounded=3, covered="words")
+    assert cli.main(["explore", str(source), "--json"]) == 3
+    content = json.loads(capsys.readouterr().out)
+    assert (content["cut"], content["bounded"], content["covered"]) == (2, 3, "words")
+    engine.says = answer(
+        exhaustive=False, covered="not exhaustive for data races: the compiler removed accesses at a.c:1"
+    )
+    assert cli.main(["explore", str(source)]) == 3
+    assert "0.25 s; not exhaustive for data races: the compiler" in capsys.readouterr().out
+
+
+FOUND: dict[str, Any] = answer(exhaustive=False, cut=0, bounded=0, done=0.27)
+
+
+@pytest.mark.clause("EXPLORE-7")
+@pytest.mark.parametrize(
+    ("found", "options", "words"),
+    [
+        ({"timed_out": True}, {}, "the time was up; about 27 % of the whole was covered, as far as can be guessed"),
+        ({"timed_out": True, "done": 1.0}, {}, "the time was up; about 99 % of the whole was covered"),
+        ({"timed_out": True, "done": 1e-9}, {}, "the time was up; less than 0.01 % of the whole was covered"),
+        (
+            {"timed_out": True, "executions": 0, "done": 1.0},
+            {},
+            "the time was up; no execution was completed, so that nothing was covered",
+        ),
+        ({"cut": 1}, {}, "1 execution was cut, being longer than the engine follows"),
+        ({"bounded": 2}, {}, "2 executions were given up in a loop that goes on"),
+        (
+            {"bounded": 2},
+            {"unroll": 3},
+            "bounded: every loop was followed for 3 turns; 2 executions go further",
+        ),
+        ({"bounded": 1}, {"unroll": 1}, "bounded: every loop was followed for 1 turn; 1 execution goes further"),
+        ({}, {"bound": 1_239}, "the bound of 1,239 executions was reached; about 27 %"),
+        ({}, {"bound": 9_999}, ""),
+        ({}, {"random": 9}, "1,239 random executions (uniform choices), 1,234 of them distinct"),
+        ({"timed_out": True}, {"random": 9, "pct": 2}, "(PCT of depth 2), 1,234 of them distinct; the time was up"),
+    ],
+)
+def test_what_was_covered_in_words(found: dict[str, Any], options: dict[str, Any], words: str) -> None:
+    said = running._covered(FOUND | found, running.RunOptions(**options))
+    assert words in said
+    assert bool(said) is bool(words)
+    if "cut" in found or "bounded" in found:
+        assert "%" not in said
 
 
 def test_an_error_is_shown_with_its_columns_and_how_to_replay_it(
@@ -320,6 +458,9 @@ def test_json_is_one_object(engine: Engine, source: Path, samples: Sample, capsy
         "distinct": 1_234,
         "blocked": 5,
         "redundant": 0,
+        "cut": 0,
+        "bounded": 0,
+        "standard": "c11",
         "seconds": 0.25,
         "exhaustive": False,
         "errors": [

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rusted_ring.verify.classics import CLASSICS
-from rusted_ring.verify.engine import LIBRARY, engine_sources, find_compiler
+from rusted_ring.verify.engine import find_compiler, harness_source, include_flags, library_sources
 from rusted_ring.verify.litmus import differences, model_answer
 from rusted_ring.verify.litmus_programs import generate
 
@@ -20,8 +20,8 @@ CROSS_LIBRARIES = "/usr/aarch64-linux-gnu"
 
 def build(compiler: Sequence[str], folder: Path, *flags: str) -> Path:
     output = folder / "litmus"
-    sources = [str(engine_sources() / name) for name in (*LIBRARY, "litmus.c")]
-    command = [*compiler, "-std=c11", "-O2", "-fno-pie", "-no-pie", "-fno-omit-frame-pointer", *flags, *sources]
+    sources = [*include_flags(), *map(str, library_sources()), str(harness_source("litmus.c"))]
+    command = [*compiler, "-std=gnu11", "-O2", "-fno-pie", "-no-pie", "-fno-omit-frame-pointer", *flags, *sources]
     subprocess.run([*command, "-o", str(output)], check=True)
     return output
 

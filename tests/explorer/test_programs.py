@@ -35,6 +35,7 @@ class Case:
         executions: complete ones, or None where they depend on the compiler or on where it stops.
         blocked: or None, likewise.
         error: the kind of the first error, or nothing.
+        clang: executions and blocked ones with clang, if they are others.
     """
 
     file: str
@@ -42,6 +43,7 @@ class Case:
     executions: int | None
     blocked: int | None
     error: str = ""
+    clang: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
@@ -88,19 +90,22 @@ ALGORITHMS = [
     Case("exclusion.c", f"-DDEKKER {RELEASE_ACQUIRE}", None, None, "data-race"),
     Case("treiber.c", "", 28, 4),
     Case("treiber.c", "-DREUSE", None, None, "use-after-free"),
-    Case("ms_queue.c", "", 4, 0),
+    # Failed turns of loops that try again are not explored: temporary values on the stack that were not written before
+    # do not make two states different.
+    Case("ms_queue.c", "", 3, 1),
     Case("ms_queue.c", "-DTWO", None, None),
     Case("ms_queue.c", "-DBROKEN", None, None, "data-race"),
     Case("locks.c", "-DTICKET -DN=2", 2, 2),
     Case("locks.c", "-DTICKET -DN=3", 6, 24),
     Case("locks.c", f"-DTICKET {WEAK_UNLOCK}", None, None, "data-race"),
-    Case("locks.c", "-DFLAG -DN=2", 2, 2),
-    Case("locks.c", "-DFLAG -DN=3", 6, 18),
+    # clang keeps two temporary values of a byte in one word of the stack: the turn that writes the second is explored.
+    Case("locks.c", "-DFLAG -DN=2", 2, 2, clang=(4, 2)),
+    Case("locks.c", "-DFLAG -DN=3", 6, 18, clang=(42, 72)),
     Case("locks.c", f"-DFLAG {WEAK_UNLOCK}", None, None, "data-race"),
     Case("locks.c", "-DN=2", 4, 4),
     Case("locks.c", "-DN=3", 36, 72),
     Case("locks.c", WEAK_UNLOCK, None, None, "data-race"),
-    Case("seqlock.c", "", 28, 12),
+    Case("seqlock.c", "", 2, 16),  # as of ms_queue
     Case("seqlock.c", "-DBROKEN", None, None, "assertion"),
     Case("once.c", "", 4, 1),
     Case("once.c", "-DBROKEN", None, None, "data-race"),
@@ -115,12 +120,14 @@ LIBRARY = [
         for what in ("RWLOCK", "ONCE", "SEMAPHORE", "TRY_SEMAPHORE", "TRY_RWLOCK", "TIMED")
         for n in (2, 3)
     ),
-    *(Case("posix.c", f"-DBARRIER -DN={n}", count, blocked) for n, count, blocked in ((2, 2, 1), (3, 6, 6))),
-    *(Case("posix.c", f"-DCONDITION -DN={n}", count, blocked) for n, count, blocked in ((2, 2, 1), (3, 10, 10))),
+    *(Case("posix.c", f"-DBARRIER -DN={n}", 1, 0) for n in (2, 3)),  # nobody can tell who came first
+    *(Case("posix.c", f"-DCONDITION -DN={n}", count, blocked) for n, count, blocked in ((2, 2, 1), (3, 10, 12))),
     Case("c11_threads.c", "", 8, 5),
+    Case("posix.c", "-DCONDITION -DN=3 -DSIGNAL_ONE", None, None, "deadlock"),
     # Store buffering without the outcome that the fences forbid; the one that is blocked sleeps before it is woken.
-    *(Case("futex.c", what, 3, 1) for what in ("", "-DEVENTFD")),
-    Case("futex.c", "-DTIMED", 4, 0),
+    Case("futex.c", "", 5, 2),
+    Case("futex.c", "-DEVENTFD", 3, 1),
+    Case("futex.c", "-DTIMED", 6, 1),
 ]
 
 SHAPES = [
@@ -129,6 +136,8 @@ SHAPES = [
     Case("shapes.c", "-DFENCES", 3, 0),
     Case("shapes.c", "-DASYMMETRIC", 3, 0),
     Case("shapes.c", "-DINIT_LATER", 3, 0),
+    Case("shapes.c", "-DFENCE_OF_ALL", 3, 0),
+    Case("shapes.c", "-DMUTEX_RECURSIVE", 2, 1),
     *(
         Case("shapes.c", f"-D{name}", 2, 0)
         for name in (
@@ -143,6 +152,7 @@ SHAPES = [
                 "POINTERS",
             ),
             *("INITIALISERS", "VOLATILE", "WIDTHS", "ON_STACK", "PRINTS", "DETACHED"),
+            *("ATOMIC_THREAD_LOCAL", "ATTRIBUTES"),
         )
     ),
     Case("part_one.c part_two.c", "", 2, 0),
@@ -174,7 +184,7 @@ FAULTS = [
     Case("faulty.c", "-DABORT", None, None, "abort"),
     Case("faulty.c", "-DASSERTION", None, None, "assertion"),
     Case("faulty.c", "-DDIVISION", None, None, "crash"),
-    Case("faulty.c", "-DSTACK_OF_ENDED", None, None, "data-race"),
+    Case("faulty.c", "-DSTACK_OF_ENDED", None, None, "use-after-return"),
     Case("creation.c", "-DWHEN===3 -DFAULT", None, None, "assertion"),
     Case("heap.c", "-DLEAK", None, None, "leak"),
     Case("heap.c", "-DLEAK_SETUP", None, None, "leak"),
@@ -188,21 +198,34 @@ FAULTS = [
     Case("heap.c", "-DREALLOC_OLD", None, None, "use-after-free"),
 ]
 
+# With what is explored unless the user says otherwise: a weak compare-exchange fails once a loop for no reason. If the
+# loop then tries again, the execution is blocked, since what follows is explored without the failure.
+USUAL = [
+    Case("lastzero.c", "-DN=10", 3328, 0),
+    Case("many.c", "-DCASW -DN=2", 6, 0),
+    Case("treiber.c", "", 28, 69),
+    Case("locks.c", "-DN=2", 4, 11),
+    Case("posix.c", "-DCONDITION -DN=2", 2, 1),
+    Case("futex.c", "", 5, 2),
+    Case("shapes.c", "-DWEAK_CAS", 4, 7),
+    Case("spins.c", "-DCAS", 1, 2),
+    Case("spins.c", "-DFAILED_FOR_NO_REASON -DALONE", 1, 1),
+    Case("faulty.c", "-DLOST_WAKEUP", None, None, "deadlock"),
+]
+
 REFUSED = [
     ("-DMIXED -DTHREADS=2", "mixed-size atomic accesses: 4 and 8 bytes"),
     ("-DMIXED_INSIDE -DTHREADS=2", "overlap"),
     ("-DWIDE_128 -DTHREADS=2", "atomic access of more than 8 bytes"),
     ("-DWIDE_192 -DTHREADS=2", "atomic access of more than 8 bytes"),
-    ("-DCLOCK -DTHREADS=2", "the program did not repeat itself"),
+    ("-DRUNS -DTHREADS=2", "the program did not repeat itself"),
     ("-DSYNTAX -DTHREADS=2", "refused.c:"),
     ("-DKEYS -DTHREADS=2", "pthread_key_create()"),
-    ("-DRECURSIVE -DTHREADS=2", "PTHREAD_MUTEX_NORMAL"),
-    ("-DATOMIC_THREAD_LOCAL -DTHREADS=2", "thread-local"),
-    ("-DFENCE_OF_ALL -DTHREADS=2", "membarrier() for a fence of all threads"),
+    ("-DLARGE_STACK -DTHREADS=2", "a stack of 67108864 bytes"),
     ("-DSYSTEM_CALL -DTHREADS=2", "the program makes system call"),
     ("-DBLOCKING_EVENTFD -DTHREADS=2", "an eventfd that blocks"),
     ("-DPOLL_IN_TIME -DTHREADS=2", "poll() is followed for one eventfd"),
-    ("-DTHREADS=32", "more than 31 threads besides main"),
+    ("-DTHREADS=600", "more than 511 threads besides main"),
 ]
 
 
@@ -221,7 +244,7 @@ def need(compiler: str) -> None:
         pytest.skip(f"{compiler} is not installed")
 
 
-def check(case: Case, status: int, found: dict[str, Any]) -> None:
+def check(case: Case, status: int, found: dict[str, Any], compiler: str = "gcc") -> None:
     kinds = [error["kind"] for error in found["errors"]]
     assert kinds == ([case.error] if case.error else []), found["errors"]
     assert status == (1 if case.error else 0)
@@ -229,22 +252,32 @@ def check(case: Case, status: int, found: dict[str, Any]) -> None:
     assert found["exhaustive"] is not bool(case.error)
     assert found["distinct"] == found["executions"]
     assert found["redundant"] == 0
-    if case.executions is not None:
-        assert found["executions"] == case.executions
-    if case.blocked is not None:
-        assert found["blocked"] == case.blocked
+    executions, blocked = case.clang if case.clang and compiler == "clang" else (case.executions, case.blocked)
+    if executions is not None:
+        assert found["executions"] == executions
+    if blocked is not None:
+        assert found["blocked"] == blocked
     if case.error:
         assert found["errors"][0]["file"].endswith(case.file)
         assert found["errors"][0]["line"] > 1
 
 
-@pytest.mark.clause("EXPLORE-1", "EXPLORE-2", "EXPLORE-3", "EXPLORE-4")
+@pytest.mark.clause("EXPLORE-1", "EXPLORE-2", "EXPLORE-3", "EXPLORE-4", "EXPLORE-18")
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("case", [*FAMILIES, *ALGORITHMS, *LIBRARY, *SHAPES, *FAULTS], ids=lambda case: case.name)
 def test_program(case: Case, compiler: str) -> None:
     need(compiler)
+    status, found = explore(case.file, "--no-spurious", "--timeout", "120", compiler=compiler, flags=case.flags.split())
+    check(case, status, found, compiler)
+
+
+@pytest.mark.clause("EXPLORE-1", "EXPLORE-2")
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("case", USUAL, ids=lambda case: case.name)
+def test_program_with_the_usual_options(case: Case, compiler: str) -> None:
+    need(compiler)
     status, found = explore(case.file, "--timeout", "120", compiler=compiler, flags=case.flags.split())
-    check(case, status, found)
+    check(case, status, found, compiler)
 
 
 @pytest.mark.parametrize("level", ["-O0", "-O2", "-O3"])
@@ -279,6 +312,7 @@ def test_what_cannot_be_explored_is_refused(flags: str, words: str, compiler: st
     assert found["errors"] == []
 
 
+@pytest.mark.clause("EXPLORE-12")
 def test_as_many_threads_as_there_may_be() -> None:
     need("gcc")
     status, found = explore("refused.c", "--bound", "10", flags=["-DTHREADS=31"])
@@ -286,6 +320,7 @@ def test_as_many_threads_as_there_may_be() -> None:
     assert "bound" in found["covered"]
 
 
+@pytest.mark.clause("EXPLORE-3")
 @pytest.mark.slow
 def test_a_program_that_computes_for_ever() -> None:
     need("gcc")

@@ -50,7 +50,7 @@ def _options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UBSAN_OPTIONS", "exitcode=99:print_stacktrace=1")
 
 
-def answer(program: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+def answer(program: engine.Program, *arguments: str) -> tuple[int, dict[str, Any]]:
     """Run a program and return its status and answer; a sanitizer's complaint is an error."""
     done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False, timeout=120)
     assert "ERROR: AddressSanitizer" not in done.stderr, done.stderr[:3000]
@@ -59,7 +59,7 @@ def answer(program: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, found
 
 
-def build(file: str, flags: list[str], folder: Path) -> Path:
+def build(file: str, flags: list[str], folder: Path) -> engine.Program:
     try:
         return engine.build([PROGRAMS / file], flags=flags, compiler="gcc", folder=folder, sanitize=SANITIZE)
     except engine.CannotBuild as error:

@@ -14,9 +14,11 @@ static int numbers[N + 1];
 
 static void *step(void *number)
 {
+#if !defined(AINC)
     int me = *(int *)number;
+#endif
 #if defined(AINC)
-    (void)me;
+    (void)number;
     atomic_fetch_add_explicit(&x, 1, ORDER);
 #elif defined(CASROT)
     int expected = me;

@@ -59,7 +59,11 @@ static void *body(void *number)
     if (me == 0) {
         ready = 1;
         counter = N;
+#if N > 2 && !defined(SIGNAL_ONE)
+        pthread_cond_broadcast(&condition);
+#else
         pthread_cond_signal(&condition);
+#endif
     } else {
         while (!ready) {
             pthread_cond_wait(&condition, &mutex);

@@ -1,6 +1,5 @@
 /* What cannot be explored, and is said to be so. */
 #define _GNU_SOURCE
-#include <linux/membarrier.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -8,7 +7,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 atomic_int x;
@@ -34,27 +32,13 @@ static void *body(void *unused)
 #elif defined(WIDE_192)
     struct larger value = atomic_load(&largest);
     return value.content[0] != 0 ? unused : NULL;
-#elif defined(CLOCK)
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (now.tv_nsec & 1024) {
-        (void)atomic_load(&x);
-    } else {
-        atomic_store(&x, 1);
-        (void)atomic_load(&x);
-    }
 #elif defined(KEYS)
     pthread_key_t key;
     pthread_key_create(&key, NULL);
-#elif defined(RECURSIVE)
-    pthread_mutexattr_t attributes;
-    pthread_mutexattr_init(&attributes);
-    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
-#elif defined(ATOMIC_THREAD_LOCAL)
-    static _Thread_local atomic_int mine;
-    (void)atomic_fetch_add(&mine, 1);
-#elif defined(FENCE_OF_ALL)
-    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+#elif defined(LARGE_STACK)
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, (size_t)64 << 20);
 #elif defined(SYSTEM_CALL)
     syscall(SYS_getpid);
 #elif defined(BLOCKING_EVENTFD)
@@ -70,12 +54,23 @@ static void *body(void *unused)
     return unused;
 }
 
+#ifdef RUNS
+/* The explorer makes each execution's memory as new, save its own; so this stands for whatever differs between runs. */
+static int runs __attribute__((section("explorer_state"))) = 0;
+#endif
+
 int main(void)
 {
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; ++i) {
         pthread_create(&threads[i], NULL, body, NULL);
     }
+#ifdef RUNS
+    if (++runs % 2 == 0) {
+        atomic_store(&x, 2);
+    }
+    (void)atomic_load(&x);
+#endif
     for (int i = 0; i < THREADS; ++i) {
         pthread_join(threads[i], NULL);
     }

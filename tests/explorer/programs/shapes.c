@@ -1,6 +1,7 @@
 /* What programs are made of, each without a fault. */
 #define _GNU_SOURCE
 #include <assert.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -8,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 atomic_int x;
 atomic_int y;
@@ -149,6 +153,85 @@ static void *two(void *p)
 #elif defined(DETACHED)
 static void *one(void *p) { pthread_detach(pthread_self()); atomic_store(&x, 1); return p; }
 static void *two(void *p) { assert(pthread_equal(pthread_self(), pthread_self())); (void)atomic_load(&x); return p; }
+#elif defined(MUTEX_RECURSIVE)
+static pthread_mutex_t mutex;
+static int plain;
+#define BEGIN
+static void begin(void)
+{
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&mutex, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+}
+static void *one(void *p)
+{
+    pthread_mutex_lock(&mutex);
+    pthread_mutex_lock(&mutex);
+    pthread_mutex_unlock(&mutex);
+    ++plain;
+    pthread_mutex_unlock(&mutex);
+    return p;
+}
+#define two one
+#elif defined(ATOMIC_THREAD_LOCAL)
+static _Thread_local atomic_int mine;
+static void *one(void *p) { assert(atomic_fetch_add(&mine, 1) == 0 && mine == 1); atomic_store(&x, 1); return p; }
+static void *two(void *p) { assert(atomic_fetch_add(&mine, 2) == 0 && mine == 2); (void)atomic_load(&x); return p; }
+#elif defined(FENCE_OF_ALL)
+/* store buffering: the fence of all threads on one side, that of the compiler on the other */
+static int seen_x, seen_y;
+#define BEGIN
+static void begin(void) { assert(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0); }
+static void *one(void *p)
+{
+    atomic_store_explicit(&x, 1, memory_order_relaxed);
+    assert(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0);
+    seen_y = atomic_load_explicit(&y, memory_order_relaxed);
+    return p;
+}
+static void *two(void *p)
+{
+    atomic_store_explicit(&y, 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    seen_x = atomic_load_explicit(&x, memory_order_relaxed);
+    return p;
+}
+#elif defined(ATTRIBUTES)
+static pthread_cond_t condition;
+static pthread_rwlock_t rwlock;
+static pthread_barrier_t barrier;
+#define BEGIN
+static void begin(void)
+{
+    pthread_attr_t thread;
+    pthread_attr_init(&thread);
+    pthread_attr_setstacksize(&thread, 1 << 20);
+    pthread_attr_setguardsize(&thread, 0);
+    pthread_attr_setscope(&thread, PTHREAD_SCOPE_SYSTEM);
+    pthread_attr_destroy(&thread);
+    pthread_condattr_t of_condition;
+    pthread_condattr_init(&of_condition);
+    pthread_condattr_setclock(&of_condition, CLOCK_MONOTONIC);
+    pthread_condattr_setpshared(&of_condition, PTHREAD_PROCESS_PRIVATE);
+    pthread_cond_init(&condition, &of_condition);
+    pthread_condattr_destroy(&of_condition);
+    pthread_rwlockattr_t of_lock;
+    pthread_rwlockattr_init(&of_lock);
+    pthread_rwlockattr_setpshared(&of_lock, PTHREAD_PROCESS_PRIVATE);
+    pthread_rwlock_init(&rwlock, &of_lock);
+    pthread_rwlockattr_destroy(&of_lock);
+    pthread_barrierattr_t of_barrier;
+    pthread_barrierattr_init(&of_barrier);
+    pthread_barrierattr_setpshared(&of_barrier, PTHREAD_PROCESS_PRIVATE);
+    pthread_barrier_init(&barrier, &of_barrier, 2);
+    pthread_barrierattr_destroy(&of_barrier);
+    pthread_setconcurrency(2);
+    pthread_setname_np(pthread_self(), "main");
+}
+static void *one(void *p) { atomic_store(&x, 1); return p; }
+static void *two(void *p) { (void)atomic_load(&x); return p; }
 #else
 #error "which?"
 #endif
@@ -161,6 +244,9 @@ int main(void)
     atomic_int local;
     atomic_init(&local, 0);
     argument = &local;
+#endif
+#ifdef BEGIN
+    begin();
 #endif
     pthread_create(&first, NULL, one, argument);
     pthread_create(&second, NULL, two, argument);
@@ -178,6 +264,9 @@ int main(void)
 #endif
 #ifdef WEAK_CAS
     assert(atomic_load(&x) == 2);
+#endif
+#ifdef FENCE_OF_ALL
+    assert(seen_x == 1 || seen_y == 1);
 #endif
 #ifdef WIDTHS
     assert(w64 == 15);

@@ -49,12 +49,20 @@ static void *waiter(void *unused)
     do {
         expected = 1;
     } while (!atomic_compare_exchange_weak_explicit(&x, &expected, 2, memory_order_acquire, memory_order_relaxed));
+#elif defined(FAILED_FOR_NO_REASON) /* and once more, with nothing to wait for */
+    static atomic_int mine;
+    int expected = 0;
+    do {
+        (void)atomic_load_explicit(&y, memory_order_relaxed);
+    } while (!atomic_compare_exchange_weak_explicit(&mine, &expected, 1, memory_order_relaxed, memory_order_relaxed));
+    return unused;
 #elif defined(CALLS)
     while (!ready(1)) {
     }
 #elif defined(TRYLOCK)
     while (pthread_mutex_trylock(&mutex) != 0) {
     }
+    pthread_mutex_unlock(&mutex);
 #elif defined(COUNTED)
     int tries = 0;
     while (tries < 3 && atomic_load_explicit(&x, memory_order_acquire) == 0) {
@@ -85,9 +93,8 @@ static void *waiter(void *unused)
 
 static void *doer(void *unused)
 {
+#ifndef TRYLOCK
     plain = 1;
-#ifdef TRYLOCK
-    pthread_mutex_unlock(&mutex);
 #endif
     atomic_store_explicit(&y, 1, memory_order_release);
     atomic_store_explicit(&x, 1, memory_order_release);
@@ -104,6 +111,10 @@ int main(void)
 #ifndef ALONE
     pthread_create(&threads[1], NULL, doer, NULL);
     pthread_join(threads[1], NULL);
+#endif
+#ifdef TRYLOCK
+    plain = 1;
+    pthread_mutex_unlock(&mutex);
 #endif
     pthread_join(threads[0], NULL);
     return 0;

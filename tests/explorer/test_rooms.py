@@ -1,0 +1,70 @@
+"""The rooms of the explorer's engine have one direction: no file needs, by way of others, a file that needs it."""
+
+import graphlib
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rusted_ring.verify.engine import engine_sources, find_compiler, include_flags, library_sources
+
+ROOMS = ("engine", "intercept", ".")
+"""From the bottom up: a room knows itself and those before it."""
+MOST_LINES = 520
+
+pytestmark = pytest.mark.skipif(shutil.which("nm") is None, reason="nm is not installed: install binutils")
+
+
+@pytest.fixture(scope="module")
+def needs(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, set[Path]]:
+    """Each source file of the library with those that define what it calls or uses."""
+    folder = tmp_path_factory.mktemp("rooms")
+    defined: dict[str, Path] = {}
+    wanted: dict[Path, set[str]] = {}
+    for number, source in enumerate(library_sources()):
+        output = folder / f"{number}.o"
+        command = [*find_compiler(), "-std=gnu11", "-O0", "-w", *include_flags(), "-c", str(source), "-o", str(output)]
+        subprocess.run(command, check=True)
+        said = subprocess.run(["nm", "-g", str(output)], capture_output=True, text=True, check=True).stdout
+        path = source.relative_to(engine_sources())
+        wanted[path] = set()
+        for *_, kind, name in (line.split() for line in said.splitlines()):
+            if kind == "U":
+                wanted[path].add(name)
+            else:
+                defined[name] = path
+    return {path: {defined[name] for name in names if name in defined} - {path} for path, names in wanted.items()}
+
+
+def test_there_is_no_circle(needs: dict[Path, set[Path]]) -> None:
+    graphlib.TopologicalSorter(needs).prepare()  # raises CycleError, which names the files
+
+
+def test_no_room_knows_one_above_it(needs: dict[Path, set[Path]]) -> None:
+    above = [
+        f"{path} needs {other}"
+        for path, others in needs.items()
+        for other in others
+        if ROOMS.index(str(path.parent)) < ROOMS.index(str(other.parent))
+    ]
+    assert above == []
+
+
+def test_the_circle_would_be_seen() -> None:
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter({Path("a.c"): {Path("b.c")}, Path("b.c"): {Path("a.c")}}).prepare()
+
+
+def test_headers_include_none_above_them() -> None:
+    for header in engine_sources().glob("engine/*.h"):
+        assert '"../intercept' not in header.read_text(encoding="utf-8"), header.name
+
+
+def test_files_are_read_in_one_sitting() -> None:
+    long = {
+        path.name: count
+        for path in engine_sources().rglob("*.[ch]")
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > MOST_LINES
+    }
+    assert long == {}
