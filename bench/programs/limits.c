@@ -8,7 +8,7 @@
  *     "copy"         BYTES bytes copied, as many as the explorer's checkpoint has
  *     "operations"   ten relaxed atomic accesses, five stores and five loads
  *     "signals"      a look at the signal mask, the cheapest system call that an execution could make
- * Linked with the explorer's fiber.c.
+ * Linked with the explorer's engine/fiber.c.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "internal.h"
+#include "engine/fiber.h"
 
 #define TIMES 20000
 #define FIBER_BYTES ((size_t)1 << 16)
