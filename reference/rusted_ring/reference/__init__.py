@@ -5,9 +5,20 @@ clauses and has the same public names as `rusted_ring.native`, and it is the ora
 with.
 """
 
+from typing import TYPE_CHECKING
+
 from rusted_ring.reference.allocator import EventAllocator
 from rusted_ring.reference.entry import allocate_from_pool, allocate_to_pool, handle_ffi_event
-from rusted_ring.reference.errors import (
+from rusted_ring.reference.handles import RingPtr, WeakRingPtr
+from rusted_ring.reference.loan import Loan
+from rusted_ring.reference.parameters import SEED, TINY, WIDE
+from rusted_ring.reference.pools import EventPools
+from rusted_ring.reference.reader import Reader
+from rusted_ring.reference.ring import RingBuffer
+from rusted_ring.reference.writer import Writer
+from rusted_ring.vocabulary.errors import (
+    EndOfStream,
+    ForkedCopy,
     Lagged,
     LayoutError,
     PayloadTooLarge,
@@ -22,26 +33,23 @@ from rusted_ring.reference.errors import (
     ViewsOutstanding,
     WriterTaken,
 )
-from rusted_ring.reference.event import EventBatch, PooledEvent, PoolStats, SlotMetadata, SlotState
-from rusted_ring.reference.loan import Loan
-from rusted_ring.reference.parameters import MAX_RING_BYTES, SEED, TINY, WIDE, Profile
-from rusted_ring.reference.pointer import RingPtr
-from rusted_ring.reference.pools import EventPools
-from rusted_ring.reference.reader import Reader
-from rusted_ring.reference.ring import RingBuffer
-from rusted_ring.reference.sizes import EventSize, PoolId
-from rusted_ring.reference.weak import WeakRingPtr
-from rusted_ring.reference.writer import Writer
+from rusted_ring.vocabulary.event import EventBatch, PooledEvent
+from rusted_ring.vocabulary.profile import MAX_RING_BYTES, Profile
+from rusted_ring.vocabulary.sizes import EventSize, PoolId
+from rusted_ring.vocabulary.slots import PoolStats, SlotMetadata, SlotState
+from rusted_ring.vocabulary.version import module_attribute
 
 __all__ = [
     "MAX_RING_BYTES",
     "SEED",
     "TINY",
     "WIDE",
+    "EndOfStream",
     "EventAllocator",
     "EventBatch",
     "EventPools",
     "EventSize",
+    "ForkedCopy",
     "Lagged",
     "LayoutError",
     "Loan",
@@ -71,3 +79,10 @@ __all__ = [
     "allocate_to_pool",
     "handle_ffi_event",
 ]
+
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name):
+        return module_attribute(__name__, name)

@@ -1,35 +1,44 @@
 """The allocator: events into slots, one at a time or many [ALLOC-1 to ALLOC-24]."""
 
+import itertools
 from array import array
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from rusted_ring.reference.arguments import (
     as_flag,
-    as_number,
     batch_arguments,
-    buffer_view,
-    check_contiguous,
     check_event_type,
     check_not_negative,
     token_numbers,
 )
-from rusted_ring.reference.errors import PayloadTooLarge, PoolExhausted
-from rusted_ring.reference.event import PooledEvent, PoolStats
+from rusted_ring.reference.handles import RingPtr
 from rusted_ring.reference.loan import Loan
-from rusted_ring.reference.parameters import SEED, Profile
+from rusted_ring.reference.once import become
+from rusted_ring.reference.owner import Owner
+from rusted_ring.reference.parameters import SEED
 from rusted_ring.reference.pin import Pin
-from rusted_ring.reference.pointer import RingPtr
 from rusted_ring.reference.pool import Pool
 from rusted_ring.reference.pools import EventPools
-from rusted_ring.reference.sizes import EventSize, PoolId, smallest_class
+from rusted_ring.reference.sizes import smallest_class
+from rusted_ring.reference.step import Change, Found
 from rusted_ring.reference.token import token_of
 from rusted_ring.reference.triple import triple_of_token
+from rusted_ring.vocabulary.arguments import as_number, buffer_view, check_contiguous
+from rusted_ring.vocabulary.errors import PayloadTooLarge
+from rusted_ring.vocabulary.event import Payload, PooledEvent
+from rusted_ring.vocabulary.profile import Profile
+from rusted_ring.vocabulary.sizes import EventSize, PoolId
+from rusted_ring.vocabulary.slots import PoolStats
+
+T = TypeVar("T")
 
 
-class EventAllocator:
+class EventAllocator(Owner):
     """Allocates events in pools of its own; any thread may use it at any time [ALLOC-13]."""
 
-    __slots__ = ("__weakref__", "_pools")
+    __slots__ = ()
 
     def __init__(self, profile: Profile = SEED) -> None:
         """Make an allocator with empty pools [SLOT-4].
@@ -41,15 +50,10 @@ class EventAllocator:
             TypeError: `profile` is not a `Profile`.
             LayoutError: a pool's storage would be above `max_ring_bytes` [LAYOUT-7].
         """
-        self._pools = EventPools(profile)
+        become(self, _pools=EventPools(profile))
 
     def __repr__(self) -> str:
         return f"EventAllocator({self.profile.name})"
-
-    @property
-    def pools(self) -> EventPools:
-        """The allocator's pools [ALLOC-1]."""
-        return self._pools
 
     @property
     def profile(self) -> Profile:
@@ -84,7 +88,7 @@ class EventAllocator:
 
     # One event
 
-    def allocate(self, data: object, event_type: int = 0, *, spill: bool = False) -> RingPtr:
+    def allocate(self, data: Payload, event_type: int = 0, *, spill: bool = False) -> RingPtr:
         """Copy an event into a free slot of its class and return a pointer to it [ALLOC-1].
 
         Args:
@@ -98,17 +102,35 @@ class EventAllocator:
             PayloadTooLarge: the payload needs XXL and is longer than `heap_bytes` [ALLOC-8].
             PoolExhausted: no slot is free [ALLOC-3].
         """
-        view = buffer_view("data", data)
-        event_type = as_number("event_type", event_type)
-        spill = as_flag("spill", spill)
-        check_contiguous("data", view)
-        check_event_type(event_type)
-        pool_id = self._pool_for("data", view.nbytes)
-        payload = view.tobytes()
-        with self._pools._step:
-            pool = self._pool_with_room(pool_id, len(payload), spill=spill)
-            slot_index = pool.allocate(PooledEvent(payload, event_type))
-            return RingPtr._holding(Pin(self._pools._step, pool, slot_index), self)
+        pool_id, event, spill = self._event_of(data, event_type, spill)
+
+        def take(pool: Pool, slot_index: int) -> Found[RingPtr]:
+            pin = Pin(self._pools._step, pool, slot_index)
+            return RingPtr._holding(pin, self), [*pool.allocating({slot_index: event}), pin.arm]
+
+        return self._take_slot(pool_id, len(event.data), take, spill=spill)
+
+    def _allocate_loose(self, data: object, event_type: int) -> int:
+        """Allocate an event with a loose reference, in one step, and return its token [PTR-11]; raise as `allocate`."""
+        pool_id, event, _ = self._event_of(data, event_type, False)
+
+        def take(pool: Pool, slot_index: int) -> Found[int]:
+            token = token_of(pool_id, slot_index, pool.slot(slot_index).generation)
+            return token, [*pool.allocating({slot_index: event}), pool.leaving_loose(slot_index)]
+
+        return self._take_slot(pool_id, len(event.data), take)
+
+    def _event_of(self, data: object, event_type: int, spill: bool) -> tuple[PoolId, PooledEvent, bool]:
+        """Return the arguments of `allocate`: the pool of the smallest class, the event, `spill`; raise as it does."""
+        self._pools._step.check()
+        # Released whatever happens, since an error that is kept keeps its frames [ERR-1].
+        with buffer_view("data", data) as view:
+            event_type = as_number("event_type", event_type)
+            spill = as_flag("spill", spill)
+            check_contiguous("data", view)
+            check_event_type(event_type)
+            pool_id = self._pool_for("data", view.nbytes)
+            return pool_id, PooledEvent(view.tobytes(), event_type), spill
 
     def loan(self, length: int, event_type: int = 0) -> Loan:
         """Lend a slot of the smallest class that fits, to be written in place [LOAN-1].
@@ -123,15 +145,19 @@ class EventAllocator:
             PayloadTooLarge: the payload needs XXL and is longer than `heap_bytes` [ALLOC-8].
             PoolExhausted: no slot is free [ALLOC-3].
         """
+        self._pools._step.check()
         length = as_number("length", length)
         event_type = as_number("event_type", event_type)
         check_not_negative("length", length)
         check_event_type(event_type)
         pool_id = self._pool_for("length", length)
-        with self._pools._step:
-            pool = self._pool_with_room(pool_id, length, spill=False)
-            slot_index = pool.loan(PooledEvent(bytes(length), event_type))
-            return Loan._holding(Pin(self._pools._step, pool, slot_index), self)
+
+        def take(pool: Pool, slot_index: int) -> Found[Loan]:
+            pin = Pin(self._pools._step, pool, slot_index)
+            event = PooledEvent(bytes(length), event_type)
+            return Loan._holding(pin, self), [*pool.lending(slot_index, event), pin.arm]
+
+        return self._take_slot(pool_id, length, take)
 
     def _pool_for(self, name: str, length: int) -> PoolId:
         """Return the pool of the smallest class that a payload fits [SIZE-2, ALLOC-8].
@@ -141,26 +167,33 @@ class EventAllocator:
         """
         return PoolId.from_size(_class_of(name, length, min(self.profile.heap_bytes, EventSize.XXL)))
 
-    def _pool_with_room(self, pool_id: PoolId, length: int, *, spill: bool) -> Pool:
-        """Return the pool that takes a payload: that of its class or, with `spill`, the next with room [ALLOC-4].
+    def _take_slot(
+        self, pool_id: PoolId, length: int, take: Callable[[Pool, int], Found[T]], *, spill: bool = False
+    ) -> T:
+        """Take a slot in one step: in the pool of a payload's class or, with `spill`, the next with room [ALLOC-4].
 
         Raises:
-            PoolExhausted: none can.
+            PoolExhausted: no pool has room.
         """
-        pool = self._pools._pools[pool_id]
-        try:
-            pool.check_room(1, length)
-        except PoolExhausted:
-            if not spill or pool_id == PoolId.XXL:
-                raise
-            return self._pool_with_room(PoolId(pool_id + 1), length, spill=spill)
-        return pool
+
+        def look() -> Found[T]:
+            pools = self._pools._pools[pool_id : None if spill else pool_id + 1]
+            full = list(itertools.takewhile(lambda pool: not pool.has_room(1, length), pools))
+            failing = [pool.failing() for pool in full]
+            if len(full) == len(pools):
+                return full[-1].exhausted(1, length), failing
+            pool = pools[len(full)]
+            (slot_index,), choosing = self._pools._choices.choose([pool])
+            found, changes = take(pool, slot_index)
+            return found, [*failing, choosing, *changes]
+
+        return self._pools._step.take(look)
 
     # Many events
 
     def allocate_many(
         self,
-        data: object,
+        data: Payload | Sequence[Payload],
         *,
         lengths: int | Sequence[int] | object | None = None,
         event_types: int | Sequence[int] | object = 0,
@@ -182,30 +215,31 @@ class EventAllocator:
             PayloadTooLarge: a payload needs XXL and is longer than `heap_bytes` [ALLOC-8].
             PoolExhausted: not every event has a free slot [ALLOC-3].
         """
+        self._pools._step.check()
         batch = batch_arguments(data, lengths, event_types)
         pool_ids = [self._pool_for("data", len(payload)) for payload in batch.payloads]
-        with self._pools._step:
-            self._check_room_for_all(pool_ids, batch.payloads)
+        pools = [self._pools._pools[pool_id] for pool_id in pool_ids]
+        events = list(map(PooledEvent, batch.payloads, batch.event_types))
+
+        def look() -> Found[memoryview]:
+            wanted = {pool: [0, 0] for pool in pools}
+            for pool, event in zip(pools, events, strict=True):
+                wanted[pool][0] += 1
+                wanted[pool][1] += len(event.data)
+                if not pool.has_room(*wanted[pool]):
+                    return pool.exhausted(*wanted[pool]), [pool.failing()]
+            slots, *changes = self._pools._choices.choose(pools)
+            taken: dict[Pool, dict[int, PooledEvent]] = {pool: {} for pool in pools}
             tokens = array("Q")
-            for pool_id, payload, event_type in zip(pool_ids, batch.payloads, batch.event_types, strict=True):
-                pool = self._pools._pools[pool_id]
-                slot_index = pool.allocate(PooledEvent(payload, event_type))
-                pool.leave_loose(slot_index)
-                tokens.append(token_of(pool_id, slot_index, pool.slot(slot_index).generation))
-            return memoryview(tokens).toreadonly()
+            for pool, slot_index, event in zip(pools, slots, events, strict=True):
+                taken[pool][slot_index] = event
+                tokens.append(token_of(pool.pool_id, slot_index, pool.slot(slot_index).generation))
+                changes.append(pool.leaving_loose(slot_index))
+            for pool, placed in taken.items():
+                changes += pool.allocating(placed)
+            return memoryview(tokens).toreadonly(), changes
 
-    def _check_room_for_all(self, pool_ids: list[PoolId], payloads: list[bytes]) -> None:
-        """Make sure that every event of a batch has a slot, before one is taken [ALLOC-14].
-
-        Raises:
-            PoolExhausted: one has not; the pool of the first such event has found itself full.
-        """
-        counts = dict.fromkeys(PoolId, 0)
-        payload_bytes = dict.fromkeys(PoolId, 0)
-        for pool_id, payload in zip(pool_ids, payloads, strict=True):
-            counts[pool_id] += 1
-            payload_bytes[pool_id] += len(payload)
-            self._pools._pools[pool_id].check_room(counts[pool_id], payload_bytes[pool_id])
+        return self._pools._step.take(look)
 
     def drop_many(self, tokens: Iterable[int] | object) -> int:
         """Give back the loose reference of every token, or of none [ALLOC-15].
@@ -222,19 +256,21 @@ class EventAllocator:
             StaleHandle: a slot is not LIVE with its token's generation [PTR-15].
             RefCountUnderflow: a slot has fewer loose references than its token occurs [PTR-14].
         """
+        self._pools._step.check()
         numbers = token_numbers(tokens)
         triples = [triple_of_token(f"tokens[{place}]", token, self._pools) for place, token in enumerate(numbers)]
-        with self._pools._step:
-            ending: dict[tuple[PoolId, int], int] = {}
+
+        def look() -> Found[int]:
+            ending: Counter[tuple[Pool, int]] = Counter()
             for pool, slot_index, generation in triples:
-                pool.check_live(slot_index, generation)
-                place = pool.pool_id, slot_index
-                ending[place] = ending.get(place, 0) + 1
-                pool.check_loose(slot_index, ending[place])
-            for pool, slot_index, _ in triples:
-                pool.take_loose(slot_index)
-                pool.drop(slot_index)
-        return len(triples)
+                ending[pool, slot_index] += 1
+                pool.check_live(slot_index, generation, ending[pool, slot_index])
+            changes: list[Change] = []
+            for (pool, slot_index), count in ending.items():
+                changes += *pool.dropping(slot_index, count), pool.taking_loose(slot_index, count)
+            return len(triples), changes
+
+        return self._pools._step.take(look)
 
 
 def _class_of(name: str, length: int, heap_limit: int) -> EventSize:

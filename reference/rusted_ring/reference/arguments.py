@@ -1,42 +1,20 @@
 """What an argument may be: types are checked first, from left to right, then values [ERR-4, ERR-6, ALLOC-5]."""
 
+import contextlib
 import math
-import operator
-import reprlib
 import struct
 from collections.abc import Iterable
-from typing import Final, NamedTuple, cast
+from typing import NamedTuple, cast
 
-U31_LIMIT: Final = 2_147_483_647
-U32_LIMIT: Final = 4_294_967_295
-
-
-def wrong_type(name: str, value: object, wanted: str) -> TypeError:
-    """Return the error for an argument of a wrong type [ERR-4].
-
-    Args:
-        name: the argument's name.
-        value: the argument.
-        wanted: what to pass instead, with its article.
-    """
-    return TypeError(f"{name} is {reprlib.repr(value)}: a {type(value).__name__}, not {wanted}; pass {wanted}")
-
-
-def as_number(name: str, value: object) -> int:
-    """Return an integer argument as an `int`; anything with `__index__` but a `bool` is one [ERR-6].
-
-    Args:
-        name: the argument's name.
-        value: the argument.
-
-    Raises:
-        TypeError: it is not an integer.
-    """
-    if type(value) is int:
-        return value
-    if isinstance(value, bool) or not hasattr(type(value), "__index__"):
-        raise wrong_type(name, value, "an integer")
-    return operator.index(cast("int", value))
+from rusted_ring.vocabulary.arguments import (
+    U32_LIMIT,
+    as_number,
+    buffer_view,
+    check_between,
+    contiguous_bytes,
+    wrong_type,
+)
+from rusted_ring.vocabulary.shown import shown
 
 
 def as_seconds(name: str, value: object) -> float | None:
@@ -67,17 +45,6 @@ def check_seconds(name: str, seconds: float | None) -> float | None:
     return seconds
 
 
-def check_between(name: str, number: int, low: int, high: int, remedy: str) -> int:
-    """Return `number` if it is from `low` to `high` [ERR-4].
-
-    Raises:
-        ValueError: it is not.
-    """
-    if not low <= number <= high:
-        raise ValueError(f"{name} is {number}: not from {low} to {high}; {remedy}")
-    return number
-
-
 def check_not_negative(name: str, number: int) -> int:
     """Return `number` if it is 0 or above [ERR-4].
 
@@ -87,16 +54,6 @@ def check_not_negative(name: str, number: int) -> int:
     if number < 0:
         raise ValueError(f"{name} is {number}: below 0; give a number of at least 0")
     return number
-
-
-def number_between(name: str, value: object, low: int, high: int, remedy: str) -> int:
-    """Return an integer argument from `low` to `high` [ERR-4, ERR-6].
-
-    Raises:
-        TypeError: it is not an integer.
-        ValueError: it is out of its bounds.
-    """
-    return check_between(name, as_number(name, value), low, high, remedy)
 
 
 def check_event_type(number: int, name: str = "event_type") -> int:
@@ -130,42 +87,6 @@ def as_text(name: str, value: object) -> str:
     return value
 
 
-def buffer_view(name: str, value: object) -> memoryview:
-    """Return a view of an argument that has a buffer, of whatever format [ALLOC-5].
-
-    Raises:
-        TypeError: it has none.
-        ValueError: it has one that cannot be read now.
-    """
-    try:
-        return memoryview(cast("bytes", value))
-    except TypeError:
-        raise wrong_type(name, value, "a buffer such as bytes") from None
-    except (ValueError, BufferError) as error:
-        shown = reprlib.repr(value)
-        raise ValueError(f"{name} is {shown}: a buffer that cannot be read ({error}); copy it by bytes(...)") from None
-
-
-def check_contiguous(name: str, view: memoryview) -> None:
-    """Make sure that a buffer is C-contiguous [ALLOC-5].
-
-    Raises:
-        ValueError: it is not.
-    """
-    if not view.c_contiguous:
-        raise ValueError(f"{name} is {view!r}: not a C-contiguous buffer; cast it or copy it by bytes(...)")
-
-
-def contiguous_bytes(name: str, view: memoryview) -> bytes:
-    """Return a copy of the bytes of a C-contiguous buffer [ALLOC-5].
-
-    Raises:
-        ValueError: it is not C-contiguous.
-    """
-    check_contiguous(name, view)
-    return view.tobytes()
-
-
 class BatchArguments(NamedTuple):
     """A batch of events, checked: one payload and one event type for each [ALLOC-14, RING-25]."""
 
@@ -186,15 +107,19 @@ def batch_arguments(data: object, lengths: object, event_types: object) -> Batch
         TypeError: an argument, or an item of one, has a wrong type.
         ValueError: a buffer is not contiguous, lengths do not cover the data, or a number is out of its bounds.
     """
-    views: list[memoryview] | memoryview
-    if isinstance(data, (list, tuple)):
-        views = [buffer_view(f"data[{place}]", item) for place, item in enumerate(data)]
-    else:
-        views = buffer_view("data", data)
-    sizes = None if lengths is None else _number_or_numbers("lengths", lengths)
-    types = _number_or_numbers("event_types", event_types)
-    payloads = _payloads(views, sizes)
-    return BatchArguments(payloads, _types_of_events(types, len(payloads)))
+    # Released whatever happens, since an error that is kept keeps its frames [ERR-1].
+    with contextlib.ExitStack() as released:
+        views: list[memoryview] | memoryview
+        if isinstance(data, (list, tuple)):
+            views = []
+            for place, item in enumerate(data):
+                views.append(released.enter_context(buffer_view(f"data[{place}]", item)))
+        else:
+            views = released.enter_context(buffer_view("data", data))
+        sizes = None if lengths is None else _number_or_numbers("lengths", lengths)
+        types = _number_or_numbers("event_types", event_types)
+        payloads = _payloads(views, sizes)
+        return BatchArguments(payloads, _types_of_events(types, len(payloads)))
 
 
 def _payloads(views: list[memoryview] | memoryview, sizes: int | list[int] | None) -> list[bytes]:
@@ -202,7 +127,7 @@ def _payloads(views: list[memoryview] | memoryview, sizes: int | list[int] | Non
     if isinstance(views, list):
         payloads = [contiguous_bytes(f"data[{place}]", view) for place, view in enumerate(views)]
         if sizes is not None:
-            raise ValueError(f"lengths is {reprlib.repr(sizes)}: data is a list of buffers; leave lengths out")
+            raise ValueError(f"lengths is {shown(sizes)}: data is a list of buffers; leave lengths out")
         return payloads
     whole = contiguous_bytes("data", views)
     if sizes is None:
@@ -218,7 +143,7 @@ def _payloads(views: list[memoryview] | memoryview, sizes: int | list[int] | Non
         check_between(f"lengths[{place}]", size, 0, U32_LIMIT, "give an unsigned 32-bit number")
     if sum(sizes) != len(whole):
         remedy = "give lengths that cover data exactly"
-        raise ValueError(f"lengths is {reprlib.repr(sizes)}: {sum(sizes)} bytes, and data has {len(whole)}; {remedy}")
+        raise ValueError(f"lengths is {shown(sizes)}: {sum(sizes)} bytes, and data has {len(whole)}; {remedy}")
     payloads, start = [], 0
     for size in sizes:
         payloads.append(whole[start : start + size])
@@ -234,7 +159,7 @@ def _types_of_events(types: int | list[int], count: int) -> list[int]:
         check_event_type(number, f"event_types[{place}]")
     if len(types) != count:
         remedy = "give one event type for each event, or one integer for all"
-        raise ValueError(f"event_types is {reprlib.repr(types)}: {len(types)} numbers for {count} events; {remedy}")
+        raise ValueError(f"event_types is {shown(types)}: {len(types)} numbers for {count} events; {remedy}")
     return types
 
 
@@ -265,12 +190,12 @@ def token_numbers(value: object) -> list[int]:
     except TypeError:
         return _numbers_of_iterable(value)
     except (ValueError, BufferError) as error:
-        shown = reprlib.repr(value)
-        raise ValueError(f"tokens is {shown}: a buffer that cannot be read ({error}); copy it first") from None
-    order, code = view.format[:-1] or "=", view.format[-1:]
-    if view.itemsize != 8 or order not in ("@", "=", "<") or code not in ("Q", "L"):
-        raise wrong_type("tokens", value, "a buffer of format Q or an iterable of integers")
-    packed = contiguous_bytes("tokens", view)
+        raise ValueError(f"tokens is {shown(value)}: a buffer that cannot be read ({error}); copy it first") from None
+    with view:
+        order, code = view.format[:-1] or "=", view.format[-1:]
+        if view.itemsize != 8 or order not in ("@", "=", "<") or code not in ("Q", "L"):
+            raise wrong_type("tokens", value, "a buffer of format Q or an iterable of integers")
+        packed = contiguous_bytes("tokens", view)
     return list(struct.unpack(f"{order.replace('@', '=')}{len(packed) // 8}Q", packed))
 
 

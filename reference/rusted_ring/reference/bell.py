@@ -1,11 +1,8 @@
-"""A descriptor that says when to look: what a reader shows to event loops [RING-35, RING-36]."""
+"""A descriptor that says when to look: what a reader shows to event loops [RING-35]."""
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    import asyncio
+from typing import Final
 
 
 class Bell:
@@ -14,7 +11,7 @@ class Bell:
     A bell that was inherited by a forked process is the parent's: nothing that the child does rings it.
     """
 
-    __slots__ = ("__weakref__", "_ends", "_process", "_tasks")
+    __slots__ = ("__weakref__", "_ends", "_process")
 
     def __init__(self) -> None:
         """Make a bell that has been rung: nobody has looked yet [RING-35].
@@ -26,7 +23,6 @@ class Bell:
         self._ends: Final = os.pipe()
         for end in self._ends:
             os.set_blocking(end, False)
-        self._tasks: Final[dict[asyncio.AbstractEventLoop, set[asyncio.Future[None]]]] = {}
         self.ring()
 
     def __del__(self) -> None:
@@ -54,31 +50,3 @@ class Bell:
             with contextlib.suppress(BlockingIOError):
                 while os.read(self._ends[0], 4_096):
                     pass
-
-    async def rung(self) -> None:
-        """Wait in the running event loop until the descriptor is readable [RING-36, RING-37].
-
-        A loop keeps one callback for a descriptor, so the tasks of a loop share one: it wakes all of them.
-        """
-        import asyncio
-
-        loop = asyncio.get_running_loop()
-        tasks = self._tasks.setdefault(loop, set())
-        turn: asyncio.Future[None] = loop.create_future()
-        if not tasks:
-            loop.add_reader(self.fileno(), _wake_all, tasks)
-        tasks.add(turn)
-        try:
-            await turn
-        finally:
-            tasks.discard(turn)
-            if not tasks:
-                loop.remove_reader(self.fileno())
-                self._tasks.pop(loop, None)
-
-
-def _wake_all(tasks: "set[asyncio.Future[None]]") -> None:
-    """Let every task look again."""
-    for turn in tasks:
-        if not turn.done():
-            turn.set_result(None)

@@ -138,7 +138,7 @@ def is_lapped(position: ReaderPosition, oldest: int) -> bool:
 
 
 def caught_up(position: ReaderPosition, oldest: int) -> ReaderPosition:
-    """Return the position of a lapped reader that goes on at the oldest event retained [RING-11, RING-12].
+    """Return the position of a reader that goes on at a later event, as a lapped one does [RING-11, RING-12, RING-43].
 
     pre: is_conserved(position)
     pre: is_lapped(position, oldest)

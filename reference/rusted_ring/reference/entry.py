@@ -1,12 +1,13 @@
 """The seed's entry points [ALLOC-21, ALLOC-22]."""
 
 from rusted_ring.reference.allocator import EventAllocator
-from rusted_ring.reference.pointer import RingPtr
+from rusted_ring.reference.handles import RingPtr
+from rusted_ring.reference.owner import as_allocator
 from rusted_ring.reference.token import slot_of_token
-from rusted_ring.reference.triple import as_allocator
+from rusted_ring.vocabulary.event import Payload
 
 
-def allocate_from_pool(allocator: EventAllocator, data: object, event_type: int) -> RingPtr:
+def allocate_from_pool(allocator: EventAllocator, data: Payload, event_type: int) -> RingPtr:
     """Return `allocator.allocate(data, event_type)` [ALLOC-21].
 
     Args:
@@ -20,10 +21,11 @@ def allocate_from_pool(allocator: EventAllocator, data: object, event_type: int)
         PayloadTooLarge: the payload is longer than the heap takes.
         PoolExhausted: no slot is free.
     """
-    return as_allocator(allocator).allocate(data, event_type)
+    as_allocator(allocator)
+    return allocator.allocate(data, event_type)
 
 
-def handle_ffi_event(allocator: EventAllocator, data: object, event_type: int) -> int:
+def handle_ffi_event(allocator: EventAllocator, data: Payload, event_type: int) -> int:
     """Allocate an event and return its token, with one loose reference [ALLOC-22, PTR-11].
 
     Args:
@@ -37,10 +39,11 @@ def handle_ffi_event(allocator: EventAllocator, data: object, event_type: int) -
         PayloadTooLarge: the payload is longer than the heap takes.
         PoolExhausted: no slot is free.
     """
-    return allocate_from_pool(allocator, data, event_type).into_token()
+    as_allocator(allocator)
+    return allocator._allocate_loose(data, event_type)
 
 
-def allocate_to_pool(allocator: EventAllocator, data: object, event_type: int) -> int:
+def allocate_to_pool(allocator: EventAllocator, data: Payload, event_type: int) -> int:
     """Allocate an event in the pool of its size and return the slot index, with one loose reference [ALLOC-21, PTR-11].
 
     Args:

@@ -1,30 +1,12 @@
-"""How many bytes an event, a slot, a pool, the heap and a ring occupy [LAYOUT-1 to LAYOUT-6]."""
+"""How many bytes a slot, a pool, the heap and a ring occupy [LAYOUT-2 to LAYOUT-6]."""
 
 from typing import Final
+
+from rusted_ring.vocabulary.layout import event_bytes, round64
 
 CACHE_LINE: Final = 64
 RING_LINES: Final = 3
 TRAILER_BYTES: Final = 8
-
-
-def round64(number: int) -> int:
-    """Return the least multiple of 64 that is at least `number` [LAYOUT-1].
-
-    pre: number >= 0
-    post: _ % 64 == 0
-    post: number <= _ < number + 64
-    """
-    return (number + 63) // 64 * 64
-
-
-def event_bytes(size: int) -> int:
-    """Return the bytes of an event whose payload size is `size` [LAYOUT-1].
-
-    pre: size >= 0
-    post: _ % 64 == 0
-    post: size + 8 <= _ < size + 8 + 64
-    """
-    return round64(size + 8)
 
 
 def slot_bytes(size: int) -> int:

@@ -1,81 +1,8 @@
-"""Widths and capacities, chosen when pools are made [PARAM-1 to PARAM-4]."""
+"""The profiles that have a name [PARAM-1]."""
 
-import dataclasses
 from typing import Final
 
-from rusted_ring.reference.arguments import as_number
-from rusted_ring.reference.errors import LayoutError
-
-MAX_RING_BYTES: Final = 1_048_576
-"""The most bytes of a pool's or ring's storage, unless more is asked for by name [LAYOUT-7]."""
-
-MAX_SLOTS: Final = 2_097_152
-MAX_HEAP_BYTES: Final = 2**48
-_MAX_BYTES: Final = 2**64 - 1
-
-
-@dataclasses.dataclass(frozen=True)
-class Profile:
-    """The widths and capacities of pools [PARAM-1, PARAM-2, PARAM-3].
-
-    Attributes:
-        name: what the profile is called.
-        ref_bits: width R of a slot's reference count, 1 to 22 bits.
-        generation_bits: width G of a slot's generation, 1 to 40 bits.
-        tag_bits: width T of the free list's version, 0 to 32 bits.
-        capacities: slots of the pools XS, S, M, L and XL, 1 to 2,097,152 each.
-        heap_slots: slots of the pool XXL, 1 to 2,097,152.
-        heap_bytes: payload bytes that live in XXL at once, 1 to 2^48.
-        max_ring_bytes: the most bytes of one pool's storage.
-
-    Raises:
-        TypeError: a field has a wrong type.
-        LayoutError: a width or capacity is out of its bounds.
-    """
-
-    name: str
-    ref_bits: int
-    generation_bits: int
-    tag_bits: int
-    capacities: tuple[int, int, int, int, int]
-    heap_slots: int
-    heap_bytes: int
-    max_ring_bytes: int = MAX_RING_BYTES
-
-    def __post_init__(self) -> None:
-        """Check every field: types first, then values [PARAM-2, PARAM-3, ERR-4]."""
-        if not isinstance(self.name, str):
-            raise TypeError(f"name is {self.name!r}: a {type(self.name).__name__}, not a str; pass a str")
-        numbers = {name: as_number(name, getattr(self, name)) for name in ("ref_bits", "generation_bits", "tag_bits")}
-        if not isinstance(self.capacities, (tuple, list)):
-            remedy = "pass a tuple of five integers"
-            raise TypeError(
-                f"capacities is {self.capacities!r}: a {type(self.capacities).__name__}, not a tuple; {remedy}"
-            )
-        capacities = tuple(as_number(f"capacities[{place}]", count) for place, count in enumerate(self.capacities))
-        numbers |= {
-            name: as_number(name, getattr(self, name)) for name in ("heap_slots", "heap_bytes", "max_ring_bytes")
-        }
-        _check("ref_bits", numbers["ref_bits"], 1, 22)
-        _check("generation_bits", numbers["generation_bits"], 1, 40)
-        _check("tag_bits", numbers["tag_bits"], 0, 32)
-        if len(capacities) != 5:
-            raise LayoutError(
-                f"capacities is {capacities!r}: {len(capacities)} numbers; give five, for XS, S, M, L and XL"
-            )
-        for place, count in enumerate(capacities):
-            _check(f"capacities[{place}]", count, 1, MAX_SLOTS)
-        _check("heap_slots", numbers["heap_slots"], 1, MAX_SLOTS)
-        _check("heap_bytes", numbers["heap_bytes"], 1, MAX_HEAP_BYTES)
-        _check("max_ring_bytes", numbers["max_ring_bytes"], 0, _MAX_BYTES)
-        for name, value in (numbers | {"capacities": capacities}).items():
-            object.__setattr__(self, name, value)
-
-
-def _check(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise LayoutError(f"{name} is {value}: not from {low} to {high}; choose a number within these bounds")
-
+from rusted_ring.vocabulary.profile import Profile
 
 SEED: Final = Profile(
     name="seed",

@@ -3,9 +3,10 @@
 import functools
 from typing import Final
 
-from rusted_ring.reference.errors import ViewsOutstanding
 from rusted_ring.reference.pool import Pool
-from rusted_ring.reference.step import Step
+from rusted_ring.reference.step import Change, Step
+from rusted_ring.vocabulary.errors import ViewsOutstanding
+from rusted_ring.vocabulary.event import PooledEvent
 
 _SENTINEL: Final = b"\0"
 
@@ -22,28 +23,33 @@ class Pin(bytearray):
         pool: the slot's pool.
         slot_index: the slot.
         generation: the slot's generation as long as the pin lasts.
-        ends: whether the end of the pin still has a reference to give back.
+        arm: the change that gives the pin its reference or loan, to be made at once with the slot's [ERR-10].
     """
 
-    __slots__ = ("_step", "ends", "generation", "pool", "slot_index")
+    __slots__ = ("_step", "_token", "arm", "generation", "pool", "slot_index")
 
     def __init__(self, step: Step, pool: Pool, slot_index: int) -> None:
         super().__init__()
-        self._step = step
         self.pool = pool
         self.slot_index = slot_index
         self.generation = pool.slot(slot_index).generation
-        self.ends = True
+        self._step = step
+        self._token, self.arm = step.token(functools.partial(pool.ending, slot_index))
 
-    def __del__(self) -> None:
-        if self.ends:
-            self._step.left.put(functools.partial(self.pool.end, self.slot_index))
+    @property
+    def event(self) -> PooledEvent:
+        """The event in the slot; that of a loan is all 0 [PTR-7]."""
+        return self.pool.event(self.slot_index)
 
     def view(self) -> memoryview:
         """Return a writable view of the slot's payload [LOAN-1, VIEW-2]."""
-        if not self:
-            self.extend(self.pool.event(self.slot_index).data + _SENTINEL)
+        if not self._may_have_views():
+            self[len(self) :] = (self.event.data + _SENTINEL)[len(self) :]
         return memoryview(self)[:-1]
+
+    def _may_have_views(self) -> bool:
+        """Whether the byte behind the payload is there: without it there are no views."""
+        return len(self) > len(self.event.data)
 
     def end_views(self, call: str) -> None:
         """Make sure that the pin has no views, and can have none any more that shows the payload [LOAN-6, PTR-17].
@@ -54,7 +60,7 @@ class Pin(bytearray):
         Raises:
             ViewsOutstanding: a view is alive.
         """
-        if not self:
+        if not self._may_have_views():
             return
         try:
             self.pop()
@@ -66,9 +72,9 @@ class Pin(bytearray):
     def written(self, length: int) -> bytes:
         """Return the first bytes that were written into a loan, once its views are ended [LOAN-3]."""
         if not self:
-            return self.pool.event(self.slot_index).data[:length]
+            return self.event.data[:length]
         return bytes(self[:length])
 
-    def disarm(self) -> None:
-        """Let the pin's reference go over to somebody else [PTR-12, LOAN-3]."""
-        self.ends = False
+    def disarming(self) -> tuple[Change, ...]:
+        """Return what lets the pin's reference go over to somebody else [PTR-12, LOAN-3]."""
+        return self._step.disarming(self._token)

@@ -1,16 +1,18 @@
 """What a pointer and a loan have in common: a pin, until their end [PTR-6, LOAN-7]."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from rusted_ring.reference.errors import ReleasedHandle
-from rusted_ring.reference.event import PooledEvent
+from rusted_ring.reference.owner import Owner
 from rusted_ring.reference.pin import Pin
-from rusted_ring.reference.sizes import PoolId
-from rusted_ring.reference.step import Step
-from rusted_ring.reference.unpicklable import Unpicklable
+from rusted_ring.reference.step import Change, Step
+from rusted_ring.vocabulary.errors import ReleasedHandle
+from rusted_ring.vocabulary.event import PooledEvent
+from rusted_ring.vocabulary.sizes import PoolId
+from rusted_ring.vocabulary.unpicklable import Unpicklable
 
 if TYPE_CHECKING:
-    from rusted_ring.reference.allocator import EventAllocator
+    pass
 
 
 class _Pinned(Unpicklable):
@@ -18,12 +20,12 @@ class _Pinned(Unpicklable):
 
     __slots__ = ("__weakref__", "_allocator", "_pin")
 
-    _allocator: "EventAllocator"
+    _allocator: Owner
     _pin: Pin | None
     _remedy = ""
 
     @classmethod
-    def _holding(cls, pin: Pin, allocator: "EventAllocator") -> Self:
+    def _holding(cls, pin: Pin, allocator: Owner) -> Self:
         """Return a handle that holds a pin of its own [PTR-1, LOAN-1]."""
         handle = cls.__new__(cls)
         handle._allocator = allocator
@@ -46,29 +48,28 @@ class _Pinned(Unpicklable):
             raise ReleasedHandle(f"self is {self!r}: it is used after its end; {self._remedy}")
         return pin
 
+    def _ending(self) -> Change:
+        """Return what ends the handle [PTR-6, LOAN-7]."""
+        return partial(setattr, self, "_pin", None)
+
     def _event(self) -> PooledEvent:
         """Return the event in the slot; that of a loan is all 0."""
-        with self._step:
-            pin = self._held()
-            return pin.pool.event(pin.slot_index)
+        return self._step.see(lambda: self._held().event)
 
     @property
     def pool_id(self) -> PoolId:
         """The pool of the slot [PTR-7, LOAN-1]."""
-        with self._step:
-            return self._held().pool.pool_id
+        return self._step.see(lambda: self._held().pool.pool_id)
 
     @property
     def slot_index(self) -> int:
         """The number of the slot in its pool [PTR-7, LOAN-1]."""
-        with self._step:
-            return self._held().slot_index
+        return self._step.see(lambda: self._held().slot_index)
 
     @property
     def generation(self) -> int:
         """The generation of the slot; a commit keeps it [PTR-7, SLOT-7]."""
-        with self._step:
-            return self._held().generation
+        return self._step.see(lambda: self._held().generation)
 
     @property
     def len(self) -> int:
@@ -86,8 +87,7 @@ class _Pinned(Unpicklable):
         return self._pin is None
 
     def __enter__(self) -> Self:
-        with self._step:
-            self._held()
+        self._step.see(self._held)
         return self
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:

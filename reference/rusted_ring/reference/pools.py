@@ -1,22 +1,34 @@
 """The six pools of an allocator, and the calls that name a slot by its number [SLOT-14, ALLOC-16 to ALLOC-20]."""
 
-from rusted_ring.reference.arguments import as_number, check_between, wrong_type
-from rusted_ring.reference.errors import LayoutError, RefCountUnderflow
-from rusted_ring.reference.event import PoolStats, SlotMetadata, SlotState
-from rusted_ring.reference.following import Choices
+from collections.abc import Iterable
+
+from rusted_ring.reference.choices import Choices
 from rusted_ring.reference.heap import HeapPool
 from rusted_ring.reference.layout import pool_bytes, slot_bytes
-from rusted_ring.reference.parameters import SEED, Profile
+from rusted_ring.reference.once import become
+from rusted_ring.reference.parameters import SEED
 from rusted_ring.reference.pin import Pin
 from rusted_ring.reference.pool import Pool
-from rusted_ring.reference.sizes import PoolId
-from rusted_ring.reference.step import Step
+from rusted_ring.reference.step import Found, Step
+from rusted_ring.vocabulary.arguments import as_number, check_between, is_of, wrong_type
+from rusted_ring.vocabulary.errors import LayoutError, RefCountUnderflow
+from rusted_ring.vocabulary.profile import Profile
+from rusted_ring.vocabulary.sizes import PoolId
+from rusted_ring.vocabulary.slots import PoolStats, SlotMetadata, SlotState
+from rusted_ring.vocabulary.unpicklable import Unpicklable
 
 
-class EventPools:
+class EventPools(Unpicklable):
     """The pools XS to XL and the heap's table XXL, all of whose slots are FREE at first [SLOT-4, PARAM-4]."""
 
     __slots__ = ("__weakref__", "_choices", "_heap", "_memory_usage", "_pools", "_profile", "_step")
+
+    _choices: Choices
+    _heap: HeapPool
+    _memory_usage: int
+    _pools: tuple[Pool, ...]
+    _profile: Profile
+    _step: Step
 
     def __init__(self, profile: Profile = SEED) -> None:
         """Make pools whose slots are all FREE with generation 0 [SLOT-4].
@@ -28,21 +40,25 @@ class EventPools:
             TypeError: `profile` is not a `Profile`.
             LayoutError: a pool's storage would be above `max_ring_bytes` [LAYOUT-7].
         """
-        if not isinstance(profile, Profile):
+        if not is_of(profile, Profile):
             raise wrong_type("profile", profile, "a Profile such as SEED, WIDE or TINY")
-        self._profile = profile
-        self._memory_usage = sum(
+        memory_usage = sum(
             checked_storage(pool_id, capacity, profile.max_ring_bytes)
             for pool_id, capacity in zip(PoolId, profile.capacities, strict=False)
         )
-        self._step = Step()
-        self._choices = Choices()
-        self._heap = HeapPool(profile, self._choices)
+        heap = HeapPool(profile)
         fixed = [
-            Pool(pool_id, capacity, profile, self._choices)
-            for pool_id, capacity in zip(PoolId, profile.capacities, strict=False)
+            Pool(pool_id, capacity, profile) for pool_id, capacity in zip(PoolId, profile.capacities, strict=False)
         ]
-        self._pools: tuple[Pool, ...] = (*fixed, self._heap)
+        become(
+            self,
+            _profile=profile,
+            _memory_usage=memory_usage,
+            _choices=Choices(),
+            _heap=heap,
+            _pools=(*fixed, heap),
+            _step=Step(),
+        )
 
     def __repr__(self) -> str:
         return f"EventPools({self._profile.name})"
@@ -63,8 +79,7 @@ class EventPools:
 
     def stats(self) -> dict[PoolId, PoolStats]:
         """Return the figures of the six pools, in the order of their numbers [ALLOC-9]."""
-        with self._step:
-            return {pool.pool_id: pool.stats() for pool in self._pools}
+        return self._step.see(lambda: {pool.pool_id: pool.stats() for pool in self._pools})
 
     def memory_usage(self) -> int:
         """Return the bytes of the pools XS to XL [LAYOUT-4]."""
@@ -72,8 +87,7 @@ class EventPools:
 
     def heap_usage(self) -> int:
         """Return the bytes of the XXL table and of the payloads on the heap [LAYOUT-5]."""
-        with self._step:
-            return self._heap.heap_usage()
+        return self._step.see(self._heap.heap_usage)
 
     def get_slot_data(self, pool_id: PoolId | int, slot_index: int, generation: int | None = None) -> memoryview:
         """Return a read-only view of the event in a LIVE slot, with a reference of its own [ALLOC-19, VIEW-6].
@@ -91,10 +105,13 @@ class EventPools:
             RefCountOverflow: the slot's counter is full [SLOT-10].
         """
         pool, slot_index, generation = self._place(pool_id, slot_index, generation)
-        with self._step:
+
+        def look() -> Found[memoryview]:
             pool.check_live(slot_index, generation)
-            pool.clone(slot_index)
-            return Pin(self._step, pool, slot_index).view().toreadonly()
+            pin = Pin(self._step, pool, slot_index)
+            return pin.view().toreadonly(), [pool.cloning(slot_index), pin.arm]
+
+        return self._step.take(look)
 
     def inc_ref_count(self, pool_id: PoolId | int, slot_index: int, generation: int | None = None) -> int:
         """Add one loose reference to a LIVE slot and return the new count [ALLOC-16, PTR-11].
@@ -112,11 +129,12 @@ class EventPools:
             RefCountOverflow: the slot's counter is full [SLOT-10].
         """
         pool, slot_index, generation = self._place(pool_id, slot_index, generation)
-        with self._step:
+
+        def look() -> Found[int]:
             pool.check_live(slot_index, generation)
-            pool.clone(slot_index)
-            pool.leave_loose(slot_index)
-            return pool.slot(slot_index).ref_count
+            return pool.slot(slot_index).ref_count + 1, [pool.cloning(slot_index), pool.leaving_loose(slot_index)]
+
+        return self._step.take(look)
 
     def dec_ref_count(self, pool_id: PoolId | int, slot_index: int, generation: int | None = None) -> int:
         """Give one loose reference of a LIVE slot back and return the new count [ALLOC-17, PTR-11].
@@ -134,18 +152,18 @@ class EventPools:
             RefCountUnderflow: the slot has no loose reference, or no generation is given and it is not LIVE [PTR-14].
         """
         pool, slot_index, generation = self._place(pool_id, slot_index, generation)
-        with self._step:
+
+        def look() -> Found[int]:
             slot = pool.slot(slot_index)
             if generation is None and slot.state != SlotState.LIVE:
                 raise RefCountUnderflow(
                     f"slot_index {slot_index} of pool {pool.pool_id.name} is {slot.state.name}: it has no references; "
                     f"end each reference that was left loose once"
                 )
-            pool.check_live(slot_index, generation)
-            pool.check_loose(slot_index, 1)
-            pool.take_loose(slot_index)
-            pool.drop(slot_index)
-            return pool.slot(slot_index).ref_count
+            pool.check_live(slot_index, generation, loose=1)
+            return slot.ref_count - 1, [*pool.dropping(slot_index), pool.taking_loose(slot_index)]
+
+        return self._step.take(look)
 
     def get_generation(self, pool_id: PoolId | int, slot_index: int) -> int:
         """Return the generation of a slot, whatever its state [ALLOC-18].
@@ -166,8 +184,7 @@ class EventPools:
             IndexError: there is no such slot [ALLOC-20].
         """
         pool, slot_index, _ = self._place(pool_id, slot_index, None)
-        with self._step:
-            return pool.slot(slot_index)
+        return self._step.see(lambda: pool.slot(slot_index))
 
     def slot_words(self, pool_id: PoolId | int) -> bytes:
         """Return the slot words of a pool in the order of the slots, 8 bytes each [SLOT-15].
@@ -177,11 +194,11 @@ class EventPools:
             ValueError: there is no such pool [ALLOC-20].
         """
         pool = self._pools[check_pool(as_number("pool_id", pool_id))]
-        with self._step:
-            return pool.words.tobytes()
+        return self._step.see(pool.words.tobytes)
 
     def _place(self, pool_id: object, slot_index: object, generation: object) -> tuple[Pool, int, int | None]:
         """Return the pool, slot and generation that arguments name, types checked before values [ALLOC-20]."""
+        self._step.check()
         pool_number = as_number("pool_id", pool_id)
         slot_number = as_number("slot_index", slot_index)
         generation_number = None if generation is None else as_number("generation", generation)
@@ -190,6 +207,19 @@ class EventPools:
         if generation_number is not None:
             check_generation(generation_number, self._profile)
         return pool, slot_number, generation_number
+
+
+def follow(pools: EventPools, choices: Iterable[tuple[PoolId, int]]) -> None:
+    """Queue the slots that the next allocations and loans take, in place of what was queued [ALLOC-2].
+
+    An allocation that finds its choice not FREE raises `FollowError`. Without a queue the reference goes round.
+
+    Args:
+        pools: the pools that follow.
+        choices: a pool and a slot index for each slot to be taken, in order.
+    """
+    change = pools._choices.replacing(choices)
+    pools._step.take(lambda: (None, [change]))
 
 
 def checked_storage(pool_id: PoolId, capacity: int, max_ring_bytes: int) -> int:

@@ -1,25 +1,29 @@
 """The readers of a ring, how they read and how they wait.
 
-[RING-6 to RING-8, RING-11, RING-12, RING-16, RING-18 to RING-24, RING-26, RING-28, RING-31 to RING-38]
+[RING-6 to RING-8, RING-11, RING-12, RING-16, RING-18 to RING-24, RING-26, RING-28, RING-31 to RING-39, RING-43,
+RING-44, RING-52 to RING-55]
 """
 
-import functools
 import math
 import time
 from array import array
 from collections.abc import Iterator
+from functools import partial
 from typing import Self
 
-from rusted_ring.reference.arguments import as_number, as_seconds, as_text, check_not_negative, check_seconds
-from rusted_ring.reference.cursor import backlog_of, caught_up, delivered, is_lapped, lag_of
-from rusted_ring.reference.errors import Lagged, RingClosed
-from rusted_ring.reference.event import EventBatch, PooledEvent
-from rusted_ring.reference.ring import GATED, ReaderPlace, RingBuffer
-from rusted_ring.reference.unpicklable import Unpicklable
+from rusted_ring.reference.arguments import as_seconds, as_text, check_not_negative, check_seconds
+from rusted_ring.reference.cursor import ReaderPosition, backlog_of, caught_up, delivered, is_lapped, joined, lag_of
+from rusted_ring.reference.once import becoming, check_unmade
+from rusted_ring.reference.ring import ReaderPlace, RingBuffer, Waiter, new_waiter
+from rusted_ring.reference.step import Found
+from rusted_ring.reference.waiting import until
 from rusted_ring.reference.writer import as_ring
-
-OLDEST = "oldest"
-LATEST = "latest"
+from rusted_ring.vocabulary.arguments import as_number, check_between
+from rusted_ring.vocabulary.errors import EndOfStream, Lagged, RingClosed
+from rusted_ring.vocabulary.event import EventBatch, PooledEvent
+from rusted_ring.vocabulary.keywords import by_keyword
+from rusted_ring.vocabulary.modes import GATED, LATEST, OLDEST
+from rusted_ring.vocabulary.unpicklable import Unpicklable
 
 
 class Reader(Unpicklable):
@@ -28,10 +32,12 @@ class Reader(Unpicklable):
     In a gated ring it holds the writer back until it is closed, evicted or collected [RING-14].
     """
 
-    __slots__ = ("__weakref__", "_place", "_ring")
+    __slots__ = ("__weakref__", "_place", "_ring", "_token")
 
     _place: ReaderPlace
+    _ring: RingBuffer
 
+    @by_keyword
     def __init__(self, ringbuffer: RingBuffer, *, start: str = OLDEST, cursor: int | None = None) -> None:
         """Join a ring [RING-16].
 
@@ -54,61 +60,84 @@ class Reader(Unpicklable):
             raise ValueError(
                 f"cursor is {wanted}: a gated ring's readers begin at {OLDEST!r} or {LATEST!r}; give start alone"
             )
-        self._ring = ring
-        with ring._step:
-            if wanted is None:
-                wanted = ring._published if start == LATEST else ring._oldest()
-            elif not 0 <= wanted <= ring._published:
-                remedy = "give the sequence number of an event that was published, or of the next one"
-                raise ValueError(f"cursor is {wanted}: not from 0 to write_cursor {ring._published}; {remedy}")
-            self._place = ring._join(wanted)
 
-    def __del__(self) -> None:
-        place = getattr(self, "_place", None)
-        if place is not None:
-            self._ring._step.left.put(functools.partial(self._ring._leave, place))
+        def look() -> Found[None]:
+            check_unmade(self, "_place")
+            published = ring._published
+            if wanted is None:
+                begin = published if start == LATEST else ring._oldest()
+            else:
+                check_between(
+                    "cursor",
+                    wanted,
+                    0,
+                    published,
+                    "give the sequence number of an event that was published, or of the next one",
+                )
+                begin = wanted
+            place = ReaderPlace(joined(begin))
+            token, arm = ring._step.token(partial(ring._leaving, place))
+            joining = ring._joining(place)
+            return None, [*becoming(self, _ring=ring, _token=token, _place=place), *joining, arm]
+
+        ring._step.take(look)
 
     def _check_open(self) -> None:
         """Make sure that the reader is in its ring.
 
         Raises:
-            RingClosed: it was closed or evicted [RING-19, RING-20].
+            ForkedCopy: the process was forked since [ERR-8].
+            RingClosed: it was closed or evicted [RING-56, RING-20].
         """
+        self._ring._step.check()
         if self._place.closed or self._place.evicted:
             end = "evicted" if self._place.evicted else "closed"
             raise RingClosed(f"reader is {self!r}: it was {end}; make a new Reader of the ring")
 
-    def _next_event(self) -> PooledEvent | None:
-        """Return the event at the cursor and move on, or None; within a step [RING-7].
+    def _look(self, limit: int, waiter: Waiter) -> Found[tuple[int, list[PooledEvent]]]:
+        """Find the cursor and the events from there on, and move on behind them [RING-7, RING-26].
+
+        Where the first event is no longer retained, the cursor moves to one that is [RING-11].
+
+        Args:
+            limit: the most events.
+            waiter: what is to be woken where there are none.
 
         Raises:
-            Lagged: the event is no longer retained; the cursor has moved to one that is [RING-11].
+            RingClosed: the reader was closed or evicted.
         """
-        position = self._place.position
-        oldest = self._ring._oldest()
+        self._check_open()
+        ring, place, count = self._ring, self._place, self._ring._step.count
+        position, oldest = place.position, ring._oldest()
+        if limit == 0:
+            return (position.cursor, []), []
         if is_lapped(position, oldest):
-            self._place.position = caught_up(position, oldest)
-            raise Lagged(oldest - position.cursor, oldest)
-        if position.cursor == self._ring._published:
-            return None
-        self._place.position = delivered(position, 1)
-        return self._ring._event(position.cursor)
+            return Lagged(oldest - position.cursor, oldest), [*ring._moving(place, caught_up(position, oldest))]
+        events = [
+            ring._event(position.cursor + number)
+            for number in range(min(limit, lag_of(ring._published, position.cursor)))
+        ]
+        if events:
+            return (position.cursor, events), [*ring._moving(place, delivered(position, len(events)))]
+        if ring._ended:
+            reason = "as a writer was closed with end=True; stop reading"
+            return EndOfStream(f"reader is {self!r}, at the end of the stream: no event will follow, {reason}"), []
+        return (position.cursor, []), [*ring._waiting(place, waiter, count)]
 
-    def _next_in_time(self, timeout: float | None) -> PooledEvent | None:
-        """Return the next event, or None where none comes in time; in a step but for the wait [RING-31, RING-35].
+    def _in_time(self, limit: int, timeout: float | None) -> tuple[int, list[PooledEvent]]:
+        """Return the cursor and the events from there on, none where none comes in time [RING-26, RING-31, RING-35].
 
         Raises:
             RingClosed: the reader was closed or evicted, or is while it waits.
+            EndOfStream: the stream has ended, or does while it waits.
             Lagged: events were overwritten.
         """
         until = math.inf if timeout is None else time.monotonic() + timeout
+        waiter = new_waiter()
         while True:
-            self._check_open()
-            event = self._next_event()
-            if event is None and self._place.bell is not None:
-                self._place.bell.silence()
-            if event is not None or not self._ring._wait(until):
-                return event
+            first, events = self._ring._step.take(partial(self._look, limit, waiter))
+            if events or limit == 0 or not self._ring._wait(waiter, until):
+                return first, events
 
     def next(self, timeout: float | None = 0) -> PooledEvent | None:
         """Return the next event, or None where there is none in time [RING-7, RING-31].
@@ -117,16 +146,16 @@ class Reader(Unpicklable):
             timeout: seconds to wait where there is none; 0 does not wait, None waits for ever.
 
         Raises:
-            RingClosed: the reader was closed or evicted, or is while it waits [RING-19, RING-20, RING-32].
+            RingClosed: the reader was closed or evicted, or is while it waits [RING-56, RING-20, RING-32].
+            EndOfStream: the stream has ended, and all of it was read [RING-39].
             TypeError: `timeout` is neither None nor a real number.
             ValueError: `timeout` is below 0 or not a number [RING-38].
             Lagged: events were overwritten; the next call goes on at the oldest one retained [RING-11].
         """
-        with self._ring._step:
-            self._check_open()
+        self._check_open()
         seconds = check_seconds("timeout", as_seconds("timeout", timeout))
-        with self._ring._step:
-            return self._next_in_time(seconds)
+        _, events = self._in_time(1, seconds)
+        return events[0] if events else None
 
     def next_many(self, limit: int, timeout: float | None = 0) -> EventBatch:
         """Return what as many calls of `next()` would, up to the first None [RING-26].
@@ -136,59 +165,76 @@ class Reader(Unpicklable):
             timeout: seconds to wait for the first of them; 0 does not wait, None waits for ever [RING-31].
 
         Raises:
-            RingClosed: the reader was closed or evicted, or is while it waits [RING-19, RING-20, RING-32].
+            RingClosed: the reader was closed or evicted, or is while it waits [RING-56, RING-20, RING-32].
+            EndOfStream: the stream has ended, and all of it was read [RING-39].
             TypeError: `limit` is not an integer, or `timeout` neither None nor a real number.
             ValueError: `limit` is below 0, or `timeout` is or is not a number [RING-38].
             Lagged: events were overwritten; the next call goes on at the oldest one retained [RING-11].
         """
-        with self._ring._step:
-            self._check_open()
+        self._check_open()
         number, wanted = as_number("limit", limit), as_seconds("timeout", timeout)
         check_not_negative("limit", number)
         seconds = check_seconds("timeout", wanted)
-        events: list[PooledEvent] = []
-        with self._ring._step:
+        return _batch(*self._in_time(number, seconds))
+
+    def skip_to_latest(self, keep: int = 1) -> int:
+        """Skip all events published but the newest ones, and return how many were skipped [RING-43, RING-44].
+
+        Args:
+            keep: how many of the newest events are left to read.
+
+        Raises:
+            RingClosed: the reader was closed or evicted [RING-56, RING-20].
+            TypeError: `keep` is not an integer.
+            ValueError: `keep` is below 0.
+        """
+        self._check_open()
+        number = as_number("keep", keep)
+        check_not_negative("keep", number)
+
+        def look() -> Found[int]:
             self._check_open()
-            event = self._next_in_time(seconds) if number > 0 else None
-            first_sequence = self._place.position.cursor - (event is not None)
-            while event is not None:
-                events.append(event)
-                event = self._next_event() if len(events) < number else None
-        return _batch(first_sequence, events)
+            position = self._place.position
+            newest = self._ring._published - number
+            if newest <= position.cursor:
+                return 0, []
+            return newest - position.cursor, [*self._ring._moving(self._place, caught_up(position, newest))]
+
+        return self._ring._step.take(look)
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable where there may be an event; only to be waited on [RING-35].
+        """Return a descriptor that is readable if there may be an event, only to be waited on [RING-35, RING-53].
 
         Raises:
             RingClosed: the reader was closed or evicted.
             OSError: the system gave no descriptors.
         """
-        with self._ring._step:
+
+        def look() -> Found[int]:
             self._check_open()
-            return self._ring._bell_of(self._place).fileno()
+            return self._ring._bell_of(self._place)
+
+        return self._ring._step.take(look)
 
     def __aiter__(self) -> Self:
-        with self._ring._step:
-            self._check_open()
+        self._check_open()
         return self
 
     async def __anext__(self) -> PooledEvent:
-        while True:
-            event = self.next()
-            if event is not None:
-                return event
-            with self._ring._step:
-                self._check_open()
-                bell = self._ring._bell_of(self._place)
-            await bell.rung()
+        try:
+            return await until(self.next, self)
+        except EndOfStream:
+            raise StopAsyncIteration from None
 
     def __iter__(self) -> Iterator[PooledEvent]:
-        with self._ring._step:
-            self._check_open()
+        self._check_open()
         return self
 
     def __next__(self) -> PooledEvent:
-        event = self.next()
+        try:
+            event = self.next()
+        except EndOfStream:
+            raise StopIteration from None
         if event is None:
             raise StopIteration
         return event
@@ -196,48 +242,56 @@ class Reader(Unpicklable):
     @property
     def ringbuffer(self) -> RingBuffer:
         """The ring [RING-16]."""
-        with self._ring._step:
-            self._check_open()
-            return self._ring
+        self._check_open()
+        return self._ring
+
+    @property
+    def _position(self) -> ReaderPosition:
+        self._ring._step.check()
+        return self._place.position
 
     @property
     def start(self) -> int:
         """The cursor that the reader began with [RING-12, RING-16]."""
-        return self._place.position.start
+        return self._position.start
 
     @property
     def cursor(self) -> int:
         """The sequence number of the reader's next event [RING-7]."""
-        return self._place.position.cursor
+        return self._position.cursor
 
     @property
     def delivered(self) -> int:
         """How many events the reader returned [RING-12]."""
-        return self._place.position.delivered
+        return self._position.delivered
 
     @property
     def skipped(self) -> int:
-        """How many events the reader missed [RING-11, RING-12]."""
-        return self._place.position.skipped
+        """How many events the reader missed or skipped [RING-11, RING-12, RING-43]."""
+        return self._position.skipped
 
     @property
     def lag(self) -> int:
         """How many events the reader is behind, those it can no longer get included [RING-22]."""
-        with self._ring._step:
-            self._check_open()
-            return lag_of(self._ring._published, self.cursor)
+        self._check_open()
+        return self._ring._step.see(lambda: lag_of(self._ring._published, self.cursor))
 
     @property
     def backlog(self) -> int:
         """How many events are retained that the reader has not read [RING-23]."""
-        with self._ring._step:
-            self._check_open()
-            return backlog_of(self._ring._published, self.cursor, self._ring.capacity)
+        self._check_open()
+        return self._ring._step.see(lambda: backlog_of(self._ring._published, self.cursor, self._ring.capacity))
 
     @property
     def backpressure_ratio(self) -> float:
         """The part of the ring that the reader has yet to read, 0.0 to 1.0 [RING-24]."""
         return self.backlog / self._ring.capacity
+
+    @property
+    def at_eof(self) -> bool:
+        """Whether the stream has ended, and nothing of it is left to read [RING-39]."""
+        self._check_open()
+        return self._ring._step.see(lambda: self._ring._ended and self.cursor == self._ring._published)
 
     def evict(self) -> None:
         """Take the reader out of its gated ring, from any thread; once it is out, do nothing [RING-20].
@@ -247,16 +301,24 @@ class Reader(Unpicklable):
         """
         if self._ring.mode != GATED:
             raise ValueError(f"ringbuffer is {self._ring!r}: no reader holds it back; close() the reader instead")
-        with self._ring._step:
-            if not self._place.closed:
-                self._place.evicted = True
-                self._ring._leave(self._place)
+
+        def look() -> Found[None]:
+            if self._place.closed:
+                return None, []
+            return None, [partial(setattr, self._place, "evicted", True), *self._ring._leaving(self._place)]
+
+        self._ring._step.take(look)
 
     def close(self) -> None:
         """Leave the ring; a second time, do nothing [RING-19]."""
-        with self._ring._step:
+        if self._ring._step.is_forked:
             self._place.closed = True
-            self._ring._leave(self._place)
+            return
+
+        def look() -> Found[None]:
+            return None, [partial(setattr, self._place, "closed", True), *self._ring._leaving(self._place)]
+
+        self._ring._step.take(look)
 
     @property
     def closed(self) -> bool:
@@ -269,15 +331,21 @@ class Reader(Unpicklable):
         return self._place.evicted
 
     def __enter__(self) -> Self:
-        with self._ring._step:
-            self._check_open()
+        self._check_open()
         return self
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         self.close()
 
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(self, kind: object, error: object, traceback: object) -> None:
+        self.close()
+
     def __repr__(self) -> str:
-        return f"Reader({self._ring!r}, cursor={self.cursor}, closed={self.closed}, evicted={self.evicted})"
+        cursor = self._place.position.cursor
+        return f"Reader({self._ring!r}, cursor={cursor}, closed={self.closed}, evicted={self.evicted})"
 
 
 def _batch(first_sequence: int, events: list[PooledEvent]) -> EventBatch:

@@ -1,37 +1,55 @@
-"""Rings: events from one writer to many readers, in storage of their own [RING-1 to RING-38]."""
+"""Rings: events from one writer to many readers, in storage of their own [RING-1 to RING-55]."""
 
+import operator
 import threading
 import time
 import weakref
 from collections.abc import Sequence
-from typing import Final
+from functools import partial
+from itertools import repeat
+from typing import Final, TypeAlias
 
-from rusted_ring.reference.arguments import U31_LIMIT, U32_LIMIT, as_number, as_text
+from rusted_ring.reference.arguments import as_text
 from rusted_ring.reference.bell import Bell
 from rusted_ring.reference.cursor import (
     ReaderPosition,
     accepted,
-    joined,
     oldest_overwriting,
     oldest_unread,
     slot_of_sequence,
 )
-from rusted_ring.reference.errors import LayoutError, ReadersFull, WriterTaken
-from rusted_ring.reference.event import PooledEvent
 from rusted_ring.reference.layout import ring_bytes
-from rusted_ring.reference.parameters import MAX_RING_BYTES
-from rusted_ring.reference.sizes import EventSize
-from rusted_ring.reference.step import Step
+from rusted_ring.reference.once import become
+from rusted_ring.reference.step import Change, Found, Step
+from rusted_ring.vocabulary.arguments import U31_LIMIT, U32_LIMIT, as_number
+from rusted_ring.vocabulary.errors import EndOfStream, LayoutError, ReadersFull, WriterTaken
+from rusted_ring.vocabulary.event import PooledEvent
+from rusted_ring.vocabulary.keywords import by_keyword
+from rusted_ring.vocabulary.modes import GATED, OVERWRITE
+from rusted_ring.vocabulary.profile import MAX_RING_BYTES
+from rusted_ring.vocabulary.sizes import EventSize
+from rusted_ring.vocabulary.unpicklable import Unpicklable
 
-OVERWRITE: Final = "overwrite"
-GATED: Final = "gated"
 MAX_READERS: Final = 1_024
+LONGEST_SLEEP: Final = 0.5
+"""Seconds: a signal that another thread receives, or that comes just before a sleep, ends none [RING-33]."""
+
+Waiter: TypeAlias = "threading.Lock"
+_LOCK: Final = type(threading.Lock())
+"""What a thread sleeps on until something is put there, which is one call to C."""
 
 
 class WriterPlace:
-    """What a writer holds of its ring: the ring's one place for writers [RING-4]."""
+    """What a writer holds of its ring: the ring's one place for writers [RING-4].
 
-    __slots__ = ()
+    Attributes:
+        bell: what its descriptor is of, None until it was asked for [RING-49].
+    """
+
+    __slots__ = ("bell",)
+
+    def __init__(self) -> None:
+        self.bell: Bell | None = None
 
 
 class ReaderPlace:
@@ -41,7 +59,7 @@ class ReaderPlace:
         position: how far the reader is.
         closed: whether it left.
         evicted: whether it was taken out.
-        bell: what its descriptor is of, None until it was asked for [RING-35].
+        bell: what its descriptor is of, None until it was asked for [RING-35, RING-53].
     """
 
     __slots__ = ("bell", "closed", "evicted", "position")
@@ -53,18 +71,29 @@ class ReaderPlace:
         self.bell: Bell | None = None
 
 
-class RingBuffer:
+def new_waiter() -> Waiter:
+    """Return what a thread waits on until another one releases it [RING-31, RING-46].
+
+    A lock, since `get` of a `SimpleQueue` waits for ever if a signal comes as its time is up (CPython 3.11).
+    """
+    waiter = threading.Lock()
+    waiter.acquire()
+    return waiter
+
+
+class RingBuffer(Unpicklable):
     """A ring of events, each of which lies in slot `sequence mod capacity` [RING-1, RING-2, RING-3].
 
     In `"overwrite"` mode the writer never waits, and a reader that is too slow is told how many events it missed; in
-    `"gated"` mode the writer is refused while the slowest reader is `capacity` events behind.
+    `"gated"` mode the writer is refused, or waits, while the slowest reader is `capacity` events behind.
     """
 
     __slots__ = (
         "__weakref__",
+        "_awaited",
         "_bells",
         "_capacity",
-        "_changed",
+        "_ended",
         "_events",
         "_floor",
         "_max_readers",
@@ -73,9 +102,26 @@ class RingBuffer:
         "_registered",
         "_size",
         "_step",
+        "_waiters",
         "_writer",
     )
 
+    _awaited: int
+    _bells: set[weakref.ref[Bell]]
+    _capacity: int
+    _ended: bool
+    _events: dict[int, PooledEvent]
+    _floor: int
+    _max_readers: int
+    _mode: str
+    _published: int
+    _registered: set[ReaderPlace]
+    _size: int
+    _step: Step
+    _waiters: set[Waiter]
+    _writer: WriterPlace | None
+
+    @by_keyword
     def __init__(
         self,
         size: int | EventSize,
@@ -84,6 +130,7 @@ class RingBuffer:
         mode: str = OVERWRITE,
         max_readers: int = 16,
         max_ring_bytes: int = MAX_RING_BYTES,
+        wait_for_readers: int = 0,
     ) -> None:
         """Make an empty ring [RING-29].
 
@@ -93,36 +140,54 @@ class RingBuffer:
             mode: `"overwrite"` or `"gated"`.
             max_readers: places for readers of a gated ring, 1 to 1,024; an overwriting ring needs none.
             max_ring_bytes: the most bytes that the ring may take [LAYOUT-7].
+            wait_for_readers: how many readers of a gated ring have to join before an event is overwritten [RING-45].
 
         Raises:
             TypeError: an argument has a wrong type.
-            ValueError: there is no such mode.
+            ValueError: there is no such mode, or an overwriting ring is to wait for readers.
             LayoutError: a number is out of its bounds, or the ring takes more than `max_ring_bytes`.
         """
-        self._size = as_number("size", size)
-        self._capacity = as_number("capacity", capacity)
-        self._mode = as_text("mode", mode)
+        size, capacity = as_number("size", size), as_number("capacity", capacity)
+        as_text("mode", mode)
         places = as_number("max_readers", max_readers)
         limit = as_number("max_ring_bytes", max_ring_bytes)
-        _check_shape("size", self._size, U31_LIMIT)
-        _check_shape("capacity", self._capacity, U32_LIMIT)
+        awaited = as_number("wait_for_readers", wait_for_readers)
+        _check_shape("size", size, U31_LIMIT)
+        _check_shape("capacity", capacity, U32_LIMIT)
         if mode not in (OVERWRITE, GATED):
             raise ValueError(f"mode is {mode!r}: no such mode; give {OVERWRITE!r} or {GATED!r}")
         _check_shape("max_readers", places, MAX_READERS)
-        self._max_readers = places if mode == GATED else 0
-        if self.memory_usage() > limit:
-            raise LayoutError(
-                f"max_ring_bytes is {limit}: {self._capacity} slots of size {self._size} would take "
-                f"{self.memory_usage()} bytes; give the ring fewer or smaller slots, or a higher max_ring_bytes"
+        if awaited and mode == OVERWRITE:
+            raise ValueError(
+                f"wait_for_readers is {awaited}: an overwriting ring waits for nobody; "
+                f"give mode={GATED!r}, or leave it out"
             )
-        self._step = Step()
-        self._changed = self._step.condition()
-        self._bells: weakref.WeakSet[Bell] = weakref.WeakSet()
-        self._events: dict[int, PooledEvent] = {}
-        self._published = 0
-        self._writer: WriterPlace | None = None
-        self._registered: set[ReaderPlace] = set()
-        self._floor = 0
+        if not 0 <= awaited <= places:
+            raise LayoutError(f"wait_for_readers is {awaited}: not from 0 to max_readers {places}; raise max_readers")
+        places = places if mode == GATED else 0
+        storage = ring_bytes(capacity, size, places)
+        if storage > limit:
+            raise LayoutError(
+                f"max_ring_bytes is {limit}: {capacity} slots of size {size} would take {storage} bytes; give the ring "
+                f"fewer or smaller slots, or a higher max_ring_bytes"
+            )
+        become(
+            self,
+            _size=size,
+            _capacity=capacity,
+            _mode=mode,
+            _max_readers=places,
+            _awaited=awaited,
+            _bells=set(),
+            _ended=False,
+            _events={},
+            _published=0,
+            _writer=None,
+            _registered=set(),
+            _floor=0,
+            _step=Step(),
+            _waiters=set(),
+        )
 
     def __repr__(self) -> str:
         return f"RingBuffer(size={self._size}, capacity={self._capacity}, mode={self._mode!r})"
@@ -150,20 +215,32 @@ class RingBuffer:
     @property
     def write_cursor(self) -> int:
         """How many events were published [RING-1]."""
-        with self._step:
-            return self._published
+        return self._step.see(lambda: self._published)
 
     @property
     def retained(self) -> int:
         """How many events a reader joining at the oldest would find [RING-30]."""
-        with self._step:
-            return self._published - self._oldest()
+        return self._step.see(lambda: self._published - self._oldest())
 
     @property
     def readers(self) -> int:
         """How many readers are registered, 0 in an overwriting ring [RING-21]."""
-        with self._step:
-            return len(self._registered)
+        return self._step.see(lambda: len(self._registered))
+
+    @property
+    def readers_awaited(self) -> int:
+        """How many readers have yet to join before an event is overwritten, 0 in an overwriting ring [RING-45]."""
+        return self._step.see(lambda: self._awaited)
+
+    @property
+    def has_writer(self) -> bool:
+        """Whether the ring has a writer now [RING-4]."""
+        return self._step.see(lambda: self._writer is not None)
+
+    @property
+    def ended(self) -> bool:
+        """Whether a writer has ended the stream: no event will follow [RING-39]."""
+        return self._step.see(lambda: self._ended)
 
     def memory_usage(self) -> int:
         """Return the bytes of the ring's storage [LAYOUT-6]."""
@@ -171,9 +248,20 @@ class RingBuffer:
 
     # What is retained; called within a step
 
-    def _slowest(self) -> int | None:
-        """Return the cursor of the slowest registered reader, None where there is none [RING-14]."""
-        return min((place.position.cursor for place in self._registered), default=None)
+    def _slowest(self, place: ReaderPlace | None = None, cursor: int | None = None, *, more: int = 0) -> int | None:
+        """Return the cursor of the slowest registered reader, None where there is none [RING-14].
+
+        Readers that have yet to join count as one that stands at the first event [RING-45].
+
+        Args:
+            place: a reader that is to be elsewhere, or out.
+            cursor: where it is to be.
+            more: how many more readers are to have joined.
+        """
+        if self._awaited > more:
+            return 0
+        cursors = [other.position.cursor for other in tuple(self._registered) if other is not place]
+        return min(cursors if cursor is None else [*cursors, cursor], default=None)
 
     def _oldest(self) -> int:
         """Return the sequence number of the oldest event retained [RING-10, RING-17]."""
@@ -186,91 +274,155 @@ class RingBuffer:
 
     # The writer; called within a step
 
-    def _take_writer_place(self) -> WriterPlace:
-        """Take the place of the ring's one writer [RING-4].
+    def _taking_writer_place(self, place: WriterPlace) -> Change:
+        """Return what takes the place of the ring's one writer [RING-4].
 
         Raises:
             WriterTaken: it is taken.
+            EndOfStream: a writer has ended the stream [RING-40].
         """
+        if self._ended:
+            raise EndOfStream(f"ringbuffer is {self!r}: a writer has ended its stream; make another ring")
         if self._writer is not None:
             raise WriterTaken(
                 f"ringbuffer is {self!r}: it has a writer already; close that writer first, or write through it"
             )
-        self._writer = WriterPlace()
-        return self._writer
+        return partial(setattr, self, "_writer", place)
 
-    def _leave_writer_place(self, place: WriterPlace) -> None:
-        """Give the writer's place back, unless it is another's by now [RING-4, RING-27]."""
-        if self._writer is place:
-            self._writer = None
+    def _leaving_writer_place(self, place: WriterPlace) -> tuple[Change, ...]:
+        """Return what gives the writer's place back, unless it is another's by now [RING-4, RING-27]."""
+        if self._writer is not place:
+            return ()
+        return partial(setattr, self, "_writer", None), *self._waking_writer(place)
 
-    def _publish_prefix(self, events: Sequence[PooledEvent]) -> int:
-        """Publish as many of the events as there is room for, in order, and return how many [RING-14, RING-25]."""
-        slowest = self._slowest()
-        count = len(events) if slowest is None else accepted(self._published, slowest, self._capacity, len(events))
-        for event in events[:count]:
-            self._events[slot_of_sequence(self._published, self._capacity)] = event
-            self._published += 1
-        if count > 0:
-            self._wake()
-        return count
+    def _ending(self) -> tuple[Change, ...]:
+        """Return what ends the stream, and has everybody look who waits for an event [RING-39]."""
+        return partial(setattr, self, "_ended", True), *self._waking()
+
+    def _publishing(self, events: Sequence[PooledEvent], place: WriterPlace, waiter: Waiter) -> Found[int]:
+        """Find how many of the events there is room for, and publish these in order [RING-14, RING-25]."""
+        count, first, slowest = self._step.count, self._published, self._slowest()
+        room = len(events) if slowest is None else accepted(first, slowest, self._capacity, len(events))
+        changes: list[Change] = []
+        if room > 0:
+            slots = [slot_of_sequence(first + number, self._capacity) for number in range(room)]
+            changes += map(partial, repeat(operator.setitem), repeat(self._events), slots, events)
+            changes += partial(setattr, self, "_published", first + room), *self._waking()
+        if room < len(events):
+            changes += self._waiting(place, waiter, count)
+        return room, changes
 
     # Readers; called within a step
 
-    def _join(self, cursor: int) -> ReaderPlace:
-        """Make a reader's place; in a gated ring, register it [RING-16, RING-21].
+    def _joining(self, place: ReaderPlace) -> tuple[Change, ...]:
+        """Return what registers a reader's place in a gated ring [RING-16, RING-21].
 
         Raises:
             ReadersFull: a gated ring's places are all taken.
         """
-        place = ReaderPlace(joined(cursor))
-        if self._mode == GATED:
-            if len(self._registered) == self._max_readers:
-                raise ReadersFull(
-                    f"ringbuffer is {self!r}: its {self._max_readers} places for readers are taken; close or evict a "
-                    f"reader, or make a ring of more max_readers"
-                )
-            self._registered.add(place)
-        return place
+        if self._mode != GATED:
+            return ()
+        if len(self._registered) == self._max_readers:
+            raise ReadersFull(
+                f"ringbuffer is {self!r}: its {self._max_readers} places for readers are taken; close or evict a "
+                f"reader, or make a ring of more max_readers"
+            )
+        return (
+            partial(self._registered.add, place),
+            partial(setattr, self, "_awaited", max(0, self._awaited - 1)),
+            *self._making_room(self._slowest(place, place.position.cursor, more=1)),
+        )
 
-    def _leave(self, place: ReaderPlace) -> None:
-        """Take a reader's place out of the ring, if it is still in: nobody waits for it now [RING-19, RING-20]."""
-        if place in self._registered:
+    def _moving(self, place: ReaderPlace, position: ReaderPosition) -> tuple[Change, ...]:
+        """Return what moves a reader on [RING-12, RING-14]."""
+        moving = partial(setattr, place, "position", position)
+        if place not in self._registered:
+            return (moving,)
+        return moving, *self._making_room(self._slowest(place, position.cursor))
+
+    def _leaving(self, place: ReaderPlace) -> tuple[Change, ...]:
+        """Return what takes a reader's place out of the ring, if it is still in [RING-19, RING-20]."""
+        if place not in self._registered:
+            return self._waking()
+        return (
             # What every reader has read is not retained any more, even when there is no reader left to tell.
-            self._floor = self._oldest()
-            self._registered.remove(place)
-        self._wake()
+            partial(setattr, self, "_floor", self._oldest()),
+            partial(self._registered.discard, place),
+            *self._making_room(self._slowest(place)),
+            *self._waking(),
+        )
 
-    # Who waits; called within a step
+    # Who waits; called within a step. Bells are rung first: whoever hears one waits for the end of the step.
 
-    def _wait(self, until: float) -> bool:
-        """Wait until something has changed, out of the step meanwhile; return whether there was time left [RING-31].
+    def _waiting(self, place: ReaderPlace | WriterPlace, waiter: Waiter, count: int) -> tuple[Change, ...]:
+        """Return what has a waiter be woken once something has changed; nothing was found for it [RING-31, RING-46].
 
         Args:
-            until: when the time is up, by the monotonic clock.
+            place: whose it is; its bell is silent from now on [RING-35, RING-49].
+            waiter: what is to be woken.
+            count: how many steps had changed something before the ring was looked at.
         """
-        seconds = until - time.monotonic()
-        if seconds <= 0:
-            return False
-        self._changed.wait(min(seconds, threading.TIMEOUT_MAX))
-        return True
+        if place.bell is not None:
+            place.bell.silence()
+            if self._step.count != count:
+                place.bell.ring()  # it may have been rung in between
+        return (partial(self._waiters.add, waiter),)
 
-    def _wake(self) -> None:
-        """Have everybody look who waits for an event, or whose reader may have ended [RING-32, RING-35]."""
-        self._changed.notify_all()
-        for bell in list(self._bells):
-            bell.ring()
+    def _waking(self) -> tuple[Change, ...]:
+        """Return what has everybody look who waits for an event, or whose reader may have ended [RING-32, RING-35]."""
+        for reference in tuple(self._bells):
+            bell = reference()
+            if bell is not None:
+                bell.ring()
+        return self._waking_threads()
 
-    def _bell_of(self, place: ReaderPlace) -> Bell:
-        """Return the bell of a reader, in a forked process a new one [RING-35].
+    def _waking_threads(self) -> tuple[Change, ...]:
+        asleep = filter(_LOCK.locked, tuple(self._waiters))  # none twice, should the step have woken it already
+        return partial(any, map(_LOCK.release, asleep)), self._waiters.clear
+
+    def _making_room(self, slowest: int | None) -> tuple[Change, ...]:
+        """Return what has the writer look who waits for room, if there is any then [RING-48, RING-49]."""
+        writer = self._writer
+        if writer is None or (slowest is not None and not accepted(self._published, slowest, self._capacity, 1)):
+            return ()
+        return self._waking_writer(writer)
+
+    def _waking_writer(self, place: WriterPlace) -> tuple[Change, ...]:
+        """Return what has a writer look who waits for room, or whose end has come."""
+        if place.bell is not None:
+            place.bell.ring()
+        return self._waking_threads()
+
+    def _bell_of(self, place: ReaderPlace | WriterPlace) -> Found[int]:
+        """Find the descriptor of a reader or writer, in a forked process a new one [RING-35, RING-49].
 
         Raises:
             OSError: the system gave no descriptors.
         """
-        if place.bell is None or not place.bell.is_mine():
-            place.bell = Bell()
-            self._bells.add(place.bell)
-        return place.bell
+        bell = place.bell
+        if bell is not None and bell.is_mine():
+            return bell.fileno(), []
+        bell = Bell()
+        making = partial(setattr, place, "bell", bell)
+        if isinstance(place, WriterPlace):
+            return bell.fileno(), [making]
+        return bell.fileno(), [making, partial(self._bells.add, weakref.ref(bell, self._bells.discard))]
+
+    def _wait(self, waiter: Waiter, until: float) -> bool:
+        """Wait, in no step, until something has changed; return whether there was time left [RING-31].
+
+        Args:
+            waiter: what was to be woken.
+            until: when the time is up, by the monotonic clock.
+        """
+        try:
+            seconds = until - time.monotonic()
+            if seconds <= 0:
+                return False
+            waiter.acquire(timeout=min(seconds, LONGEST_SLEEP))
+            return True
+        finally:
+            self._waiters.discard(waiter)
 
     def _event(self, sequence: int) -> PooledEvent:
         """Return the event with a sequence number that is retained [RING-2]."""

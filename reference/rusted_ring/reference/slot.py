@@ -8,7 +8,7 @@ that a counter holds, and `generations` is 2^G.
 # ruff: noqa: ARG001 - every arrow is given the same, and some use it in their contracts alone.
 
 from rusted_ring.reference.aba import next_generation
-from rusted_ring.reference.event import SlotMetadata, SlotState
+from rusted_ring.vocabulary.slots import SlotMetadata, SlotState
 
 WIDTHS = tuple(2**ref_bits for ref_bits in range(1, 23))
 """What `counts` may be [PARAM-2]."""

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from rusted_ring.reference import allocator as allocators
-from rusted_ring.reference.arguments import as_number, check_between, wrong_type
+from rusted_ring.reference.owner import as_allocator
 from rusted_ring.reference.pool import Pool
 from rusted_ring.reference.pools import EventPools, check_generation, check_pool, check_slot
 from rusted_ring.reference.token import generation_of_token, pool_of_token, slot_of_token
+from rusted_ring.vocabulary.arguments import as_number, check_between
 
 
 class Triple(NamedTuple):
@@ -15,17 +15,6 @@ class Triple(NamedTuple):
     pool: Pool
     slot_index: int
     generation: int
-
-
-def as_allocator(allocator: object) -> "allocators.EventAllocator":
-    """Return an argument that is an allocator [ERR-4].
-
-    Raises:
-        TypeError: it is not.
-    """
-    if not isinstance(allocator, allocators.EventAllocator):
-        raise wrong_type("allocator", allocator, "an EventAllocator")
-    return allocator
 
 
 def as_triple(pool_id: object, slot_index: object, generation: object, allocator: object) -> Triple:

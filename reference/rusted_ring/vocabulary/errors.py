@@ -2,6 +2,8 @@
 
 import queue
 
+from rusted_ring.vocabulary.shown import short
+
 
 class RingError(Exception):
     """Base of every error of rings, pools and pointers; after one, nothing has changed [ERR-1, ERR-2]."""
@@ -48,7 +50,15 @@ class ReadersFull(RingError, RuntimeError):
 
 
 class RingClosed(RingError, ValueError):
-    """A writer or a reader is used after its end [RING-19, RING-20, RING-27]."""
+    """A writer or a reader is used after its end [RING-56, RING-20, RING-27]."""
+
+
+class EndOfStream(RingClosed, EOFError):
+    """A writer has ended the stream: no event will follow those that were read [RING-39, RING-40]."""
+
+
+class ForkedCopy(RingError, RuntimeError):
+    """An object is used in a forked child that its parent made: the child has a copy that nobody else sees [ERR-8]."""
 
 
 class Lagged(RingError, LookupError):
@@ -62,8 +72,8 @@ class Lagged(RingError, LookupError):
     def __init__(self, skipped: int, next_sequence: int) -> None:
         """Keep both numbers and say them in the message [ERR-5]."""
         super().__init__(
-            f"{skipped} events were overwritten before this reader got to them; "
-            f"it goes on at sequence {next_sequence}: call next() again, read more often, or use a gated ring"
+            f"{short(skipped)} events were overwritten before this reader got to them; "
+            f"it goes on at sequence {short(next_sequence)}: call next() again, read more often, or use a gated ring"
         )
         self.skipped = skipped
         self.next_sequence = next_sequence

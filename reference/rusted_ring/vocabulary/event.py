@@ -1,21 +1,35 @@
-"""The words for what is in a slot, a pool and a ring: events, batches of events, states and figures."""
+"""Events and batches of events: what rings and pools hold, and what a call returns [LAYOUT-1, RING-26, RING-28]."""
 
-import enum
 import itertools
 import struct
 import sys
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, overload
 
-from rusted_ring.reference.arguments import buffer_view, contiguous_bytes, number_between
-from rusted_ring.reference.errors import PayloadTooLarge
-from rusted_ring.reference.layout import event_bytes
-from rusted_ring.reference.sizes import EventSize
+from rusted_ring.vocabulary.arguments import U32_LIMIT, buffer_view, contiguous_bytes, number_between
+from rusted_ring.vocabulary.errors import PayloadTooLarge
+from rusted_ring.vocabulary.layout import event_bytes
+from rusted_ring.vocabulary.shown import short
+from rusted_ring.vocabulary.sizes import EventSize
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    class _Array(Protocol):
+        """An array of numpy, which its stubs call a buffer from Python 3.12 on."""
+
+        @property
+        def __array_interface__(self) -> dict[str, Any]: ...
+
+    Payload: TypeAlias = Buffer | _Array
+else:
+    Payload = object
+    """What a type checker lets be a payload: any buffer, and no text [ERR-4]."""
 
 TRAILER = struct.Struct("=II")
 """The fields `len` and `event_type` behind the payload, in the machine's byte order [LAYOUT-1]."""
 
-_U32_LIMIT = 4_294_967_295
+_NUMBER = struct.Struct("=I")
 _new_tuple = tuple.__new__
 
 
@@ -41,7 +55,7 @@ class PooledEvent(NamedTuple):
             TypeError: `size` is not an integer.
             ValueError: `size` is not from 0 to 4,294,967,295.
         """
-        return cls(bytes(number_between("size", size, 0, _U32_LIMIT, "give a payload length in bytes")))
+        return cls(bytes(number_between("size", size, 0, U32_LIMIT, "give a payload length in bytes")))
 
     def pack(self, size: int | EventSize) -> bytes:
         """Return the event as it lies in a slot of payload size `size` [LAYOUT-1].
@@ -57,7 +71,7 @@ class PooledEvent(NamedTuple):
             ValueError: `size` is not from 1 to 4,294,967,295.
             PayloadTooLarge: the payload is longer than `size`.
         """
-        room = number_between("size", size, 1, _U32_LIMIT, "give the payload size of a slot in bytes")
+        room = number_between("size", size, 1, U32_LIMIT, "give the payload size of a slot in bytes")
         if len(self.data) > room:
             raise PayloadTooLarge(f"data is {len(self.data)} bytes: more than the slot's {room}; give a larger size")
         block = bytearray(event_bytes(room))
@@ -77,9 +91,9 @@ class PooledEvent(NamedTuple):
             TypeError: `block` is not a buffer, or `size` not an integer.
             ValueError: `size` is not from 1 to 4,294,967,295, `block` has another length, or its `len` is above `size`.
         """
-        view = buffer_view("block", block)
-        room = number_between("size", size, 1, _U32_LIMIT, "give the payload size of a slot in bytes")
-        found = contiguous_bytes("block", view)
+        with buffer_view("block", block) as view:
+            room = number_between("size", size, 1, U32_LIMIT, "give the payload size of a slot in bytes")
+            found = contiguous_bytes("block", view)
         if len(found) != event_bytes(room):
             remedy = f"give the {event_bytes(room)} bytes of a slot of payload size {room}"
             raise ValueError(f"block is {len(found)} bytes: not an event's; {remedy}")
@@ -96,20 +110,18 @@ class EventBatch(Sequence[PooledEvent]):
         first_sequence: sequence number of the first event; of the next one to be read where the batch is empty.
     """
 
-    __slots__ = ("_block", "_count", "_data", "_ends", "_event_types", "_lengths", "first_sequence")
+    __slots__ = ("_block", "_count", "_ends", "first_sequence")
 
     first_sequence: int
     _count: int
-    # The columns are given, or are made of a block when they are first asked for: all lengths, then all event types, 4
-    # bytes each in the machine's byte order, then the payloads.
+    # All lengths, then all event types, 4 bytes each in the machine's byte order, then the payloads. Every look makes a
+    # view of its own, which whoever has it may release. The slots belong to the vocabulary: the native reader, which
+    # has read the events into such a block, fills them itself and calls no Python code.
     _block: bytes
-    _data: memoryview | None
-    _lengths: memoryview | None
-    _event_types: memoryview | None
-    _ends: list[int] | None  # where each payload ends; None until one is asked for
+    _ends: list[int] | None  # where the first payload begins, and where each ends; None until one is asked for
 
     def __init__(self, first_sequence: int, data: memoryview, lengths: memoryview, event_types: memoryview) -> None:
-        """Keep the columns; the batch owns them from now on [RING-28].
+        """Copy the columns [RING-28].
 
         Args:
             first_sequence: sequence number of the first event.
@@ -119,10 +131,7 @@ class EventBatch(Sequence[PooledEvent]):
         """
         self.first_sequence = first_sequence
         self._count = len(lengths)
-        self._block = b""
-        self._data = data.toreadonly()
-        self._lengths = lengths.toreadonly()
-        self._event_types = event_types.toreadonly()
+        self._block = b"".join((lengths, event_types, data))
         self._ends = None
 
     def _column(self, place: int) -> memoryview:
@@ -133,23 +142,17 @@ class EventBatch(Sequence[PooledEvent]):
     @property
     def data(self) -> memoryview:
         """The payloads back to back: read-only, format `B` [RING-28]."""
-        if self._data is None:
-            self._data = memoryview(self._block)[8 * self._count :]
-        return self._data
+        return memoryview(self._block)[8 * self._count :]
 
     @property
     def lengths(self) -> memoryview:
         """The length of each payload in bytes: read-only, format `I` [RING-28]."""
-        if self._lengths is None:
-            self._lengths = self._column(0)
-        return self._lengths
+        return self._column(0)
 
     @property
     def event_types(self) -> memoryview:
         """The type of each event: read-only, format `I` [RING-28]."""
-        if self._event_types is None:
-            self._event_types = self._column(1)
-        return self._event_types
+        return self._column(1)
 
     def records(self, itemsize: int) -> memoryview:
         """Return `data` for a reader of fixed-size records, such as `numpy.frombuffer`: one record an event [LAYOUT-9].
@@ -161,7 +164,7 @@ class EventBatch(Sequence[PooledEvent]):
             TypeError: `itemsize` is not an integer.
             ValueError: it is not from 1 to 4,294,967,295, or the payload of an event has another length.
         """
-        size = number_between("itemsize", itemsize, 1, _U32_LIMIT, "give the bytes of a record")
+        size = number_between("itemsize", itemsize, 1, U32_LIMIT, "give the bytes of a record")
         lengths = self.lengths
         if lengths.tobytes() != size.to_bytes(4, sys.byteorder) * self._count:
             place = next(place for place, length in enumerate(lengths) if length != size)
@@ -183,67 +186,26 @@ class EventBatch(Sequence[PooledEvent]):
             return [self[place] for place in range(*index.indices(self._count))]
         place = range(self._count)[index]
         if self._ends is None:
-            self._ends = list(itertools.accumulate(self.lengths))
-        end = self._ends[place]
-        return PooledEvent(bytes(self.data[end - self.lengths[place] : end]), self.event_types[place])
+            self._ends = list(itertools.accumulate(self.lengths, initial=8 * self._count))
+        start, end = self._ends[place : place + 2]
+        (event_type,) = _NUMBER.unpack_from(self._block, 4 * (self._count + place))
+        return PooledEvent(self._block[start:end], event_type)
 
     def __iter__(self) -> Iterator[PooledEvent]:
-        whole = self.data.tobytes()
-        places = itertools.pairwise(itertools.accumulate(self.lengths, initial=0))
-        payloads = (whole[start:end] for start, end in places)
+        block = self._block
+        places = itertools.pairwise(itertools.accumulate(self.lengths, initial=8 * self._count))
+        payloads = (block[start:end] for start, end in places)
         # Events as PooledEvent(...) makes them, without a call of Python code for each.
         return map(_new_tuple, itertools.repeat(PooledEvent), zip(payloads, self.event_types, strict=True))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, EventBatch):
             return NotImplemented
-        return (
-            self.first_sequence == other.first_sequence
-            and self.lengths == other.lengths
-            and self.event_types == other.event_types
-            and self.data == other.data
-        )
+        mine = self.first_sequence, self._count, self._block
+        return mine == (other.first_sequence, other._count, other._block)
 
     __hash__ = None  # type: ignore[assignment]  # equality is by content, of up to megabytes
 
     def __repr__(self) -> str:
-        return f"EventBatch(first_sequence={self.first_sequence}, events={len(self)}, bytes={len(self.data)})"
-
-
-class SlotState(enum.IntEnum):
-    """What a slot is [SLOT-2]."""
-
-    FREE = 0
-    LIVE = 1
-    LOANED = 2
-
-
-class SlotMetadata(NamedTuple):
-    """What a slot word says [SLOT-14]."""
-
-    ref_count: int
-    generation: int
-    state: SlotState
-
-    @property
-    def is_allocated(self) -> bool:
-        """True exactly if the slot is not FREE [SLOT-14]."""
-        return self.state != SlotState.FREE
-
-
-class PoolStats(NamedTuple):
-    """The figures of a pool [ALLOC-9].
-
-    Attributes:
-        capacity: slots of the pool.
-        live: slots that are LIVE or LOANED.
-        free: slots that are FREE; `live + free = capacity`.
-        allocations: slots taken since the start, loans included.
-        failures: calls that found the pool full.
-    """
-
-    capacity: int
-    live: int
-    free: int
-    allocations: int
-    failures: int
+        payloads = len(self._block) - 8 * self._count
+        return f"EventBatch(first_sequence={short(self.first_sequence)}, events={len(self)}, bytes={payloads})"
