@@ -18,7 +18,7 @@
  *
  * Threads
  *   Any thread may use an allocator at any time [ALLOC-13]. A writer and a reader belong to one thread at a time, but
- *   for rr_reader_evict, rr_reader_wait and the queries of a ring, which any thread may call.
+ *   for rr_reader_evict, rr_reader_wait, rr_writer_wait and the queries of a ring, which any thread may call.
  */
 #ifndef RUSTED_RING_H
 #define RUSTED_RING_H
@@ -63,7 +63,7 @@ typedef enum rr_status {
     RR_REF_COUNT_UNDERFLOW = 7,  /* a reference given back that nobody left [PTR-14] [ALLOC-17] */
     RR_WRITER_TAKEN = 8,         /* a second writer [RING-4] */
     RR_READERS_FULL = 9,         /* a reader more than the gated ring has places for [RING-21] */
-    RR_RING_CLOSED = 10,         /* a writer or reader used after its end [RING-19] [RING-20] [RING-27] */
+    RR_RING_CLOSED = 10,         /* a writer or reader used after its end [RING-56] [RING-20] [RING-27] */
     RR_LAGGED = 11,              /* events were overwritten before they were read [RING-11] */
     RR_EMPTY = 12,               /* nothing to read now [RING-7] */
     RR_FULL = 13,                /* a gated ring's slowest reader is `capacity` events behind [RING-14] */
@@ -71,7 +71,8 @@ typedef enum rr_status {
     RR_BUSY = 15,                /* destroyed while slots, writers or readers are alive; nothing was destroyed */
     RR_NO_MEMORY = 16,           /* the system gave no memory */
     RR_INTERRUPTED = 17,         /* a signal came while the call waited [RING-33] */
-    RR_SYSTEM = 18               /* the system gave no descriptor; errno says why [RING-35] */
+    RR_SYSTEM = 18,              /* the system gave no descriptor; errno says why [RING-35] */
+    RR_END_OF_STREAM = 19        /* the writer has ended the stream, and its last event was read [RING-39] */
 } rr_status;
 
 /* A sentence in English for a status, never NULL [ERR-3]. */
@@ -341,6 +342,13 @@ typedef enum rr_join_at {
 RR_API rr_ring *rr_ring_create(uint64_t size, uint64_t capacity, rr_ring_mode mode, uint32_t max_readers,
                                uint64_t max_ring_bytes, rr_status *status);
 
+/* Has a new gated ring keep every event from the first on until so many readers have joined in all, 0 to max_readers [RING-45].
+ * To be called before the ring is used. RR_BAD_ARGUMENT, and nothing done: an overwriting ring, or too many. */
+RR_API rr_status rr_ring_wait_for_readers(rr_ring *ring, uint32_t readers);
+
+/* Readers that have yet to join before an event is overwritten [RING-45]. */
+RR_API uint32_t rr_ring_readers_awaited(const rr_ring *ring);
+
 /* Frees a ring; RR_BUSY and nothing freed while a writer or reader of it has not been freed [ERR-1]. */
 RR_API rr_status rr_ring_destroy(rr_ring *ring);
 
@@ -365,14 +373,24 @@ RR_API uint64_t rr_ring_write_cursor(const rr_ring *ring);
 /* Events that a reader joining at RR_OLDEST would find [RING-30]. */
 RR_API uint64_t rr_ring_retained(const rr_ring *ring);
 
+/* 1 if the ring has a writer now, 0 else [RING-4]. */
+RR_API int rr_ring_has_writer(const rr_ring *ring);
+
+/* 1 if a writer has ended the ring's stream, 0 else: what is published then is all that ever will be [RING-39]. */
+RR_API int rr_ring_ended(const rr_ring *ring);
+
 /* Bytes of a ring's storage [LAYOUT-6]. */
 RR_API uint64_t rr_ring_memory_usage(const rr_ring *ring);
 
-/* Takes the writer's place of a ring [RING-4]. NULL: RR_WRITER_TAKEN, RR_NO_MEMORY. */
+/* Takes the writer's place of a ring [RING-4]. NULL: RR_WRITER_TAKEN, RR_END_OF_STREAM [RING-40], RR_NO_MEMORY. */
 RR_API rr_writer *rr_writer_open(rr_ring *ring, rr_status *status);
 
 /* Gives the place back; what was published stays readable. Afterwards adds are refused; again: nothing [RING-27]. */
 RR_API void rr_writer_close(rr_writer *writer);
+
+/* Closes a writer and ends the ring's stream: no event will follow, all waits end, and no writer can open again [RING-39]
+ * [RING-40]. Again: RR_OK. RR_RING_CLOSED, and nothing done: the writer was closed and the stream has not ended. */
+RR_API rr_status rr_writer_end(rr_writer *writer);
 
 /* Closes a writer that is not closed and frees it; NULL: nothing [RING-27]. */
 RR_API void rr_writer_free(rr_writer *writer);
@@ -387,6 +405,20 @@ RR_API rr_status rr_writer_add(rr_writer *writer, const void *data, uint64_t len
 RR_API rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t *lengths, uint32_t length,
                                     const uint32_t *event_types, uint32_t event_type, size_t count, size_t *added,
                                     size_t *failed);
+
+/* Waits until there may be room for an event or the writer is closed, without using a processor [RING-46] [RING-48]. An
+ * overwriting ring always has room. Any thread may wait. nanoseconds: at the most, 0: only look, below 0: for ever.
+ * RR_OK: add, and if that says RR_FULL, wait again; RR_FULL (not in time), RR_RING_CLOSED, RR_INTERRUPTED: a signal was
+ * handled. */
+RR_API rr_status rr_writer_wait(rr_writer *writer, int64_t nanoseconds);
+
+/* A descriptor for poll() and its like, or minus the status: RR_RING_CLOSED, RR_NO_MEMORY, RR_SYSTEM [RING-49]. It is
+ * readable from the moment there may be room, or the writer is closed, until an add has found none. It is only to be waited
+ * on, and the writer's until rr_writer_free, as rr_reader_descriptor. */
+RR_API int rr_writer_descriptor(rr_writer *writer);
+
+/* 1 where the writer was closed, 0 else; any thread may ask [RING-27]. */
+RR_API int rr_writer_closed(const rr_writer *writer);
 
 /* Begins to read [RING-16]; `cursor` counts with RR_CURSOR only [RING-18].
  * NULL: RR_READERS_FULL [RING-21], RR_BAD_ARGUMENT [RING-18], RR_NO_MEMORY. */
@@ -414,26 +446,47 @@ typedef struct rr_read {
 
 /* Copies the next event's payload into `data` and moves on by one [RING-7] [RING-28].
  * Args: data_bytes, room at `data` (rr_ring_size bytes always do); read, always written.
- * RR_EMPTY [RING-7], RR_LAGGED [RING-11], RR_BUFFER_TOO_SMALL, RR_RING_CLOSED [RING-19] [RING-20]. */
+ * RR_EMPTY [RING-7], RR_END_OF_STREAM [RING-39], RR_LAGGED [RING-11], RR_BUFFER_TOO_SMALL, RR_RING_CLOSED [RING-56]
+ * [RING-20]. */
 RR_API rr_status rr_reader_next(rr_reader *reader, void *data, size_t data_bytes, rr_read *read);
 
 /* Copies up to `limit` events: payloads back to back into `data`, lengths and event types into arrays of `limit`
  * [RING-26]. Stops early where the next payload would not fit into `data_bytes`.
- * RR_OK with read->count of at least 1 (or limit 0), RR_EMPTY, RR_LAGGED where the first event is lost,
+ * RR_OK with read->count of at least 1 (or limit 0), RR_EMPTY, RR_END_OF_STREAM, RR_LAGGED where the first event is lost,
  * RR_BUFFER_TOO_SMALL where the first does not fit, RR_RING_CLOSED. */
 RR_API rr_status rr_reader_next_many(rr_reader *reader, size_t limit, void *data, size_t data_bytes, uint32_t *lengths,
                                      uint32_t *event_types, rr_read *read);
 
-/* Waits until the event `sequence` is published or the reader has ended, without using a processor [RING-31] [RING-32].
+/* Moves on past all events published but the newest `keep`, never back, and writes how many were skipped, those that were
+ * overwritten included [RING-43]. In a gated ring that makes room [RING-44]. RR_RING_CLOSED. */
+RR_API rr_status rr_reader_skip(rr_reader *reader, uint64_t keep, uint64_t *skipped);
+
+/* As rr_reader_next_many, but the reader stays where it is: the events that were copied are still its next ones, until
+ * rr_reader_pass [RING-26]. So a caller can make what it needs to hand them on, and lose none where that fails [ERR-1]. */
+RR_API rr_status rr_reader_look(rr_reader *reader, size_t limit, void *data, size_t data_bytes, uint32_t *lengths,
+                                uint32_t *event_types, rr_read *read);
+
+/* Moves on by `count` of the events that the last rr_reader_look copied [RING-26].
+ * RR_RING_CLOSED: the reader has ended since; the copies are not to be used [RING-20]. */
+RR_API rr_status rr_reader_pass(rr_reader *reader, uint32_t count);
+
+/* How many of the next `limit` events there are, and in *bytes the payload bytes that they have together [RING-52]. Of an
+ * overwriting ring an estimate: an event that is overwritten meanwhile counts with the length of a later one. Those that
+ * rr_reader_look can still copy, of as many, fit into as many bytes. */
+RR_API size_t rr_reader_measure(rr_reader *reader, size_t limit, uint64_t *bytes);
+
+/* Waits until the event `sequence` is published or the reader or the stream has ended, without using a processor [RING-31]
+ * [RING-32].
  * Any thread may wait. Args: sequence, of the event waited for, for a reader's own thread rr_reader_cursor; nanoseconds, at
  * the most, 0: only look, below 0: for ever.
- * RR_OK, RR_EMPTY (not in time), RR_RING_CLOSED (also when it ends meanwhile), RR_INTERRUPTED: a signal was handled. */
+ * RR_OK, RR_EMPTY (not in time), RR_RING_CLOSED (also when it ends meanwhile), RR_END_OF_STREAM (it will never
+ * come), RR_INTERRUPTED: a signal was handled. */
 RR_API rr_status rr_reader_wait(rr_reader *reader, uint64_t sequence, int64_t nanoseconds);
 
 /* A descriptor for poll() and its like, or minus the status: RR_RING_CLOSED, RR_NO_MEMORY, RR_SYSTEM [RING-35]. It is
  * readable from the moment there may be an event, or the reader has ended, until rr_reader_next has said RR_EMPTY. It is
- * only to be waited on: do not read, write or close it. It is the reader's until rr_reader_free, and the process's that
- * asked: after a fork ask again. */
+ * only to be waited on: do not read, write or close it. rr_reader_free closes it, and no other reader has that file
+ * [RING-53]. It is the process's that asked: after a fork ask again. */
 RR_API int rr_reader_descriptor(rr_reader *reader);
 
 /* The cursor that a reader began with [RING-12]. */
@@ -453,6 +506,9 @@ RR_API uint64_t rr_reader_lag(const rr_reader *reader);
 
 /* Events retained and not yet read, min(lag, capacity) [RING-23]. */
 RR_API uint64_t rr_reader_backlog(const rr_reader *reader);
+
+/* 1 if the stream has ended and the reader has read or skipped all of it, 0 else [RING-39]. */
+RR_API int rr_reader_at_eof(const rr_reader *reader);
 
 /* 1 where the reader has left, 0 else [RING-19]. */
 RR_API int rr_reader_left(const rr_reader *reader);

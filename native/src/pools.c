@@ -668,9 +668,10 @@ INLINE void slot_free(rr_allocator *allocator, struct slot_line *slot)
 /* Ends one reference and returns the count that is left; if that is 0, the caller frees the slot [SLOT-11] [SLOT-12]. */
 INLINE uint64_t slot_unref(const rr_allocator *allocator, struct slot_line *slot)
 {
+    uint64_t count_mask = allocator->count_mask; /* read first: what the caller held may be all that kept the allocator alive */
     /* pairs with itself: the last drop acquires what every earlier one released [ORDER-5] */
     uint64_t word = atomic_fetch_sub_explicit(&slot->word, ONE_REFERENCE, memory_order_acq_rel);
-    uint64_t left = word_count(allocator, word) - 1;
+    uint64_t left = ((word >> 2) & count_mask) - 1;
     if (left == 0) {
         /* pairs with nothing: nobody else changes a word that counts no reference, and give_back hands it over [ORDER-2] */
         atomic_store_explicit(&slot->word, ended(allocator, slot, word), memory_order_relaxed);

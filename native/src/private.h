@@ -88,19 +88,26 @@ struct ring_shape {
     uint32_t max_readers;
     uint64_t unused[4];
 };
+/* An event count: whether threads wait for one kind of event, and how often they were woken (waits.c). */
+struct event_count {
+    _Atomic uint32_t waiting; /* kinds of waiters, 0 for none: a thread that stores what they wait for reads it [ORDER-15] */
+    _Atomic uint32_t wakes;   /* how often the waiting threads were woken */
+    _Atomic uintptr_t bells;  /* the list of their descriptors [RING-35] */
+};
 struct ring_cursors {
     _Atomic uint64_t write_cursor; /* events published [RING-1]; in a gated ring perhaps some fewer [ORDER-17] */
     _Atomic uint64_t claim;        /* slots up to claim - capacity may be overwritten: the announcement of an overwriting
                                       ring [ORDER-9], the gate of a gated one [ORDER-10] */
-    _Atomic uint32_t waiting;      /* who waits, 0 for nobody: read by the writer at every publication [ORDER-15] */
-    _Atomic uint32_t wakes;        /* how often those who wait were woken */
-    uint64_t unused[5];
+    struct event_count events;     /* readers that wait for events: read by the writer at every publication */
+    uint64_t unused[4];
 };
 struct ring_places {
-    _Atomic uint64_t writer_taken; /* 0 or 1 [RING-4] */
+    _Atomic uint64_t writer_state; /* NO_WRITER, HAS_WRITER or ENDED [RING-4] [RING-39] */
     _Atomic uint64_t floor;        /* events before it were read by all readers there were [RING-17] */
-    _Atomic uintptr_t bells;       /* the list of the descriptors of readers [RING-35] */
-    uint64_t unused[5];
+    _Atomic uint64_t awaited;      /* how many readers have yet to join before anything is overwritten [RING-45] */
+    struct event_count room;       /* writers that wait for room: read by the readers of a gated ring whenever they move on, so
+                                      that it lies in a line that is seldom written */
+    uint64_t unused[3];
 };
 /* A reader's cache line in a gated ring: state + 4 * (cursor mod 2^40 + 2^40 * stamp). The stamp goes up each time the
  * place is left, so that the last reader of a place cannot take itself for the next one. */
@@ -167,37 +174,37 @@ static inline uint64_t slot_bytes(uint64_t size)
 
 struct bell;
 
-/* A wait of one thread. */
-struct wait {
-    int64_t until; /* of the monotonic clock, in nanoseconds; below 0: for ever */
-    uint32_t seen; /* `wakes` when it began */
-    bool is_short; /* nobody can be relied on to wake it */
-};
+/* For a new event count, and for one that ends. */
+void waits_init(struct event_count *count);
+void waits_end(struct event_count *count);
 
-/* For a new ring, and for one that ends. */
-void waits_init(struct ring_cursors *cursors, struct ring_places *places);
-void waits_end(struct ring_places *places);
+/* Whether any thread waits. The caller has stored what may be waited for, and then found `waiting` to be other than 0. A waiting
+ * thread has seen, or will see, what the caller has stored; or else the caller sees from now on what that thread did before it
+ * said that it waits. */
+bool waits_anybody(struct event_count *count);
 
-/* Wakes all who wait, if `waiting` was found to be other than 0 after what they wait for was stored [ORDER-15]. */
-void waits_wake(struct ring_cursors *cursors, struct ring_places *places);
+/* Wakes all waiting threads. */
+void waits_wake(struct event_count *count);
 
-/* A wait: start it, and as often as need be begin it, look whether there is something, and if not, sleep. waits_sleep:
- * RR_OK (woken, perhaps for nothing), RR_EMPTY (the time is up), RR_INTERRUPTED (by a signal). */
-struct wait waits_start(int64_t nanoseconds);
-void waits_begin(struct wait *wait, struct ring_cursors *cursors);
-rr_status waits_sleep(const struct wait *wait, struct ring_cursors *cursors);
+/* What there is for a thread that waits: RR_EMPTY for nothing, else why it need not wait. It must change only by what is followed
+ * by a look at `waiting`. */
+typedef rr_status look(const void *of, uint64_t number);
 
-/* A reader's bell, rung when it is taken. NULL: RR_NO_MEMORY, RR_SYSTEM. */
-struct bell *bell_take(struct ring_places *places, rr_status *status);
-void bell_give_back(struct bell *bell);
+/* Waits until look(of, number) is other than RR_EMPTY, and returns what it is then; RR_EMPTY if the time is up, RR_INTERRUPTED
+ * after a signal. nanoseconds: 0, only look; below 0, for ever. */
+rr_status waits_until(struct event_count *count, look *look, const void *of, uint64_t number, int64_t nanoseconds);
+
+/* A bell, rung when it is taken. NULL: RR_NO_MEMORY, RR_SYSTEM. */
+struct bell *bell_take(struct event_count *count, rr_status *status);
+void bell_end(struct bell *bell);
 
 /* The descriptor; below 0 in a process that did not make it. */
 int bell_descriptor(const struct bell *bell);
 
 /* Silences and arms a bell that was rung, and returns whether it did: the caller then looks whether there is something,
- * and if there is, rings it. */
-bool bell_arm(struct ring_cursors *cursors, struct bell *bell);
-void bell_ring(const struct bell *bell);
+ * and if there is, rings it, which disarms it. */
+bool bell_arm(struct event_count *count, struct bell *bell);
+void bell_ring(struct bell *bell);
 
 static inline void set_status(rr_status *status, rr_status value)
 {

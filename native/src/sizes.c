@@ -44,6 +44,8 @@ const char *rr_status_text(rr_status status)
         return "a signal came while the call waited; wait again";
     case RR_SYSTEM:
         return "the system gave no descriptor; see errno, and close some";
+    case RR_END_OF_STREAM:
+        return "the stream has ended, and all of it was read; make another ring";
     }
     return "unknown status; use a value of rr_status";
 }

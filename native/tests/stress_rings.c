@@ -1,5 +1,6 @@
 /* Rings under threads: no event torn, repeated, out of order or unaccounted for, however often a reader is lapped; and in a
- * gated ring none lost, while readers join, leave and are evicted. [RING-5] [RING-11] [RING-12] [RING-13] [RING-15] */
+ * gated ring none lost, while readers join, leave and are evicted, and the writer waits for room. [RING-5] [RING-11] [RING-12]
+ * [RING-13] [RING-15] [RING-48] */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -12,6 +13,7 @@
 #define SIZE 100
 #define BULK 16
 #define WAIT_NANOSECONDS 2000000
+#define TOO_LONG INT64_C(60000000000) /* for a wake-up that is not lost */
 
 static rr_ring *ring;
 static uint64_t total;
@@ -20,6 +22,7 @@ static _Atomic uint64_t lags;
 static _Atomic uint64_t joins;
 static _Atomic uint64_t evictions;
 static _Atomic uint64_t waits;
+static _Atomic uint64_t rooms; /* waits for room */
 static _Atomic(rr_reader *) target; /* whom the evictor may take next */
 static _Atomic uint32_t evicting;   /* the evictor is inside rr_reader_evict */
 
@@ -73,7 +76,10 @@ static void *write_all(void *argument)
             CHECK_EQUAL(rr_writer_add_many(writer, data, lengths, 0, types, 0, count, &added, NULL), RR_OK);
         }
         sequence += added;
-        if (added == 0 || sequence % 509 == 0) {
+        if (added == 0 && sequence % 2 == 0) { /* asleep, while readers move on, leave, join and are evicted */
+            CHECK_EQUAL(rr_writer_wait(writer, TOO_LONG), RR_OK);
+            atomic_fetch_add_explicit(&rooms, 1, memory_order_relaxed);
+        } else if (added == 0 || sequence % 509 == 0) {
             sched_yield();
         }
     }
@@ -264,10 +270,11 @@ int main(void)
         gated(capacities[i]);
         gated_without_a_lasting_reader(capacities[i]);
     }
-    printf("%llu lags, %llu joins, %llu evicted, %llu waits\n",
+    printf("%llu lags, %llu joins, %llu evicted, %llu waits for an event, %llu for room\n",
            (unsigned long long)atomic_load_explicit(&lags, memory_order_relaxed),
            (unsigned long long)atomic_load_explicit(&joins, memory_order_relaxed),
            (unsigned long long)atomic_load_explicit(&evictions, memory_order_relaxed),
-           (unsigned long long)atomic_load_explicit(&waits, memory_order_relaxed));
+           (unsigned long long)atomic_load_explicit(&waits, memory_order_relaxed),
+           (unsigned long long)atomic_load_explicit(&rooms, memory_order_relaxed));
     return 0;
 }

@@ -1,5 +1,7 @@
 /* Lanes: how threads that allocate from one pool keep out of each other's way, and that it stays one pool. */
+#define _GNU_SOURCE /* sched_getaffinity() */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -184,11 +186,23 @@ static void *get_into_each_others_way(void *ignored)
     return NULL;
 }
 
+/* Processors that this process may run on: its affinity mask may leave out some that are online. */
+static int processors(void)
+{
+#if defined(CPU_COUNT)
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+        return CPU_COUNT(&allowed);
+    }
+#endif
+    return (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 static void threads_that_meet_get_lanes_and_one_that_stays_goes_round_all(void) /* [ALLOC-10] */
 {
     enum { SLOTS = 2000 };
     met = make(SLOTS);
-    if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+    if (processors() < 2) {
         printf("threads do not meet on one processor: left out\n");
     } else {
         pthread_t threads[THREADS];

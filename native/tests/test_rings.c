@@ -401,6 +401,59 @@ static void bulk_calls_do_what_single_ones_do(void) /* [RING-25] [RING-26] */
     end(ring, writer, reader);
 }
 
+/* What was looked at is still the next, until it is passed. */
+static void look_and_pass(void) /* [RING-12] [RING-20] [RING-26] [RING-52] */
+{
+    uint8_t data[7 * 16];
+    uint32_t lengths[7];
+    uint32_t types[7];
+    uint64_t bytes = 1;
+    rr_read read;
+    for (int mode = RR_OVERWRITE; mode <= RR_GATED; ++mode) {
+        rr_ring *ring = make(16, 7, (rr_ring_mode)mode, 2);
+        rr_writer *writer = writer_of(ring);
+        rr_reader *reader = join(ring, RR_OLDEST);
+        CHECK(rr_reader_measure(reader, 7, &bytes) == 0 && bytes == 0);
+        CHECK_EQUAL(rr_reader_look(reader, 7, data, sizeof data, lengths, types, &read), RR_EMPTY);
+        uint64_t sequence = 0;
+        for (uint32_t count = 0; count <= 7; ++count) { /* comes round the end of the ring */
+            uint64_t sum = 0;
+            for (uint32_t i = 0; i < count; ++i) {
+                sum += length_of(ring, sequence + i);
+                CHECK_EQUAL(add(ring, writer), RR_OK);
+            }
+            CHECK(rr_reader_measure(reader, 9, &bytes) == count && bytes == sum);
+            CHECK(rr_reader_measure(reader, 0, &bytes) == 0 && bytes == 0);
+            for (int again = 0; again < 2 && count > 0; ++again) {
+                CHECK_EQUAL(rr_reader_look(reader, 7, data, (size_t)sum, lengths, types, &read), RR_OK);
+                CHECK(read.count == count && read.bytes == sum && read.sequence == sequence);
+                CHECK(rr_reader_cursor(reader) == sequence && rr_reader_delivered(reader) == sequence);
+            }
+            CHECK_EQUAL(rr_reader_pass(reader, count), RR_OK);
+            sequence += count;
+            CHECK(rr_reader_cursor(reader) == sequence && rr_reader_lag(reader) == 0);
+        }
+        CHECK_EQUAL(add(ring, writer), RR_OK);
+        expect(ring, reader, sequence);
+        for (int i = 0; mode == RR_OVERWRITE && i < 9; ++i) {
+            CHECK_EQUAL(add(ring, writer), RR_OK);
+        }
+        if (mode == RR_OVERWRITE) {
+            CHECK(rr_reader_measure(reader, 9, &bytes) == 7 && bytes <= (uint64_t)7 * 16);
+            CHECK_EQUAL(rr_reader_look(reader, 7, data, sizeof data, lengths, types, &read), RR_LAGGED);
+            CHECK_EQUAL(rr_reader_look(reader, 7, data, sizeof data, lengths, types, &read), RR_OK);
+            rr_reader_leave(reader);
+        } else {
+            CHECK_EQUAL(add(ring, writer), RR_OK);
+            CHECK_EQUAL(rr_reader_look(reader, 7, data, sizeof data, lengths, types, &read), RR_OK);
+            CHECK_EQUAL(rr_reader_evict(reader), RR_OK);
+        }
+        CHECK_EQUAL(rr_reader_pass(reader, 1), RR_RING_CLOSED);
+        CHECK_EQUAL(rr_reader_look(reader, 7, data, sizeof data, lengths, types, &read), RR_RING_CLOSED);
+        end(ring, writer, reader);
+    }
+}
+
 /* Events that fill their slots are copied many at once: up to the end of the ring and of the room, and no further. */
 static void full_events_in_bulk(void) /* [RING-13] [RING-25] [RING-26] [RING-28] */
 {
@@ -606,6 +659,117 @@ static void a_second_writer_goes_on_behind_the_same_gate(void) /* [RING-14] [RIN
     end(ring, writer, reader);
 }
 
+static void a_stream_ends_after_its_last_event(void) /* [RING-39] [RING-40] [RING-41] [RING-42] */
+{
+    for (int mode = RR_OVERWRITE; mode <= RR_GATED; ++mode) {
+        rr_status status = RR_OK;
+        rr_ring *ring = make(20, 3, (rr_ring_mode)mode, 3);
+        CHECK_EQUAL(rr_ring_has_writer(ring), 0);
+        rr_writer *writer = writer_of(ring);
+        CHECK_EQUAL(rr_ring_has_writer(ring), 1);
+        rr_writer_close(writer);
+        CHECK_EQUAL(rr_writer_end(writer), RR_RING_CLOSED);
+        CHECK(rr_ring_has_writer(ring) == 0 && rr_ring_ended(ring) == 0);
+        rr_writer_free(writer);
+        writer = writer_of(ring);
+        rr_reader *reader = join(ring, RR_OLDEST);
+        for (int i = 0; i < 2; ++i) {
+            CHECK_EQUAL(add(ring, writer), RR_OK);
+        }
+        CHECK_EQUAL(rr_writer_end(writer), RR_OK);
+        CHECK_EQUAL(rr_writer_end(writer), RR_OK);
+        CHECK_EQUAL(add(ring, writer), RR_RING_CLOSED);
+        CHECK(rr_ring_has_writer(ring) == 0 && rr_ring_ended(ring) == 1);
+        CHECK(rr_writer_open(ring, &status) == NULL && status == RR_END_OF_STREAM);
+        rr_reader *late = join(ring, RR_OLDEST);
+        rr_reader *later = join(ring, RR_LATEST);
+        CHECK(rr_reader_at_eof(reader) == 0 && rr_reader_at_eof(later) == 1);
+        for (uint64_t i = 0; i < 2; ++i) {
+            CHECK_EQUAL(rr_reader_wait(reader, i, -1), RR_OK);
+            expect(ring, reader, i);
+            expect(ring, late, i);
+        }
+        for (int i = 0; i < 2; ++i) {
+            CHECK_EQUAL(rr_reader_at_eof(reader), 1);
+            CHECK_EQUAL(next_status(reader), RR_END_OF_STREAM);
+            CHECK_EQUAL(rr_reader_wait(reader, 2, -1), RR_END_OF_STREAM);
+            CHECK_EQUAL(rr_reader_wait(reader, 2, 0), RR_END_OF_STREAM);
+        }
+        CHECK_EQUAL(next_status(later), RR_END_OF_STREAM);
+        rr_reader_leave(later);
+        CHECK_EQUAL(next_status(later), RR_RING_CLOSED);
+        rr_reader_free(late);
+        rr_reader_free(later);
+        end(ring, writer, reader);
+    }
+}
+
+static void a_reader_skips_to_the_newest(void) /* [RING-43] [RING-44] */
+{
+    for (int mode = RR_OVERWRITE; mode <= RR_GATED; ++mode) {
+        rr_ring *ring = make(20, 5, (rr_ring_mode)mode, 1);
+        rr_writer *writer = writer_of(ring);
+        rr_reader *reader = join(ring, RR_OLDEST);
+        uint64_t skipped = 9;
+        CHECK_EQUAL(rr_reader_skip(reader, 0, &skipped), RR_OK);
+        CHECK_EQUAL(skipped, 0);
+        for (uint64_t turn = 0; turn < 40; turn += 5) {
+            for (int i = 0; i < 5; ++i) {
+                CHECK_EQUAL(add(ring, writer), RR_OK);
+            }
+            CHECK_EQUAL(rr_reader_skip(reader, turn % 3, &skipped), RR_OK);
+            CHECK_EQUAL(skipped, 5 - turn % 3);
+            CHECK_EQUAL(rr_reader_cursor(reader), turn + skipped);
+            for (uint64_t i = turn + skipped; i < turn + 5; ++i) {
+                expect(ring, reader, i);
+            }
+            CHECK_EQUAL(rr_reader_skip(reader, UINT64_MAX, &skipped), RR_OK);
+            CHECK_EQUAL(skipped, 0);
+            CHECK_EQUAL(next_status(reader), RR_EMPTY);
+            CHECK_EQUAL(rr_reader_delivered(reader) + rr_reader_skipped(reader), turn + 5);
+        }
+        rr_reader_leave(reader);
+        CHECK_EQUAL(rr_reader_skip(reader, 0, &skipped), RR_RING_CLOSED);
+        end(ring, writer, reader);
+    }
+}
+
+static void a_gated_ring_waits_for_its_first_readers(void) /* [RING-45] */
+{
+    rr_ring *overwriting = make(20, 3, RR_OVERWRITE, 0);
+    CHECK_EQUAL(rr_ring_wait_for_readers(overwriting, 1), RR_BAD_ARGUMENT);
+    CHECK_EQUAL(rr_ring_destroy(overwriting), RR_OK);
+    rr_ring *ring = make(20, 3, RR_GATED, 2);
+    CHECK_EQUAL(rr_ring_wait_for_readers(ring, 3), RR_BAD_ARGUMENT);
+    CHECK_EQUAL(rr_ring_readers_awaited(ring), 0);
+    CHECK_EQUAL(rr_ring_wait_for_readers(ring, 2), RR_OK);
+    CHECK_EQUAL(rr_ring_readers_awaited(ring), 2);
+    rr_writer *writer = writer_of(ring);
+    for (int i = 0; i < 3; ++i) {
+        CHECK_EQUAL(add(ring, writer), RR_OK);
+    }
+    CHECK_EQUAL(add(ring, writer), RR_FULL);
+    rr_reader *first = join(ring, RR_OLDEST);
+    for (uint64_t i = 0; i < 3; ++i) {
+        expect(ring, first, i);
+    }
+    CHECK_EQUAL(add(ring, writer), RR_FULL);
+    rr_reader_free(first);
+    CHECK(rr_ring_readers_awaited(ring) == 1 && rr_ring_readers(ring) == 0 && rr_ring_retained(ring) == 3);
+    CHECK_EQUAL(add(ring, writer), RR_FULL);
+    rr_reader *second = join(ring, RR_OLDEST);
+    CHECK_EQUAL(rr_ring_readers_awaited(ring), 0);
+    CHECK_EQUAL(add(ring, writer), RR_FULL);
+    expect(ring, second, 0);
+    CHECK_EQUAL(add(ring, writer), RR_OK);
+    CHECK_EQUAL(add(ring, writer), RR_FULL);
+    rr_reader_leave(second);
+    for (int i = 0; i < 5; ++i) {
+        CHECK_EQUAL(add(ring, writer), RR_OK);
+    }
+    end(ring, writer, second);
+}
+
 int main(void)
 {
     RUN(shapes_are_checked);
@@ -617,10 +781,14 @@ int main(void)
     RUN(an_evicted_reader_stays_out_for_good);
     RUN(an_evicted_reader_does_not_move_its_successor_on);
     RUN(bulk_calls_do_what_single_ones_do);
+    RUN(look_and_pass);
     RUN(full_events_in_bulk);
     RUN(a_gated_ring_waits_for_the_slowest);
     RUN(a_gated_ring_of_any_size_keeps_every_event);
     RUN(a_gated_ring_retains_what_is_unread);
     RUN(a_second_writer_goes_on_behind_the_same_gate);
+    RUN(a_stream_ends_after_its_last_event);
+    RUN(a_reader_skips_to_the_newest);
+    RUN(a_gated_ring_waits_for_its_first_readers);
     return 0;
 }

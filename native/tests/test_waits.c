@@ -1,11 +1,14 @@
-/* Waiting: who waits is woken by an event and by a reader's end, sleeps until then, and no wake-up is lost. */
+/* Waiting: who waits for an event or for room is woken by it and by the end of its reader or writer, sleeps until then, and no
+ * wake-up is lost. */
 #define _POSIX_C_SOURCE 200809L /* sigaction, clock_gettime */
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -82,6 +85,37 @@ static void nothing_comes_in_time(void) /* [RING-31] */
     CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
 }
 
+struct wait_of_a_time {
+    rr_reader *reader;
+    int64_t nanoseconds;
+};
+
+static void *wait_for_an_event(void *argument)
+{
+    const struct wait_of_a_time *wait = argument;
+    CHECK_EQUAL(wait_for_next(wait->reader, wait->nanoseconds), RR_OK);
+    return NULL;
+}
+
+/* Whether it ends before the clock does, with it, or after it: such a wait sleeps until there is an event. */
+static void a_wait_near_the_end_of_the_clock_sleeps(void) /* [RING-31] */
+{
+    for (int64_t more = -SECOND; more <= SECOND; more += SECOND) {
+        rr_ring *ring = make(RR_OVERWRITE);
+        rr_writer *writer = rr_writer_open(ring, NULL);
+        struct wait_of_a_time wait = {.reader = rr_reader_join(ring, RR_OLDEST, 0, NULL)};
+        pthread_t thread;
+        wait.nanoseconds = INT64_MAX - now() + more;
+        CHECK_EQUAL(pthread_create(&thread, NULL, wait_for_an_event, &wait), 0);
+        (void)poll(NULL, 0, 5);
+        add(writer, 1);
+        CHECK_EQUAL(pthread_join(thread, NULL), 0);
+        rr_reader_free(wait.reader);
+        rr_writer_free(writer);
+        CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
+    }
+}
+
 /* Two threads, each of which answers what the other one sends: a wake-up that is lost ends the test by its time. */
 struct side {
     rr_writer *writer;
@@ -149,7 +183,7 @@ static void no_wake_up_is_lost(void) /* [RING-31] [ORDER-15] */
     play_together(false, false);
 }
 
-static void no_ring_of_a_bell_is_lost(void) /* [RING-35] [ORDER-16] */
+static void no_ring_of_a_bell_is_lost(void) /* [RING-60] [ORDER-21] */
 {
     play_together(true, true);
     play_together(true, false);
@@ -186,6 +220,39 @@ static void end_while_two_wait(rr_ring_mode mode, void (*end)(rr_reader *))
     CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
 }
 
+static void *wait_for_the_end_of_the_stream(void *argument)
+{
+    CHECK_EQUAL(rr_reader_wait(argument, 0, TOO_LONG), RR_END_OF_STREAM);
+    return NULL;
+}
+
+static void who_waits_is_told_of_the_end_of_the_stream(void) /* [RING-32] [RING-60] [RING-39] */
+{
+    for (int mode = RR_OVERWRITE; mode <= RR_GATED; ++mode) {
+        rr_ring *ring = make((rr_ring_mode)mode);
+        rr_writer *writer = rr_writer_open(ring, NULL);
+        rr_reader *reader = rr_reader_join(ring, RR_OLDEST, 0, NULL);
+        int descriptor = rr_reader_descriptor(reader);
+        uint64_t number = 0;
+        pthread_t threads[2];
+        CHECK_EQUAL(take(reader, &number), RR_EMPTY);
+        CHECK(!is_readable(descriptor, 0));
+        for (int i = 0; i < 2; ++i) {
+            CHECK_EQUAL(pthread_create(&threads[i], NULL, wait_for_the_end_of_the_stream, reader), 0);
+        }
+        (void)poll(NULL, 0, 20);
+        CHECK_EQUAL(rr_writer_end(writer), RR_OK);
+        for (int i = 0; i < 2; ++i) {
+            CHECK_EQUAL(pthread_join(threads[i], NULL), 0);
+            CHECK_EQUAL(take(reader, &number), RR_END_OF_STREAM);
+            CHECK(is_readable(descriptor, 0));
+        }
+        rr_reader_free(reader);
+        rr_writer_free(writer);
+        CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
+    }
+}
+
 static void evict(rr_reader *reader)
 {
     CHECK_EQUAL(rr_reader_evict(reader), RR_OK);
@@ -196,6 +263,226 @@ static void who_waits_is_told_of_the_end(void) /* [RING-32] */
     end_while_two_wait(RR_OVERWRITE, rr_reader_leave);
     end_while_two_wait(RR_GATED, rr_reader_leave);
     end_while_two_wait(RR_GATED, evict);
+}
+
+/* The writer of a full ring of one slot waits for room, and its reader for an event: each event takes two wake-ups. */
+struct stream {
+    rr_ring *ring;
+    rr_writer *writer;
+    uint64_t count;
+    bool polls;
+    bool in_bulk;
+};
+
+static void *write_stream(void *argument)
+{
+    const struct stream *stream = argument;
+    int descriptor = stream->polls ? rr_writer_descriptor(stream->writer) : -1;
+    CHECK(!stream->polls || descriptor >= 0);
+    for (uint64_t next = 0; next < stream->count;) {
+        const uint64_t numbers[3] = {next, next + 1, next + 2};
+        size_t added = 0;
+        if (stream->in_bulk) {
+            size_t wanted = stream->count - next < 3 ? (size_t)(stream->count - next) : 3;
+            CHECK_EQUAL(rr_writer_add_many(stream->writer, numbers, NULL, 8, NULL, 7, wanted, &added, NULL), RR_OK);
+        } else {
+            rr_status status = rr_writer_add(stream->writer, numbers, 8, 7);
+            CHECK(status == RR_OK || status == RR_FULL);
+            added = status == RR_OK;
+        }
+        next += added;
+        if (added == 0 && stream->polls) {
+            CHECK(is_readable(descriptor, (int)(TOO_LONG / MILLISECOND)));
+        } else if (added == 0) {
+            CHECK_EQUAL(rr_writer_wait(stream->writer, TOO_LONG), RR_OK);
+        }
+    }
+    return NULL;
+}
+
+static void *read_stream(void *argument)
+{
+    const struct stream *stream = argument;
+    rr_reader *reader = rr_reader_join(stream->ring, RR_OLDEST, 0, NULL);
+    for (uint64_t next = 0; next < stream->count; ++next) {
+        uint64_t number = 0;
+        rr_status status = take(reader, &number);
+        while (status == RR_EMPTY) {
+            CHECK_EQUAL(wait_for_next(reader, TOO_LONG), RR_OK);
+            status = take(reader, &number);
+        }
+        CHECK_EQUAL(status, RR_OK);
+        CHECK_EQUAL(number, next);
+    }
+    rr_reader_free(reader);
+    return NULL;
+}
+
+static void stream(uint64_t capacity, int readers, bool polls, bool in_bulk)
+{
+    struct stream of = {.ring = rr_ring_create(8, capacity, RR_GATED, 4, RR_MAX_RING_BYTES, NULL), .count = TURNS / 6};
+    pthread_t threads[4];
+    of.polls = polls;
+    of.in_bulk = in_bulk;
+    rr_reader *first = rr_reader_join(of.ring, RR_OLDEST, 0, NULL); /* keeps all for those that join in their threads */
+    of.writer = rr_writer_open(of.ring, NULL);
+    for (int i = 0; i < readers; ++i) {
+        CHECK_EQUAL(pthread_create(&threads[i], NULL, read_stream, &of), 0);
+    }
+    while (rr_ring_readers(of.ring) < (uint32_t)readers + 1) {
+        (void)poll(NULL, 0, 1);
+    }
+    CHECK_EQUAL(pthread_create(&threads[readers], NULL, write_stream, &of), 0);
+    rr_reader_free(first);
+    for (int i = 0; i <= readers; ++i) {
+        CHECK_EQUAL(pthread_join(threads[i], NULL), 0);
+    }
+    rr_writer_free(of.writer);
+    CHECK_EQUAL(rr_ring_destroy(of.ring), RR_OK);
+}
+
+static void no_wake_up_of_a_writer_is_lost(void) /* [RING-46] [RING-48] [ORDER-15] [ORDER-20] */
+{
+    stream(1, 1, false, false);
+    stream(2, 3, false, false);
+    stream(2, 2, false, true);
+    stream(1, 2, true, false); /* [RING-49] */
+    stream(2, 1, true, true);
+}
+
+static void no_room_comes_in_time(void) /* [RING-46] [RING-48] */
+{
+    rr_ring *ring = make(RR_GATED);
+    rr_writer *writer = rr_writer_open(ring, NULL);
+    rr_reader *reader = rr_reader_join(ring, RR_OLDEST, 0, NULL);
+    rr_reader *ahead = rr_reader_join(ring, RR_OLDEST, 0, NULL);
+    uint64_t number = 9;
+    CHECK_EQUAL(rr_writer_wait(writer, FOREVER), RR_OK);
+    for (uint64_t i = 0; i < 4; ++i) {
+        add(writer, i);
+    }
+    int64_t begun = now();
+    CHECK_EQUAL(rr_writer_wait(writer, 0), RR_FULL);
+    CHECK_EQUAL(rr_writer_wait(writer, 1), RR_FULL);
+    CHECK_EQUAL(rr_writer_wait(writer, 20 * MILLISECOND), RR_FULL);
+    CHECK(now() - begun >= 20 * MILLISECOND);
+    CHECK_EQUAL(take(ahead, &number), RR_OK);
+    CHECK_EQUAL(rr_writer_wait(writer, 0), RR_FULL); /* the other one holds it back */
+    CHECK_EQUAL(take(reader, &number), RR_OK);
+    CHECK_EQUAL(rr_writer_wait(writer, 0), RR_OK);
+    CHECK_EQUAL(rr_writer_wait(writer, INT64_MAX), RR_OK);
+    CHECK_EQUAL(rr_ring_write_cursor(ring), 4); /* waiting adds nothing */
+    CHECK_EQUAL(rr_writer_closed(writer), 0);
+    rr_writer_close(writer);
+    CHECK_EQUAL(rr_writer_closed(writer), 1);
+    CHECK_EQUAL(rr_writer_wait(writer, FOREVER), RR_RING_CLOSED);
+    CHECK_EQUAL(rr_writer_wait(writer, 0), RR_RING_CLOSED);
+    CHECK_EQUAL(rr_writer_descriptor(writer), -RR_RING_CLOSED);
+    rr_writer_free(writer);
+    rr_reader_free(reader);
+    rr_reader_free(ahead);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
+    ring = make(RR_OVERWRITE);
+    writer = rr_writer_open(ring, NULL);
+    for (uint64_t i = 0; i < 9; ++i) {
+        add(writer, i);
+    }
+    CHECK_EQUAL(rr_writer_wait(writer, FOREVER), RR_OK);
+    CHECK(is_readable(rr_writer_descriptor(writer), 0));
+    rr_writer_free(writer);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
+}
+
+/* What a thread waits for on a writer that another thread, or a reader, ends. */
+struct wait {
+    rr_writer *writer;
+    rr_status expected;
+};
+
+static void *wait_for_room(void *argument)
+{
+    const struct wait *wait = argument;
+    CHECK_EQUAL(rr_writer_wait(wait->writer, TOO_LONG), wait->expected);
+    return NULL;
+}
+
+static void end_while_a_writer_waits(rr_status expected, void (*end)(rr_reader *))
+{
+    rr_ring *ring = make(RR_GATED);
+    struct wait wait = {.writer = rr_writer_open(ring, NULL), .expected = expected};
+    rr_reader *reader = rr_reader_join(ring, RR_OLDEST, 0, NULL);
+    int descriptor = rr_writer_descriptor(wait.writer);
+    pthread_t threads[2];
+    const uint64_t number = 1;
+    for (uint64_t i = 0; i < 4; ++i) {
+        add(wait.writer, i);
+    }
+    CHECK(is_readable(descriptor, 0)); /* there may be room: nobody has looked */
+    CHECK_EQUAL(rr_writer_add(wait.writer, &number, sizeof number, 7), RR_FULL);
+    CHECK(!is_readable(descriptor, 0));
+    for (int i = 0; i < 2; ++i) {
+        CHECK_EQUAL(pthread_create(&threads[i], NULL, wait_for_room, &wait), 0);
+    }
+    (void)poll(NULL, 0, 20);
+    if (end == NULL) {
+        rr_writer_close(wait.writer);
+    } else {
+        end(reader);
+    }
+    for (int i = 0; i < 2; ++i) {
+        CHECK_EQUAL(pthread_join(threads[i], NULL), 0);
+    }
+    CHECK(is_readable(descriptor, 0));
+    CHECK_EQUAL(rr_writer_add(wait.writer, &number, sizeof number, 7), expected);
+    rr_reader_free(reader);
+    rr_writer_free(wait.writer);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
+}
+
+static void a_writer_that_waits_is_told_of_an_end(void) /* [RING-48] */
+{
+    end_while_a_writer_waits(RR_OK, rr_reader_leave);
+    end_while_a_writer_waits(RR_OK, evict);
+    end_while_a_writer_waits(RR_RING_CLOSED, NULL);
+}
+
+static void a_descriptor_says_when_there_may_be_room(void) /* [RING-49] */
+{
+    rr_ring *ring = make(RR_GATED);
+    rr_writer *writer = rr_writer_open(ring, NULL);
+    rr_reader *reader = rr_reader_join(ring, RR_OLDEST, 0, NULL);
+    rr_reader *other = rr_reader_join(ring, RR_OLDEST, 0, NULL);
+    uint64_t numbers[5] = {0, 1, 2, 3, 4};
+    size_t added = 0;
+    int descriptor = rr_writer_descriptor(writer);
+    int events = rr_reader_descriptor(reader);
+    CHECK(descriptor >= 0 && descriptor != events);
+    CHECK_EQUAL(rr_writer_descriptor(writer), descriptor);
+    CHECK_EQUAL(take(reader, &numbers[4]), RR_EMPTY);
+    CHECK_EQUAL(rr_writer_add_many(writer, numbers, NULL, 8, NULL, 7, 5, &added, NULL), RR_OK);
+    CHECK_EQUAL(added, 4);
+    CHECK(!is_readable(descriptor, 0)); /* not all were accepted */
+    CHECK(is_readable(events, 0));
+    CHECK_EQUAL(take(reader, &numbers[0]), RR_OK); /* it was one of the slowest, and cannot know that there is another */
+    CHECK_EQUAL(rr_writer_add(writer, numbers, 8, 7), RR_FULL);
+    for (uint64_t turn = 4; turn < 10; ++turn) {
+        CHECK_EQUAL(take(reader, &numbers[0]), RR_OK);
+        CHECK(!is_readable(descriptor, 0)); /* it did not hold the writer back */
+        CHECK_EQUAL(take(other, &numbers[0]), RR_OK);
+        CHECK(is_readable(descriptor, 0));
+        add(writer, turn);
+        CHECK(is_readable(descriptor, 0)); /* until an add has found no room */
+        CHECK_EQUAL(rr_writer_add(writer, numbers, 8, 7), RR_FULL);
+        CHECK(!is_readable(descriptor, 0));
+    }
+    rr_reader_free(other); /* one that leaves may have held the writer back or not */
+    rr_reader_free(reader);
+    CHECK(is_readable(descriptor, 0));
+    rr_writer_free(writer);
+    writer = rr_writer_open(ring, NULL);
+    CHECK_EQUAL(rr_writer_descriptor(writer), descriptor); /* the next writer has it */
+    rr_writer_free(writer);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
 }
 
 static atomic_int handled;
@@ -213,26 +500,45 @@ static void *wait_until_interrupted(void *argument)
     return NULL;
 }
 
-static void a_signal_interrupts(void) /* [RING-33] */
+static void *wait_for_room_until_interrupted(void *argument)
 {
-    rr_ring *ring = make(RR_OVERWRITE);
-    rr_reader *reader = rr_reader_join(ring, RR_OLDEST, 0, NULL);
+    CHECK_EQUAL(rr_writer_wait(argument, FOREVER), RR_INTERRUPTED);
+    atomic_fetch_add_explicit(&handled, 1000, memory_order_relaxed);
+    return NULL;
+}
+
+static void interrupt(void *(*body)(void *), void *argument)
+{
     struct sigaction action;
     pthread_t thread;
     memset(&action, 0, sizeof action);
     action.sa_handler = handle;
     CHECK_EQUAL(sigaction(SIGUSR1, &action, NULL), 0);
-    CHECK_EQUAL(pthread_create(&thread, NULL, wait_until_interrupted, reader), 0);
+    atomic_store_explicit(&handled, 0, memory_order_relaxed);
+    CHECK_EQUAL(pthread_create(&thread, NULL, body, argument), 0);
     while (atomic_load_explicit(&handled, memory_order_relaxed) < 1000) { /* it may not be asleep at the first one */
         CHECK_EQUAL(pthread_kill(thread, SIGUSR1), 0);
         (void)poll(NULL, 0, 5);
     }
     CHECK_EQUAL(pthread_join(thread, NULL), 0);
+}
+
+static void a_signal_interrupts(void) /* [RING-33] */
+{
+    rr_ring *ring = make(RR_GATED);
+    rr_writer *writer = rr_writer_open(ring, NULL);
+    rr_reader *reader = rr_reader_join(ring, RR_OLDEST, 0, NULL);
+    interrupt(wait_until_interrupted, reader);
+    for (uint64_t i = 0; i < 4; ++i) {
+        add(writer, i);
+    }
+    interrupt(wait_for_room_until_interrupted, writer);
+    rr_writer_free(writer);
     rr_reader_free(reader);
     CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
 }
 
-static void a_descriptor_says_when_to_look(void) /* [RING-35] */
+static void a_descriptor_says_when_to_look(void) /* [RING-60] */
 {
     rr_ring *ring = make(RR_OVERWRITE);
     rr_writer *writer = rr_writer_open(ring, NULL);
@@ -262,24 +568,101 @@ static void a_descriptor_says_when_to_look(void) /* [RING-35] */
     CHECK_EQUAL(take(reader, &number), RR_LAGGED);
     CHECK(is_readable(descriptor, 0));
     rr_reader_free(reader);
-    /* the next reader has it, whatever the last one left it at */
-    rr_reader *next = rr_reader_join(ring, RR_LATEST, 0, NULL);
-    rr_reader *other = rr_reader_join(ring, RR_LATEST, 0, NULL);
-    CHECK_EQUAL(rr_reader_descriptor(next), descriptor);
-    CHECK(rr_reader_descriptor(other) != descriptor);
-    CHECK_EQUAL(take(next, &number), RR_EMPTY);
-    CHECK_EQUAL(take(other, &number), RR_EMPTY);
-    CHECK(!is_readable(descriptor, 0));
-    add(writer, 1);
-    CHECK(is_readable(descriptor, 0));
-    CHECK(is_readable(rr_reader_descriptor(other), 0));
-    rr_reader_free(next);
-    rr_reader_free(other);
     rr_writer_free(writer);
     CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
     struct pollfd ended = {.fd = descriptor, .events = POLLIN};
     CHECK_EQUAL(poll(&ended, 1, 0), 1);
-    CHECK((ended.revents & POLLNVAL) != 0); /* closed with the ring */
+    CHECK((ended.revents & POLLNVAL) != 0); /* closed with the reader */
+}
+
+static int watch(int epoll, int descriptor)
+{
+    struct epoll_event asked = {.events = EPOLLIN};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &asked);
+}
+
+static void a_descriptor_is_of_one_reader(void) /* [RING-53] */
+{
+    rr_ring *ring = make(RR_OVERWRITE);
+    rr_writer *writer = rr_writer_open(ring, NULL);
+    rr_reader *stays = rr_reader_join(ring, RR_OLDEST, 0, NULL);
+    int epoll = epoll_create1(0);
+    int most = rr_reader_descriptor(stays);
+    CHECK(epoll >= 0 && most >= 0);
+    for (uint64_t turn = 0; turn < 100; ++turn) {
+        rr_reader *reader = rr_reader_join(ring, RR_LATEST, 0, NULL);
+        struct epoll_event found;
+        uint64_t number = 0;
+        int descriptor = rr_reader_descriptor(reader);
+        CHECK(descriptor >= 0 && descriptor <= most + 2); /* readers come and go, descriptors as well */
+        CHECK_EQUAL(watch(epoll, descriptor), 0); /* not: it is there already */
+        CHECK_EQUAL(epoll_wait(epoll, &found, 1, 0), 1);
+        if (turn % 2 == 0) {
+            CHECK_EQUAL(take(reader, &number), RR_EMPTY);
+            CHECK_EQUAL(epoll_wait(epoll, &found, 1, 0), 0);
+        }
+        if (turn % 3 == 0) {
+            add(writer, turn);
+            CHECK_EQUAL(epoll_wait(epoll, &found, 1, 0), 1);
+        }
+        if (turn % 5 == 0) {
+            rr_reader_leave(reader);
+            CHECK_EQUAL(epoll_wait(epoll, &found, 1, 0), 1); /* whoever waits is told of the end */
+        }
+        rr_reader_free(reader);
+        rr_reader *next = rr_reader_join(ring, RR_LATEST, 0, NULL);
+        CHECK(rr_reader_descriptor(next) >= 0);
+        CHECK_EQUAL(take(next, &number), RR_EMPTY);
+        add(writer, turn);
+        CHECK(is_readable(rr_reader_descriptor(next), 0));
+        CHECK_EQUAL(epoll_wait(epoll, &found, 1, 0), 0); /* which nobody told of the next reader */
+        rr_reader_free(next);
+    }
+    CHECK_EQUAL(close(epoll), 0);
+    rr_reader_free(stays);
+    rr_writer_free(writer);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
+}
+
+/* Readers that end while a writer rings their bells; between them somebody opens and closes files of the same numbers. */
+#define ENDS 2000u
+
+static atomic_bool all_ended;
+
+static void *write_on(void *argument)
+{
+    while (!atomic_load_explicit(&all_ended, memory_order_relaxed)) {
+        add(argument, 1);
+    }
+    return NULL;
+}
+
+static void no_waker_writes_to_another_file(void) /* [ORDER-22] */
+{
+    rr_ring *ring = make(RR_OVERWRITE);
+    rr_writer *writer = rr_writer_open(ring, NULL);
+    pthread_t thread;
+    CHECK_EQUAL(pthread_create(&thread, NULL, write_on, writer), 0);
+    for (unsigned turn = 0; turn < ENDS; ++turn) {
+        uint64_t number = 0;
+        rr_reader *reader = rr_reader_join(ring, RR_LATEST, 0, NULL);
+        CHECK(rr_reader_descriptor(reader) >= 0);
+        for (unsigned looks = turn % 4; looks > 0; --looks) {
+            (void)take(reader, &number);
+        }
+        rr_reader_free(reader);
+        int ends[2];
+        char byte;
+        CHECK_EQUAL(pipe(ends), 0);
+        CHECK(!is_readable(ends[0], 0));
+        CHECK_EQUAL(close(ends[1]), 0);
+        CHECK_EQUAL(read(ends[0], &byte, 1), 0);
+        CHECK_EQUAL(close(ends[0]), 0);
+    }
+    atomic_store_explicit(&all_ended, true, memory_order_relaxed);
+    CHECK_EQUAL(pthread_join(thread, NULL), 0);
+    rr_writer_free(writer);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
 }
 
 static void two_processes_do_not_wake_each_other(void) /* [RING-35] */
@@ -324,7 +707,7 @@ static void two_processes_do_not_wake_each_other(void) /* [RING-35] */
 }
 
 /* The child reads with what it has inherited, and asks for no descriptor of its own. */
-static void a_child_that_finds_nothing_silences_nobody(void) /* [RING-35] */
+static void a_child_that_finds_nothing_silences_nobody(void) /* [RING-60] */
 {
     rr_ring *ring = make(RR_OVERWRITE);
     rr_writer *writer = rr_writer_open(ring, NULL);
@@ -354,15 +737,34 @@ static void a_child_that_finds_nothing_silences_nobody(void) /* [RING-35] */
     CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
 }
 
+static int open_descriptors(void)
+{
+    int found = 0;
+    for (int descriptor = 0; descriptor < 1024; ++descriptor) {
+        found += fcntl(descriptor, F_GETFD) >= 0;
+    }
+    return found;
+}
+
 int main(void)
 {
+    int descriptors = open_descriptors();
     RUN(nothing_comes_in_time);
+    RUN(a_wait_near_the_end_of_the_clock_sleeps);
     RUN(no_wake_up_is_lost);
     RUN(no_ring_of_a_bell_is_lost);
     RUN(who_waits_is_told_of_the_end);
+    RUN(no_room_comes_in_time);
+    RUN(no_wake_up_of_a_writer_is_lost);
+    RUN(a_writer_that_waits_is_told_of_an_end);
+    RUN(a_descriptor_says_when_there_may_be_room);
+    RUN(who_waits_is_told_of_the_end_of_the_stream);
     RUN(a_signal_interrupts);
     RUN(a_descriptor_says_when_to_look);
+    RUN(a_descriptor_is_of_one_reader);
+    RUN(no_waker_writes_to_another_file);
     RUN(two_processes_do_not_wake_each_other);
     RUN(a_child_that_finds_nothing_silences_nobody);
+    CHECK_EQUAL(open_descriptors(), descriptors); /* each owner's is closed with it [RING-53] */
     return 0;
 }
