@@ -1,11 +1,15 @@
 """The C core as Python sees it: the same names, signatures and errors as `rusted_ring.reference` [ERR-1]."""
 
+from typing import TYPE_CHECKING
+
 from rusted_ring.native.allocator import EventAllocator, allocate_from_pool, allocate_to_pool, handle_ffi_event
 from rusted_ring.native.parameters import MAX_RING_BYTES, SEED, TINY, WIDE, Profile
 from rusted_ring.native.pointers import Loan, RingPtr, WeakRingPtr
 from rusted_ring.native.pools import EventPools
 from rusted_ring.native.rings import Reader, RingBuffer, Writer
-from rusted_ring.reference.errors import (
+from rusted_ring.vocabulary.errors import (
+    EndOfStream,
+    ForkedCopy,
     Lagged,
     LayoutError,
     PayloadTooLarge,
@@ -20,18 +24,22 @@ from rusted_ring.reference.errors import (
     ViewsOutstanding,
     WriterTaken,
 )
-from rusted_ring.reference.event import EventBatch, PooledEvent, PoolStats, SlotMetadata, SlotState
-from rusted_ring.reference.sizes import EventSize, PoolId
+from rusted_ring.vocabulary.event import EventBatch, PooledEvent
+from rusted_ring.vocabulary.sizes import EventSize, PoolId
+from rusted_ring.vocabulary.slots import PoolStats, SlotMetadata, SlotState
+from rusted_ring.vocabulary.version import module_attribute
 
 __all__ = [
     "MAX_RING_BYTES",
     "SEED",
     "TINY",
     "WIDE",
+    "EndOfStream",
     "EventAllocator",
     "EventBatch",
     "EventPools",
     "EventSize",
+    "ForkedCopy",
     "Lagged",
     "LayoutError",
     "Loan",
@@ -61,3 +69,10 @@ __all__ = [
     "allocate_to_pool",
     "handle_ffi_event",
 ]
+
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name):
+        return module_attribute(__name__, name)

@@ -4,16 +4,13 @@ from __future__ import annotations  # array is no generic before Python 3.12
 
 import math
 import operator
-import reprlib
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from rusted_ring.reference.errors import PayloadTooLarge
-
-U31_LIMIT = 2_147_483_647
-U32_LIMIT = 4_294_967_295
-U64_LIMIT = 18_446_744_073_709_551_615
+from rusted_ring.vocabulary.arguments import U32_LIMIT, U64_LIMIT
+from rusted_ring.vocabulary.errors import PayloadTooLarge
+from rusted_ring.vocabulary.shown import short, shown
 
 _CAST = "cast or copy it first, for example with bytes(...)"
 _NUMBERS = "pass one integer for all events, or a sequence or buffer of integers, one each"
@@ -21,8 +18,8 @@ _NUMBERS = "pass one integer for all events, or a sequence or buffer of integers
 
 if TYPE_CHECKING:
     Batch = tuple[memoryview | bytes, int | array[int] | None, int | array[int]]
-    """A batch as methods.c takes it: payloads back to back; the length of each, of all, or None for one event; the type
-    of each or of all."""
+    """A batch as arguments.c takes it: payloads back to back; the length of each, of all, or None for one event; the
+    type of each or of all."""
 
 _Method = TypeVar("_Method", bound=Callable[..., object])
 
@@ -35,11 +32,6 @@ def says(name: str) -> Callable[[_Method], _Method]:
         return method
 
     return named
-
-
-def shown(value: object) -> str:
-    """Return a short form of a value for a message [ERR-4]."""
-    return reprlib.repr(value)
 
 
 def wrong_type(name: str, value: object, why: str, remedy: str) -> TypeError:
@@ -59,10 +51,10 @@ def integer(name: str, value: object) -> int:
         TypeError: `value` is a bool or has no `__index__`.
     """
     if type(value) is int:
-        return value
+        return short(value)
     if not isinstance(value, bool):
         try:
-            return operator.index(cast("int", value))
+            return short(operator.index(cast("int", value)))
         except TypeError:
             pass
     raise wrong_type(name, value, f"a {type(value).__name__}, not an integer", "pass an int")
@@ -83,6 +75,17 @@ def seconds(name: str, value: object) -> float | None:
         except OverflowError:
             return math.inf if cast("float", value) > 0 else -math.inf
     raise wrong_type(name, value, f"a {kind.__name__}, not a number of seconds", "pass an int, a float or None")
+
+
+def not_negative(name: str, number: float | None) -> float | None:
+    """Return a number of seconds if one can wait for so long [RING-38].
+
+    Raises:
+        ValueError: it is below 0 or not a number.
+    """
+    if number is None or number >= 0:
+        return number
+    raise wrong_value(name, number, "not a number of at least 0", "pass seconds to wait, or None to wait for ever")
 
 
 def between(name: str, value: int, low: int, high: int, remedy: str) -> int:
@@ -116,16 +119,26 @@ def buffer(name: str, value: object) -> memoryview:
     """Return a memoryview of an argument that must be a buffer [ALLOC-5].
 
     Raises:
-        TypeError: `value` is not a buffer.
+        TypeError: `value` is not a buffer, or one of pointers to objects.
         ValueError: it is one that cannot be exported now.
     """
     try:
-        return memoryview(value)  # type: ignore[arg-type]
+        view = memoryview(value)  # type: ignore[arg-type]
     except TypeError:
         remedy = "pass bytes, a bytearray, an array or any other buffer"
         raise wrong_type(name, value, f"a {type(value).__name__}, not a buffer", remedy) from None
     except (ValueError, BufferError) as error:
         raise wrong_value(name, value, f"a buffer that cannot be read ({error})", _CAST) from None
+    if holds_objects(view.format):
+        view.release()
+        remedy = "copy what is meant, for example with astype or pickle.dumps"
+        raise wrong_type(name, value, "a buffer of Python objects, whose bytes are addresses", remedy)
+    return view
+
+
+def holds_objects(layout: str) -> bool:
+    """Whether a buffer's format has an `O`, a pointer to an object, outside the names of its fields [ALLOC-5]."""
+    return "O" in "".join(layout.split(":")[::2])
 
 
 def contiguous(name: str, value: object, view: memoryview) -> memoryview:
@@ -146,7 +159,7 @@ def numbers(name: str, value: object) -> int | array[int] | list[int]:
         TypeError: it is neither, or one of its items is not an integer.
     """
     if type(value) is int:
-        return value
+        return short(value)
     if isinstance(value, array) and value.typecode == "I":
         # A copy, so that nobody changes the numbers after they were checked.
         return array("I", value)
@@ -172,23 +185,30 @@ def _u32(name: str, values: array[int] | list[int]) -> array[int]:
         raise wrong_value(f"{name}[{at}]", values[at], f"not from 0 to {U32_LIMIT}", _NUMBERS) from None
 
 
-def event(data: object, event_type: object, spill: object = False) -> tuple[memoryview, int, bool]:
-    """Return an event's payload and type, and whether it may spill, types checked first [ALLOC-5, ALLOC-23, ERR-4].
+def event(
+    data: object, event_type: object, *, spill: object = False, timeout: object = 0
+) -> tuple[memoryview, int, bool, float | None]:
+    """Return an event's payload and type, whether it may spill, and how long it may wait.
+
+    Types are checked first [ALLOC-5, ALLOC-23, RING-38, ERR-4].
 
     Raises:
         TypeError: an argument has a wrong type.
-        ValueError: `data` is not contiguous, or `event_type` no unsigned 32-bit number.
+        ValueError: `data` is not contiguous, `event_type` no unsigned 32-bit number, or `timeout` below 0 or not a
+            number.
         PayloadTooLarge: the payload is longer than an event can be.
     """
     view, kind, wanted = buffer("data", data), integer("event_type", event_type), flag("spill", spill)
     try:
+        longest = seconds("timeout", timeout)
         contiguous("data", data, view)
         event_type_value(kind)
+        not_negative("timeout", longest)
         check_payload("data", view.nbytes)
-    except ValueError:
+    except (TypeError, ValueError):
         view.release()  # now, since a traceback may keep it
         raise
-    return view, kind, wanted
+    return view, kind, wanted, longest
 
 
 def batch(data: object, lengths: object, event_types: object) -> Batch:

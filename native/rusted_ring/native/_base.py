@@ -1,22 +1,25 @@
-"""What pointers know of an allocator: its pools."""
+"""Arguments that name an event in an allocator [ALLOC-24, PTR-16]."""
 
 from typing import TYPE_CHECKING, cast
 
-from rusted_ring.native._arguments import U64_LIMIT, integer, shown, wrong_type, wrong_value
-from rusted_ring.native._core import CData, hold, quick
-from rusted_ring.native.pools import EventPools
+from rusted_ring.native import _core
+from rusted_ring.native._arguments import integer, wrong_type, wrong_value
+from rusted_ring.native._cffi import ffi, lib
+from rusted_ring.vocabulary.arguments import U64_LIMIT, is_of
+from rusted_ring.vocabulary.shown import shown
 
 if TYPE_CHECKING:
     from rusted_ring.native.allocator import EventAllocator
 
+_GENERATIONS = 2**40
+_SLOTS = 2**21
 
-class _AllocatorBase(hold.Allocator):
-    """The base of `EventAllocator`, known before the pointers that it makes [ALLOC-24]."""
 
-    __slots__ = ("__weakref__", "_cdata", "_pools")
-
-    _cdata: CData
-    _pools: EventPools
+def triple(token: int) -> tuple[int, int, int]:
+    """Return the pool, the slot and the generation of a token [PTR-10]."""
+    place, generation = divmod(token, _GENERATIONS)
+    pool, slot = divmod(place, _SLOTS)
+    return pool - 1, slot, generation
 
 
 def allocator_argument(value: object) -> "EventAllocator":
@@ -25,7 +28,7 @@ def allocator_argument(value: object) -> "EventAllocator":
     Raises:
         TypeError: it is not.
     """
-    if isinstance(value, _AllocatorBase):
+    if is_of(value, _core.Allocator):
         return cast("EventAllocator", value)
     remedy = "pass the native EventAllocator that the event is in"
     raise wrong_type("allocator", value, f"a {type(value).__name__}, not an EventAllocator", remedy)
@@ -40,10 +43,18 @@ def token_argument(token: object, allocator: object) -> "tuple[int, EventAllocat
     """
     number = integer("token", token)
     owner = allocator_argument(allocator)
-    if 0 < number <= U64_LIMIT and quick.rrb_token_known(owner._cdata, number):
-        return number, owner
+    if 0 < number <= U64_LIMIT:
+        pool, slot, generation = triple(number)
+        handle = ffi.cast("rr_allocator *", owner._address("token"))
+        if pool >= 0 and lib.rr_token_encode(handle, pool, slot, generation) == number:
+            return number, owner
+    raise unknown_token(number)
+
+
+def unknown_token(number: int) -> ValueError:
+    """Make the error of a token that names nothing of an allocator [PTR-16]."""
     why = "it names no pool, slot and generation of this allocator"
-    raise wrong_value("token", number, why, f"pass a token that it gave, not {shown(number)}")
+    return wrong_value("token", number, why, f"pass a token that it gave, not {shown(number)}")
 
 
 def triple_argument(
@@ -62,4 +73,5 @@ def triple_argument(
         integer("generation", generation),
     )
     owner = allocator_argument(allocator)
-    return quick.rrb_token_encode(owner._cdata, *owner._pools._place(*numbers)), owner
+    owner.pools._place_arguments(*numbers)
+    return lib.rr_token_encode(ffi.cast("rr_allocator *", owner._address("triple")), *numbers), owner

@@ -4,6 +4,7 @@ from __future__ import annotations  # array is no generic before Python 3.12
 
 from typing import TYPE_CHECKING, NoReturn
 
+from rusted_ring.native import _core
 from rusted_ring.native._arguments import (
     batch,
     check_payload,
@@ -14,15 +15,17 @@ from rusted_ring.native._arguments import (
     token_words,
     wrong_value,
 )
-from rusted_ring.native._base import _AllocatorBase, allocator_argument
-from rusted_ring.native._core import FAILED, LONG, ffi, lib, made_once, make, quick
+from rusted_ring.native._base import allocator_argument, triple, unknown_token
+from rusted_ring.native._cffi import lib
 from rusted_ring.native.parameters import SEED
-from rusted_ring.native.pointers import Loan, RingPtr, loan_of
+from rusted_ring.native.pointers import RingPtr
 from rusted_ring.native.pools import POOLS, EventPools
-from rusted_ring.reference.errors import PayloadTooLarge, PoolExhausted, RefCountUnderflow, StaleHandle
-from rusted_ring.reference.event import PoolStats
-from rusted_ring.reference.parameters import Profile
-from rusted_ring.reference.sizes import EventSize, PoolId
+from rusted_ring.vocabulary.errors import PayloadTooLarge, PoolExhausted, RefCountUnderflow, StaleHandle
+from rusted_ring.vocabulary.event import Payload
+from rusted_ring.vocabulary.profile import Profile
+from rusted_ring.vocabulary.sizes import EventSize, PoolId
+from rusted_ring.vocabulary.slots import PoolStats
+from rusted_ring.vocabulary.unpicklable import Unpicklable
 
 if TYPE_CHECKING:
     from array import array
@@ -32,10 +35,10 @@ if TYPE_CHECKING:
 _SIZES = tuple(EventSize)
 
 
-class EventAllocator(_AllocatorBase):
+class EventAllocator(_core.Allocator, Unpicklable):
     """Pools and the ways to put events in them [ALLOC-1, ALLOC-13]."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     def __init__(self, profile: Profile = SEED) -> None:
         """Make an allocator with pools of its own [SLOT-4].
@@ -48,23 +51,15 @@ class EventAllocator(_AllocatorBase):
             LayoutError: a pool would be larger than the profile's `max_ring_bytes` [LAYOUT-7].
             MemoryError: the system gave no memory.
         """
-        made_once(self)
-        self._pools = EventPools(profile)
-        self._cdata = self._pools._cdata
-        self._owner = self._pools._owner
+        self._adopt(EventPools(profile))
 
     def __repr__(self) -> str:
         return f"EventAllocator({self.profile.name})"
 
     @property
-    def pools(self) -> EventPools:
-        """The allocator's pools [ALLOC-16]."""
-        return self._pools
-
-    @property
     def profile(self) -> Profile:
         """The widths and capacities that the allocator was made with [PARAM-4]."""
-        return self._pools.profile
+        return self.pools.profile
 
     @staticmethod
     def estimate_size(length: int) -> EventSize:
@@ -80,14 +75,14 @@ class EventAllocator(_AllocatorBase):
         """
         number = integer("length", length)
         _check_length(number)
-        return _SIZES[quick.rrb_estimate_size(number)]
+        return _SIZES[lib.rr_estimate_size(number)]
 
     @says("EventAllocator.allocate")
     def _event_arguments(
         self, data: object, event_type: object = 0, *, spill: object = False
     ) -> tuple[memoryview, int, bool]:
         """Return the arguments of `allocate` as it takes them, or raise what it raises [ALLOC-5, ERR-4]."""
-        return event(data, event_type, spill)
+        return event(data, event_type, spill=spill)[:3]
 
     @says("EventAllocator.allocate_many")
     def _batch_arguments(self, data: object, *, lengths: object = None, event_types: object = 0) -> Batch:
@@ -99,41 +94,27 @@ class EventAllocator(_AllocatorBase):
         """Return the tokens as `drop_many` takes them, or raise what it raises [ALLOC-15, ERR-4]."""
         return token_words(tokens)
 
-    def loan(self, length: int, event_type: int = 0) -> Loan:
-        """Take a slot of the smallest class that fits, zeroed, to write an event in [LOAN-1, LOAN-2].
-
-        Args:
-            length: bytes of the payload.
-            event_type: an unsigned 32-bit number [ALLOC-23].
-
-        Raises:
-            TypeError: an argument is not an integer.
-            ValueError: `length` is below 0, or `event_type` out of bounds.
-            PayloadTooLarge: the payload does not fit the heap's bounds [ALLOC-8].
-            PoolExhausted: no slot is free [ALLOC-3, ALLOC-7].
-        """
+    @says("EventAllocator.loan")
+    def _loan_arguments(self, length: object, event_type: object = 0) -> tuple[int, int]:
+        """Return the arguments of `loan` as it takes them, or raise what it raises [LOAN-1, ERR-4]."""
         number, kind = integer("length", length), integer("event_type", event_type)
         if number < 0:
             _check_length(number)
         event_type_value(kind)
         _check_length(number)
-        calls = lib if number > LONG else quick
-        payload = calls.rrb_loan(self._cdata, number, kind)
-        if payload < FAILED:
-            self._refuse(payload, "length", number)
-        return loan_of(make(self._owner, payload, 1), self)
+        return number, kind
 
     def stats(self) -> dict[PoolId, PoolStats]:
         """Return the counters of the six pools, in their order [ALLOC-9]."""
-        return self._pools.stats()
+        return self.pools.stats()
 
     def memory_usage(self) -> int:
         """Return the bytes of the pools XS to XL [LAYOUT-4]."""
-        return self._pools.memory_usage()
+        return self.pools.memory_usage()
 
     def heap_usage(self) -> int:
         """Return the bytes of the XXL table and of the events on the heap now [LAYOUT-5]."""
-        return self._pools.heap_usage()
+        return self.pools.heap_usage()
 
     def _refuse(self, status: int, name: str, length: int, spill: bool = False) -> NoReturn:
         """Raise the error of a status of an allocation."""
@@ -142,8 +123,8 @@ class EventAllocator(_AllocatorBase):
             remedy = "split the payload or use a profile of more heap_bytes"
             raise PayloadTooLarge(f"{name} is {length} bytes: more than the heap's {profile.heap_bytes}; {remedy}")
         if status == lib.RR_POOL_EXHAUSTED:
-            pool = POOLS[quick.rrb_estimate_size(length)]
-            taken = f"pool {pool.name} has no free slot of {self._pools.capacity(pool)} for it"
+            pool = POOLS[lib.rr_estimate_size(length)]
+            taken = f"pool {pool.name} has no free slot of {self.pools.capacity(pool)} for it"
             if pool is PoolId.XXL:
                 taken = f"{taken} or no room in the heap's {profile.heap_bytes} bytes"
             elif spill:
@@ -157,6 +138,12 @@ class EventAllocator(_AllocatorBase):
     def _refuse_batch(self, status: int, at: int, count: int, length: int) -> NoReturn:
         """Raise the error of a status of an event in a batch."""
         self._refuse(status, "data" if count == 1 else f"event {at} of data", length)
+
+    def _refuse_named(self, status: int, token: int) -> NoReturn:
+        """Raise the error of a status of a token, or of the triple that it stands for."""
+        if status == lib.RR_BAD_ARGUMENT:
+            raise unknown_token(token)
+        self.pools._refuse(status, *triple(token))
 
     def _refuse_token(self, status: int, at: int, token: int) -> NoReturn:
         """Raise the error of a status of a token in a batch."""
@@ -178,7 +165,7 @@ def _check_length(number: int) -> None:
     check_payload("length", number)
 
 
-def allocate_from_pool(allocator: EventAllocator, data: object, event_type: int) -> RingPtr:
+def allocate_from_pool(allocator: EventAllocator, data: Payload, event_type: int) -> RingPtr:
     """Allocate as `allocator.allocate(data, event_type)` does [ALLOC-21].
 
     Raises:
@@ -190,7 +177,7 @@ def allocate_from_pool(allocator: EventAllocator, data: object, event_type: int)
     return allocator_argument(allocator).allocate(data, event_type)
 
 
-def allocate_to_pool(allocator: EventAllocator, data: object, event_type: int) -> int:
+def allocate_to_pool(allocator: EventAllocator, data: Payload, event_type: int) -> int:
     """Allocate in the pool of the payload's class and return the slot index, leaving a loose reference [ALLOC-21].
 
     Raises:
@@ -199,19 +186,10 @@ def allocate_to_pool(allocator: EventAllocator, data: object, event_type: int) -
         PayloadTooLarge: the payload does not fit the heap's bounds [ALLOC-8].
         PoolExhausted: no slot is free [ALLOC-3, ALLOC-7].
     """
-    owner = allocator_argument(allocator)
-    view, kind, _ = event(data, event_type)
-    with view:
-        length = view.nbytes
-        calls = lib if length > LONG else quick
-        with ffi.from_buffer("char[]", view) as source:
-            slot = calls.rrb_allocate_to_pool(owner._cdata, source, length, kind)
-    if slot < 0:
-        owner._refuse(-slot, "data", length)
-    return slot
+    return allocator_argument(allocator)._to_pool(data, event_type)
 
 
-def handle_ffi_event(allocator: EventAllocator, data: object, event_type: int) -> int:
+def handle_ffi_event(allocator: EventAllocator, data: Payload, event_type: int) -> int:
     """Allocate and return the token, leaving a loose reference [ALLOC-22].
 
     Raises:
@@ -220,13 +198,4 @@ def handle_ffi_event(allocator: EventAllocator, data: object, event_type: int) -
         PayloadTooLarge: the payload does not fit the heap's bounds [ALLOC-8].
         PoolExhausted: no slot is free [ALLOC-3, ALLOC-7].
     """
-    owner = allocator_argument(allocator)
-    view, kind, _ = event(data, event_type)
-    with view:
-        length = view.nbytes
-        calls = lib if length > LONG else quick
-        with ffi.from_buffer("char[]", view) as source:
-            token = calls.rrb_handle_ffi_event(owner._cdata, source, length, kind)
-    if token < FAILED:
-        owner._refuse(token, "data", length)
-    return token
+    return allocator_argument(allocator)._to_token(data, event_type)

@@ -1,12 +1,17 @@
 """The profiles, as the core has them [PARAM-1]."""
 
-from rusted_ring.native._core import CData, quick
-from rusted_ring.reference.parameters import MAX_RING_BYTES, Profile
+from typing import TYPE_CHECKING
+
+from rusted_ring.native._cffi import lib
+from rusted_ring.vocabulary.profile import MAX_RING_BYTES, Profile
+
+if TYPE_CHECKING:
+    from rusted_ring.native._cffi import CData
 
 __all__ = ["MAX_RING_BYTES", "SEED", "TINY", "WIDE", "Profile"]
 
 
-def _profile(name: str, values: CData) -> Profile:
+def _profile(name: str, values: "CData") -> Profile:
     xs, s, m, large, xl = values.capacities
     return Profile(
         name,
@@ -20,6 +25,6 @@ def _profile(name: str, values: CData) -> Profile:
     )
 
 
-SEED: Profile = _profile("seed", quick.rr_profile_seed())
-WIDE: Profile = _profile("wide", quick.rr_profile_wide())
-TINY: Profile = _profile("tiny", quick.rr_profile_tiny())
+SEED: Profile = _profile("seed", lib.rr_profile_seed())
+WIDE: Profile = _profile("wide", lib.rr_profile_wide())
+TINY: Profile = _profile("tiny", lib.rr_profile_tiny())

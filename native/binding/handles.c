@@ -1,0 +1,235 @@
+/* Owners, and the base of what is used through one. */
+#include <errno.h>
+
+#include "binding.h"
+
+#if defined(_WIN32)
+#  include <windows.h>
+#else
+#  include <sched.h>
+#  include <time.h>
+#endif
+
+#define FIRST_SLEEP INT64_C(1000000) /* nanoseconds */
+#define LONGEST_SLEEP INT64_C(500000000)
+
+void object_free(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    freefunc release = ABI_FUNCTION(freefunc) PyType_GetSlot(type, Py_tp_free);
+    release(self);
+    Py_DECREF(type);
+}
+
+int64_t clock_now(void)
+{
+#if defined(_WIN32)
+    return (int64_t)GetTickCount64() * 1000000;
+#else
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+#endif
+}
+
+static void yield_processor(void)
+{
+#if defined(_WIN32)
+    (void)SwitchToThread();
+#else
+    (void)sched_yield();
+#endif
+}
+
+/* ------------------------------------------------------------------------------------------------------------ owners */
+
+owner *owner_new(state *state, void (*end)(void *), owner *parent)
+{
+    owner *held = PyObject_New(owner, state->owner_type);
+    if (held == NULL)
+        return NULL;
+    held->state = state;
+    held->object = NULL;
+    held->end = end;
+    held->parent = (owner *)Py_XNewRef((PyObject *)parent);
+    held->forks = forks_now();
+    held->busy = 0;
+    held->attempts = 0;
+    return held;
+}
+
+/* In a forked child nothing is freed: another thread of the parent may have been in the middle of a call, and the memory
+ * is the parent's until somebody writes to it. */
+static void owner_dealloc(PyObject *self)
+{
+    owner *held = (owner *)self;
+    if (held->object != NULL && held->forks == forks_now())
+        held->end(held->object);
+    Py_XDECREF((PyObject *)held->parent);
+    object_free(self);
+}
+
+static PyType_Slot owner_slots[] = {
+    {Py_tp_dealloc, ABI_FUNCTION(void *) owner_dealloc},
+    {Py_tp_doc, "Frees an allocator, ring, writer or reader at its end."},
+    {0, NULL},
+};
+PyType_Spec owner_spec = {
+    .name = "rusted_ring.native._core.Owner",
+    .basicsize = sizeof(owner),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = owner_slots,
+};
+
+/* ------------------------------------------------------------------------------------------------ what is used by one */
+
+void owned_dealloc(PyObject *self)
+{
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF((PyObject *)((owned *)self)->owner);
+    Py_XDECREF(((owned *)self)->more);
+    object_free(self);
+}
+
+int owned_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((owned *)self)->more);
+    return 0;
+}
+
+int owned_clear(PyObject *self)
+{
+    Py_CLEAR(((owned *)self)->more);
+    return 0;
+}
+
+int owned_unmade(PyObject *self)
+{
+    if (((owned *)self)->owner == NULL)
+        return 0;
+    PyObject *name = PyType_GetName(Py_TYPE(self));
+    if (name != NULL)
+        PyErr_Format(PyExc_TypeError, "%U is made already: it cannot be made anew in its place; call %U() for another",
+                     name, name);
+    Py_XDECREF(name);
+    return -1;
+}
+
+int owned_become(PyObject *self, owner *held, PyObject *more)
+{
+    owned *made = (owned *)self;
+    /* [GIL] between the look and the store nothing else can run. */
+    if (made->owner != NULL) {
+        Py_DECREF((PyObject *)held);
+        return owned_unmade(self);
+    }
+    made->owner = held;
+    PyObject *before = made->more;
+    made->more = Py_XNewRef(more);
+    Py_XDECREF(before);
+    return 0;
+}
+
+owner *owned_made(PyObject *self)
+{
+    owner *held = ((owned *)self)->owner;
+    if (held == NULL)
+        PyErr_SetString(PyExc_AttributeError, "the object was not made: its class was not called, or __init__ failed");
+    return held;
+}
+
+void *refuse_fork(PyObject *self, const state *state, const char *use)
+{
+    PyObject *name = PyType_GetName(Py_TYPE(self));
+    PyObject *kind = state->forked_copy == NULL ? PyExc_RuntimeError : (PyObject *)state->forked_copy;
+    if (name != NULL)
+        PyErr_Format(kind,
+                     "%U was made before the process was forked: %s came in the child, which shares nothing with its "
+                     "parent; make another one after the fork",
+                     name, use);
+    Py_XDECREF(name);
+    return NULL;
+}
+
+owner *owned_refuse(PyObject *self, const char *use)
+{
+    owner *held = owned_made(self);
+    return held == NULL ? NULL : refuse_fork(self, held->state, use);
+}
+
+owner *owned_argument(PyObject *value, PyTypeObject *type, const char *name)
+{
+    /* The type itself: `__class__` says what its object likes. */
+    if (!PyObject_TypeCheck(value, type)) {
+        PyErr_Format(PyExc_TypeError, "%s is a %R: not what the call needs; pass one that %R made", name, Py_TYPE(value),
+                     type);
+        return NULL;
+    }
+    return owned_use(value, name);
+}
+
+PyObject *owned_address(PyObject *self, PyObject *use)
+{
+    const char *name = PyUnicode_AsUTF8AndSize(use, NULL);
+    owner *held = name == NULL ? NULL : owned_use(self, name);
+    return held == NULL ? NULL : PyLong_FromVoidPtr(held->object);
+}
+
+PyObject *owned_check(PyObject *self, PyObject *use)
+{
+    const char *name = PyUnicode_AsUTF8AndSize(use, NULL);
+    if (name == NULL || owned_use(self, name) == NULL)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+int owner_wait(PyObject *self, owner *held, const char *use)
+{
+    for (;;) {
+        if (held->forks != forks_now()) {
+            (void)refuse_fork(self, held->state, use);
+            return -1;
+        }
+        if (!held->busy)
+            return 0;
+        Py_BEGIN_ALLOW_THREADS
+        yield_processor();
+        Py_END_ALLOW_THREADS
+        if (PyErr_CheckSignals() < 0)
+            return -1;
+    }
+}
+
+int owner_close(PyObject *self, owner *held)
+{
+    if (held->forks != forks_now()) {
+        held->object = NULL; /* the parent's memory is left alone */
+        return 0;
+    }
+    return owner_turn(self, held, "close") < 0 ? -1 : 1;
+}
+
+PyObject *descriptor_found(PyObject *self, int found)
+{
+    return found >= 0 ? PyLong_FromLong(found) : refuse(self, "_refuse_descriptor", Py_BuildValue("(ii)", -found, errno));
+}
+
+int owner_sleep(PyObject *self, owner *held, int64_t until, const char *use, core_sleep sleep, uint64_t sequence)
+{
+    for (int64_t longest = FIRST_SLEEP;; longest = longest < LONGEST_SLEEP / 2 ? longest * 2 : LONGEST_SLEEP) {
+        if (owner_turn(self, held, use) < 0)
+            return -1;
+        int64_t left = until == FOREVER ? longest : until - clock_now();
+        if (left <= 0)
+            return 0;
+        rr_status status;
+        Py_BEGIN_ALLOW_THREADS
+        status = sleep(held->object, sequence, left < longest ? left : longest);
+        Py_END_ALLOW_THREADS
+        if (PyErr_CheckSignals() < 0)
+            return -1;
+        if (status != RR_EMPTY)
+            return 1;
+    }
+}

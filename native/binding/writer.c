@@ -1,0 +1,242 @@
+/* Writer: the place of a ring's one writer, and the events it publishes. */
+#include "binding.h"
+
+static void writer_end(void *object)
+{
+    rr_writer_free(object);
+}
+
+/* _open(ringbuffer): a status. */
+static PyObject *writer_open(PyObject *self, PyObject *ringbuffer)
+{
+    state *state = owned_unmade(self) < 0 ? NULL : state_of_type(Py_TYPE(self));
+    owner *ring = state == NULL ? NULL : owned_argument(ringbuffer, state->ring_type, "ringbuffer");
+    owner *held = ring == NULL ? NULL : owner_new(state, writer_end, ring);
+    if (held == NULL)
+        return NULL;
+    rr_status status = RR_OK;
+    held->object = rr_writer_open(ring->object, &status);
+    if (held->object == NULL) {
+        Py_DECREF((PyObject *)held);
+        return PyLong_FromLong(status);
+    }
+    return owned_become(self, held, ringbuffer) < 0 ? NULL : PyLong_FromLong(RR_OK);
+}
+
+static rr_status sleep_until_room(void *writer, uint64_t sequence, int64_t nanoseconds)
+{
+    (void)sequence;
+    rr_status status = rr_writer_wait(writer, nanoseconds);
+    return status == RR_FULL ? RR_EMPTY : status;
+}
+
+/* Waits for room or the writer's end: 1 to add again, 0 where the time is up, -1 with an error. */
+static int wait_for_room(PyObject *self, owner *held, int64_t until, const char *use)
+{
+    return until == NO_WAIT ? 0 : owner_sleep(self, held, until, use, sleep_until_room, 0);
+}
+
+/* Adds an event, in time; -1 with an error, else the status. */
+static int add_in_time(PyObject *self, owner *held, const event *taken)
+{
+    uint64_t length = (uint64_t)taken->payload.length;
+    for (;;) {
+        if (owner_turn(self, held, "add") < 0)
+            return -1;
+        PyThreadState *thread = begin_long(held, length > LONG_BYTES);
+        rr_status status = rr_writer_add(held->object, taken->payload.data, length, taken->event_type);
+        end_long(held, thread);
+        int again = status == RR_FULL ? wait_for_room(self, held, taken->until, "add") : 0;
+        if (again <= 0)
+            return again < 0 ? -1 : (int)status;
+    }
+}
+
+static PyObject *writer_add(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
+{
+    event taken;
+    PyObject *checked;
+    owner *held = owned_use(self, "add");
+    if (held == NULL
+        || event_arguments(self, held->state, "_event_arguments", arguments, count, given, TIMEOUT, &taken, &checked) < 0)
+        return NULL;
+    unsigned long long length = (unsigned long long)taken.payload.length;
+    int status = add_in_time(self, held, &taken);
+    payload_end(&taken.payload);
+    Py_XDECREF(checked);
+    if (status < 0)
+        return NULL;
+    if (status == RR_OK)
+        Py_RETURN_TRUE;
+    if (status == RR_FULL)
+        Py_RETURN_FALSE;
+    return refuse(self, "_refuse", Py_BuildValue("(issK)", status, "add", "data", length));
+}
+
+/* Adds a batch, in time, and writes how many events; -1 with an error, else the status. */
+static int add_many_in_time(PyObject *self, owner *held, const batch *taken, size_t *done, size_t *failed)
+{
+    const char *data = taken->data;
+    for (*done = 0;;) {
+        if (owner_turn(self, held, "add_many") < 0)
+            return -1;
+        size_t rest = taken->count - *done, added = 0;
+        /* After the first call, which has looked at all of them, no more than may fit. */
+        size_t most = *done == 0 ? rest : rr_ring_capacity(held->parent->object);
+        PyThreadState *thread = begin_long(held, batch_is_long(taken));
+        rr_status status = rr_writer_add_many(held->object, data, taken->lengths == NULL ? NULL : taken->lengths + *done,
+                                              taken->length, taken->event_types == NULL ? NULL : taken->event_types + *done,
+                                              taken->event_type, rest < most ? rest : most, &added, failed);
+        end_long(held, thread);
+        if (status != RR_OK)
+            return *done == 0 ? (int)status : RR_OK; /* closed while it waited: what was added is told first [RING-47] */
+        *done += added;
+        if (*done == taken->count)
+            return RR_OK;
+        int again = wait_for_room(self, held, taken->until, "add_many");
+        if (again <= 0)
+            return again < 0 ? -1 : RR_OK;
+        for (size_t i = *done - added; i < *done; i++) /* only here: 14 instructions an event */
+            data += batch_length(taken, i);
+    }
+}
+
+static PyObject *writer_add_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
+{
+    batch taken;
+    PyObject *checked;
+    owner *held = owned_use(self, "add_many");
+    if (held == NULL || batch_arguments(self, held->state, arguments, count, given, 4, &taken, &checked) < 0)
+        return NULL;
+    size_t added = 0, failed = 0;
+    PyObject *answer = PyLong_FromSize_t(taken.count); /* before anything is published */
+    int status = answer == NULL ? -1 : add_many_in_time(self, held, &taken, &added, &failed);
+    uint32_t length = status == RR_OK || taken.count == 0 ? 0 : batch_length(&taken, failed);
+    size_t events = taken.count;
+    batch_end(&taken);
+    Py_XDECREF(checked);
+    if (status == RR_OK && added == events)
+        return answer;
+    Py_XDECREF(answer);
+    if (status < 0)
+        return NULL;
+    if (status == RR_OK)
+        return PyLong_FromSize_t(added); /* in the room that the other number had */
+    return refuse(self, "_refuse_batch", Py_BuildValue("(innI)", status, (Py_ssize_t)failed, (Py_ssize_t)events, length));
+}
+
+/* close(*, end). The core's object stays, since other threads may wait through it. */
+static PyObject *writer_close(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
+{
+    owner *held = owned_made(self);
+    if (held == NULL)
+        return NULL;
+    int end = 0;
+    if (count != 0 || given != NULL) {
+        PyObject *wanted = in_python(self, "_close_arguments", arguments, count, given);
+        if (wanted == NULL)
+            return NULL;
+        end = wanted == Py_True;
+        Py_DECREF(wanted);
+    }
+    int here = owner_close(self, held);
+    if (here < 0)
+        return NULL;
+    if (!here)
+        Py_RETURN_NONE;
+    if (!end)
+        rr_writer_close(held->object);
+    else if (rr_writer_end(held->object) != RR_OK)
+        return refuse(self, "_check", Py_BuildValue("(s)", "close(end=True)"));
+    Py_RETURN_NONE;
+}
+
+static PyObject *writer_descriptor(PyObject *self, PyObject *none)
+{
+    (void)none;
+    owner *held = owned_use(self, "fileno");
+    if (held == NULL || owner_turn(self, held, "fileno") < 0)
+        return NULL;
+    return descriptor_found(self, rr_writer_descriptor(held->object));
+}
+
+static PyObject *writer_get_closed(PyObject *self, void *unused)
+{
+    (void)unused;
+    owner *held = owned_made(self);
+    return held == NULL ? NULL : PyBool_FromLong(held->object == NULL || rr_writer_closed(held->object));
+}
+
+static PyObject *writer_get_ring(PyObject *self, void *unused)
+{
+    (void)unused;
+    PyObject *ring = ((owned *)self)->more;
+    return Py_NewRef(ring == NULL ? Py_None : ring);
+}
+
+#define WRITER_ADD_DOC                                                                                                  \
+    DOC("add($self, /, data, event_type=0, *, timeout=0)",                                                              \
+        "Publish an event; False where a gated ring is full, and nothing was published [RING-10, RING-14].\n\n"         \
+        "Args:\n"                                                                                                       \
+        "    data: the payload, any C-contiguous buffer of at most the ring's `size` bytes.\n"                          \
+        "    event_type: an unsigned 32-bit number [ALLOC-23].\n"                                                       \
+        "    timeout: seconds to wait for room where there is none; 0 does not wait, None waits for ever [RING-46].\n\n" \
+        "Raises:\n"                                                                                                     \
+        "    RingClosed: the writer was closed, or is while it waits [RING-27, RING-48].\n"                             \
+        "    TypeError: an argument has a wrong type.\n"                                                                \
+        "    ValueError: `data` is not contiguous, `event_type` out of bounds, or `timeout` below 0 or not a number\n"  \
+        "        [RING-38].\n"                                                                                          \
+        "    PayloadTooLarge: the payload is longer than the ring's `size` [RING-9].")
+
+#define WRITER_ADD_MANY_DOC                                                                                             \
+    DOC("add_many($self, /, data, *, lengths=None, event_types=0, timeout=0)",                                          \
+        "Publish a batch, or in a gated ring its longest prefix that fits, and return how many [RING-25].\n\n"          \
+        "Args:\n"                                                                                                       \
+        "    data: payloads back to back in one buffer, or a list or tuple of buffers.\n"                               \
+        "    lengths: bytes of each payload of one buffer: one integer for all, or a sequence or buffer of u32; None:\n" \
+        "        one event.\n"                                                                                          \
+        "    event_types: one integer for all, or a sequence or buffer of u32, one each.\n"                             \
+        "    timeout: seconds to wait for room for those that do not fit; 0 does not wait, None waits for ever\n"       \
+        "        [RING-47].\n\n"                                                                                        \
+        "Raises:\n"                                                                                                     \
+        "    RingClosed: the writer was closed, or is while it waits and nothing was published [RING-27, RING-47].\n"   \
+        "    TypeError: an argument has a wrong type.\n"                                                                \
+        "    ValueError: a buffer is not contiguous, or the numbers do not fit the data.\n"                             \
+        "    PayloadTooLarge: a payload is longer than the ring's `size`; nothing was published [RING-9].")
+
+#define WRITER_CLOSE_DOC                                                                                               \
+    DOC("close($self, /, *, end=False)",                                                                               \
+        "Give the writer's place back; what was published stays readable; again: nothing [RING-4, RING-27].\n\n"       \
+        "Args:\n"                                                                                                      \
+        "    end: whether to end the stream: no event will follow, and no writer can open again [RING-39, RING-40].\n\n" \
+        "Raises:\n"                                                                                                    \
+        "    TypeError: `end` is not a bool.\n"                                                                        \
+        "    RingClosed: the stream is to end, and this writer was closed before without that [RING-41].")
+
+static PyMethodDef writer_methods[] = {
+    USE_METHOD,
+    {"_open", writer_open, METH_O, "_open(ringbuffer): a status."},
+    {"add", FASTCALL(writer_add), METH_FASTCALL | METH_KEYWORDS, WRITER_ADD_DOC},
+    {"add_many", FASTCALL(writer_add_many), METH_FASTCALL | METH_KEYWORDS, WRITER_ADD_MANY_DOC},
+    {"_descriptor", writer_descriptor, METH_NOARGS, "The descriptor to wait on."},
+    {"close", FASTCALL(writer_close), METH_FASTCALL | METH_KEYWORDS, WRITER_CLOSE_DOC},
+    {NULL, NULL, 0, NULL},
+};
+static PyGetSetDef writer_getset[] = {
+    {"closed", writer_get_closed, NULL, "Whether the writer was closed [RING-27].", NULL},
+    {"_ringbuffer", writer_get_ring, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+static PyType_Slot writer_slots[] = {
+    OWNED_SLOTS,
+    {Py_tp_methods, writer_methods},
+    {Py_tp_getset, writer_getset},
+    {Py_tp_doc, "The calls of a writer."},
+    {0, NULL},
+};
+PyType_Spec writer_spec = {
+    .name = "rusted_ring.native._core.Writer",
+    .basicsize = sizeof(owned),
+    .flags = OWNED_FLAGS,
+    .slots = writer_slots,
+};

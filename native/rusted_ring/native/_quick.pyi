@@ -1,4 +1,0 @@
-from rusted_ring.native._cffi import FFI, Lib
-
-ffi: FFI
-lib: Lib
