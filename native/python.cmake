@@ -1,30 +1,28 @@
-# The binding: three extension modules of the stable ABI over the same core. `_cffi` gives up the GIL in every call, as cffi does;
-# `_quick` keeps it, which tiny calls need; `_hold` has the objects that end with their last reference, and the methods
-# that programs call most. Included under scikit-build-core alone.
+# The binding: two extension modules of the stable ABI over the core. `_core` has the objects and their calls; `_cffi` has the
+# calls that are rare. Included under scikit-build-core alone.
 find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.SABIModule)
 
 set(binding "${CMAKE_CURRENT_SOURCE_DIR}/binding")
 
-function(rr_add_module name source)
-  python_add_library(${name} MODULE WITH_SOABI USE_SABI ${SKBUILD_SABI_VERSION} "${source}")
-  target_include_directories(${name} PRIVATE "${binding}")
+function(rr_add_module name)
+  python_add_library(${name} MODULE WITH_SOABI USE_SABI ${SKBUILD_SABI_VERSION} ${ARGN})
   target_link_libraries(${name} PRIVATE rusted_ring)
   set_target_properties(${name} PROPERTIES C_VISIBILITY_PRESET hidden)
-  # The shims are compiled into each module, which calls some of them.
-  target_compile_options(${name} PRIVATE $<$<C_COMPILER_ID:GNU,Clang,AppleClang>:-Wno-unused-function>)
   install(TARGETS ${name} LIBRARY DESTINATION rusted_ring/native COMPONENT python)
 endfunction()
 
-foreach(module IN ITEMS _cffi _quick)
-  set(generated "${CMAKE_CURRENT_BINARY_DIR}/${module}.c")
-  add_custom_command(
-    OUTPUT "${generated}"
-    COMMAND Python::Interpreter -m cffi.gen_src exec-python --ffi-var "${module}" "${binding}/build_cffi.py" "${generated}"
-    DEPENDS "${binding}/build_cffi.py" "${binding}/calls.h"
-    COMMENT "Generating ${module}.c"
-    VERBATIM)
-  # cffi includes calls.c by name, which the dependency scan of the compiler sees once it was compiled.
-  set_source_files_properties("${generated}" PROPERTIES OBJECT_DEPENDS "${binding}/calls.c")
-  rr_add_module(${module} "${generated}")
-endforeach()
-rr_add_module(_hold "${binding}/hold.c")
+set(generated "${CMAKE_CURRENT_BINARY_DIR}/_cffi.c")
+add_custom_command(
+  OUTPUT "${generated}"
+  COMMAND Python::Interpreter -m cffi.gen_src exec-python --ffi-var _cffi "${binding}/build_cffi.py" "${generated}"
+  DEPENDS "${binding}/build_cffi.py"
+  COMMENT "Generating _cffi.c"
+  VERBATIM)
+rr_add_module(_cffi "${generated}")
+
+set(chapters arguments handles turns ring writer reader pools allocator pointers module)
+list(TRANSFORM chapters PREPEND "${binding}/")
+list(TRANSFORM chapters APPEND ".c")
+rr_add_module(_core ${chapters})
+target_compile_definitions(_core PRIVATE _GNU_SOURCE)
+target_link_libraries(_core PRIVATE $<BUILD_INTERFACE:rusted_ring_options>)

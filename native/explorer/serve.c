@@ -18,16 +18,17 @@ static double now(void)
 
 static int order_named(const char *name)
 {
-    static const char *const names[] = {"rlx", "consume", "acq", "rel", "acq_rel", "sc"};
-    for (int order = 0; order < 6; ++order) {
+    static const char *const names[] = {"rlx", "consume", "acq", "rel", "acq_rel", "sc", "plain"};
+    for (int order = RELAXED; order <= PLAIN; ++order) {
         if (strcmp(names[order], name) == 0) {
             return order;
         }
     }
-    refuse("'%.20s' is no order: give rlx, acq, rel, acq_rel or sc", name);
+    refuse("'%.20s' is no order: give rlx, acq, rel, acq_rel, sc or plain", name);
 }
 
-/* weaken=PC:ORDER, or PC:fail:ORDER for the order of a compare-exchange that fails. */
+/* weaken=PC:ORDER, or PC:fail:ORDER for the order of a compare-exchange that fails. An order `plain` makes a load or a store a
+ * plain access. */
 static void weaken(const char *text)
 {
     char *end = NULL;
@@ -117,6 +118,8 @@ static void take_option(const char *word)
         o->wakeups = number(key, value) != 0;
     } else if (strcmp(key, "unroll") == 0) {
         o->unroll = (uint32_t)number(key, value);
+    } else if (strcmp(key, "callers") == 0) {
+        o->callers = number(key, value) != 0;
     } else if (strcmp(key, "barriers") == 0) {
         o->ordered_barriers = strcmp(value, "ordered") == 0;
     } else if (strcmp(key, "std") == 0) {

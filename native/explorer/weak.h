@@ -1,5 +1,5 @@
 /*
- * weak.h - weak compare-exchanges of C programs that clang compiles. Included before the source.
+ * weak.h - weak compare-exchanges of C and C++ programs that clang compiles. Included before the source.
  *
  * clang makes the same call of ThreadSanitizer's runtime of a weak compare-exchange and of a strong one, and compares the
  * value itself, so that a failure for no reason could not be told from success. Here a weak one calls the runtime's function
@@ -8,13 +8,24 @@
  */
 #ifndef EXPLORER_WEAK_H
 #define EXPLORER_WEAK_H
-#if defined(__clang__) && !defined(__cplusplus)
+#ifdef __clang__
 
+#ifdef __cplusplus
+extern "C" {
+#  define explorer_auto auto
+#  define explorer_bool bool
+#else
+#  define explorer_auto __auto_type
+#  define explorer_bool _Bool
+#endif
 int __tsan_atomic8_compare_exchange_weak(volatile void *, void *, unsigned char, int, int);
 int __tsan_atomic16_compare_exchange_weak(volatile void *, void *, unsigned short, int, int);
 int __tsan_atomic32_compare_exchange_weak(volatile void *, void *, unsigned, int, int);
 int __tsan_atomic64_compare_exchange_weak(volatile void *, void *, unsigned long long, int, int);
 int __tsan_atomic128_compare_exchange_weak(volatile void *, void *, unsigned long long, int, int);
+#ifdef __cplusplus
+}
+#endif
 
 /* `desired` is an object of the type of what is exchanged. */
 #define explorer_weak(object, expected, desired, success, failure)                                                       \
@@ -30,27 +41,27 @@ int __tsan_atomic128_compare_exchange_weak(volatile void *, void *, unsigned lon
 
 #define __c11_atomic_compare_exchange_weak(object, expected, desired, success, failure)                        \
     __extension__({                                                                                            \
-        __auto_type explorer_object = (object);                                                                \
-        __auto_type explorer_expected = (expected);                                                            \
+        explorer_auto explorer_object = (object);                                                                \
+        explorer_auto explorer_expected = (expected);                                                            \
         __typeof__(__c11_atomic_load(explorer_object, 0)) explorer_desired = (desired);                        \
-        (_Bool) explorer_weak((volatile void *)explorer_object, (void *)explorer_expected, explorer_desired, success, failure); \
+        (explorer_bool) explorer_weak((volatile void *)explorer_object, (void *)explorer_expected, explorer_desired, success, failure); \
     })
 
 #define __atomic_compare_exchange_n(object, expected, desired, weak, success, failure)                         \
     __extension__({                                                                                            \
-        __auto_type explorer_object = (object);                                                                \
-        __auto_type explorer_expected = (expected);                                                            \
+        explorer_auto explorer_object = (object);                                                                \
+        explorer_auto explorer_expected = (expected);                                                            \
         __typeof__(__atomic_load_n(explorer_object, 0)) explorer_desired = (desired);                          \
-        (weak) ? (_Bool)explorer_weak((volatile void *)explorer_object, (void *)explorer_expected, explorer_desired, success, failure) \
+        (weak) ? (explorer_bool)explorer_weak((volatile void *)explorer_object, (void *)explorer_expected, explorer_desired, success, failure) \
                : __atomic_compare_exchange_n(explorer_object, explorer_expected, explorer_desired, 0, success, failure); \
     })
 
 #define __atomic_compare_exchange(object, expected, desired, weak, success, failure)                           \
     __extension__({                                                                                            \
-        __auto_type explorer_object = (object);                                                                \
-        __auto_type explorer_expected = (expected);                                                            \
-        __auto_type explorer_desired = (desired);                                                              \
-        (weak) ? (_Bool)explorer_weak((volatile void *)explorer_object, (void *)explorer_expected, *explorer_desired, success, failure) \
+        explorer_auto explorer_object = (object);                                                                \
+        explorer_auto explorer_expected = (expected);                                                            \
+        explorer_auto explorer_desired = (desired);                                                              \
+        (weak) ? (explorer_bool)explorer_weak((volatile void *)explorer_object, (void *)explorer_expected, *explorer_desired, success, failure) \
                : __atomic_compare_exchange(explorer_object, explorer_expected, explorer_desired, 0, success, failure); \
     })
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "operations.h"
+#include "quick.h"
 
 /* A plain access to a word that atomic accesses have touched in this run. */
 static void meet_atomics(uint64_t word, uint64_t address, size_t size, bool write, uint64_t pc)
@@ -26,28 +27,39 @@ static void meet_atomics(uint64_t word, uint64_t address, size_t size, bool writ
 
 void plain_access(uint64_t address, size_t size, bool write, uint64_t pc)
 {
-    if (size == 0) {
-        return;
+    if (size > 0 && !quick_access(address, size, write, pc)) {
+        full_access(address, size, write, pc);
     }
+}
+
+void full_access(uint64_t address, size_t size, bool write, uint64_t pc)
+{
     ++run.steps;
     trace_plain(write ? "write" : "read", address, size, pc);
-    check_heap(address, size, write, pc);
-    check_globals(address, size, write, pc);
-    if (write) {
-        heap_set_initialized(address, size);
-    } else if (!heap_is_initialized(address, size)) {
-        report("uninitialized-read", pc, 0, "read of %zu bytes that were not all written before", size);
+    struct thread *t = self();
+    struct cell *cell = run.concurrent ? shadow_cell(address / 8) : NULL;
+    if (is_stack(address)) {
+        check_frame(address, size, write, pc, cell != NULL && cell->ended);
+    } else if (is_heap(address)) {
+        check_block(address, size, write, pc);
+        if (write) {
+            heap_set_initialized(address, size);
+        } else if (!heap_is_initialized(address, size)) {
+            report("uninitialized-read", pc, 0, "read of %zu bytes that were not all written before", size);
+        }
+    } else {
+        check_heap(address, size, write, pc); /* the null pointer */
+        check_globals(address, size, write, pc);
+        check_stack(address, size, write, pc); /* thread-local variables */
     }
-    check_stack(address, size, write, pc);
-    if (!run.concurrent) {
+    if (cell == NULL) {
         return;
     }
     check_returns(pc);
-    struct thread *t = self();
-    if (write && address - (uint64_t)(uintptr_t)t->stack >= STACK_BYTES) {
+    if (write && t->spins > 0 && address - (uint64_t)(uintptr_t)t->stack >= STACK_BYTES) {
         note_write(address, size);
     }
-    shadow_access(address, size, write, pc, meet_atomics);
+    shadow_access(cell, address, size, write, pc, meet_atomics);
 }
 
 /* memcpy and memmove: what was never written may be copied, and stays unwritten. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fiber.h"
+#include "keep.h"
 #include "memory.h"
 #include "thread_local.h"
 
@@ -14,6 +15,14 @@ static uint8_t *saved_globals EXPLORER_STATE = NULL;
 static uint8_t *saved_stack EXPLORER_STATE = NULL;
 static size_t saved_stack_bytes EXPLORER_STATE = 0;
 static uint8_t *saved_low EXPLORER_STATE = NULL;
+
+/* memory beside the static variables that is put back, too */
+static struct {
+    void *at;
+    size_t bytes;
+    uint8_t *first;
+    uint8_t *saved;
+} other EXPLORER_STATE = {.bytes = 0};
 
 extern char __data_start[];
 extern char _end[];
@@ -42,6 +51,16 @@ static void put_globals(const uint8_t *from)
     memcpy(__stop_explorer_state, from + globals_before(), globals_after());
 }
 
+void memory_put_back_too(void *at, size_t bytes)
+{
+    if (other.bytes == 0) {
+        other.at = at;
+        other.bytes = bytes;
+        other.first = memcpy(must(malloc(bytes)), at, bytes);
+        other.saved = memcpy(must(malloc(bytes)), at, bytes);
+    }
+}
+
 /* Keeps the program's static and thread-local variables, its heap and the first thread's stack as they are. */
 void memory_checkpoint(void)
 {
@@ -52,6 +71,9 @@ void memory_checkpoint(void)
     saved_stack = must(realloc(saved_stack, saved_stack_bytes));
     memcpy(saved_stack, sp, saved_stack_bytes);
     saved_low = run.low;
+    if (other.bytes > 0) {
+        memcpy(other.saved, other.at, other.bytes);
+    }
     thread_local_checkpoint();
     heap_checkpoint();
 }
@@ -61,8 +83,35 @@ void memory_restore(void)
     put_globals(saved_globals);
     memcpy(run.threads[0].stack + STACK_BYTES - saved_stack_bytes, saved_stack, saved_stack_bytes);
     run.low = saved_low;
+    if (other.bytes > 0) {
+        memcpy(other.at, other.saved, other.bytes);
+    }
     thread_local_restore();
     heap_restore();
+}
+
+void keep_memory(void)
+{
+    keep(__data_start, globals_before());
+    keep(__stop_explorer_state, globals_after());
+    keep(&other.bytes, sizeof other.bytes);
+    keep(other.at, other.bytes);
+    keep_heap();
+    keep_shadow();
+}
+
+void take_back_memory(void)
+{
+    take_back(__data_start, globals_before());
+    take_back(__stop_explorer_state, globals_after());
+    size_t bytes = 0;
+    take_back(&bytes, sizeof bytes);
+    take_back(other.at, bytes);
+    if (bytes == 0 && other.bytes > 0) {
+        memcpy(other.at, other.first, other.bytes); /* the program was given it since */
+    }
+    take_back_heap();
+    take_back_shadow();
 }
 
 /* Makes static variables what they were before the first program, and forgets the heap. */
@@ -73,6 +122,9 @@ void memory_reset(void)
         save_globals(first_globals);
     } else {
         put_globals(first_globals);
+    }
+    if (other.bytes > 0) {
+        memcpy(other.at, other.first, other.bytes);
     }
     heap_reset();
 }
@@ -87,4 +139,5 @@ void mark_variables(void)
     if (thread_local_block(0, &from, &to)) {
         heap_mark(from, to);
     }
+    heap_mark((uint64_t)(uintptr_t)other.at, (uint64_t)(uintptr_t)other.at + other.bytes);
 }

@@ -6,7 +6,7 @@
 
 struct alternative *alternatives EXPLORER_STATE = NULL;
 int alternative_count EXPLORER_STATE = 0;
-int alternative_room EXPLORER_STATE = 0;
+static int alternative_room EXPLORER_STATE = 0;
 
 static bool may_revisit(int read, const view *porf, int before);
 
@@ -51,6 +51,7 @@ int add_event(int kind, int order, int loc, uint64_t pc)
     e->kind = (uint8_t)kind;
     e->order = (uint8_t)order;
     e->failure = RELAXED;
+    e->pinned = false;
     e->cas = false;
     e->side = BOTH_SIDES;
     e->chooser = NO_CHOICE;
@@ -58,7 +59,6 @@ int add_event(int kind, int order, int loc, uint64_t pc)
     e->value = 0;
     e->expected = 0;
     e->pc = pc;
-    e->run = run.number;
     graph.by_thread[t->id][graph.count[t->id]++] = id;
     return id;
 }
@@ -69,7 +69,7 @@ static bool can_make_way(int other, int write, const view *known)
 {
     view porf = *known;
     if (write != INITIAL) {
-        view_join(&porf, &graph.events[write].porf);
+        view_join(&porf, &graph.views[write].porf);
     }
     for (int read = 0; read <= other; ++read) {
         const struct event *r = &graph.events[read];
@@ -90,6 +90,9 @@ static bool is_maximally_added(int id, const view *porf)
         return true;
     }
     if (is_write(e)) {
+        if (e->pinned) {
+            return false;
+        }
         for (int q = 0; q < id; ++q) {
             if (graph.events[q].rf == id && is_read(&graph.events[q])) {
                 return false;
@@ -152,9 +155,9 @@ static int floor_now(int loc)
 {
     const struct thread *t = self();
     if (t->executed > 0) {
-        const struct event *e = &graph.events[graph.by_thread[t->id][t->executed - 1]];
-        if (e->loc == loc && memcmp(&e->hb, &t->hb, sizeof e->hb) == 0) {
-            return place_read(e);
+        int last = graph.by_thread[t->id][t->executed - 1];
+        if (graph.events[last].loc == loc && memcmp(&graph.views[last].hb, &t->hb, sizeof t->hb) == 0) {
+            return place_read(&graph.events[last]);
         }
     }
     return floor_of(loc, &t->hb);
@@ -178,6 +181,8 @@ int add_read(const struct request *q, int loc)
     e->chooser = (uint8_t)q->chooser;
     e->failure = (uint8_t)q->failure;
     e->expected = q->expected;
+    e->op = (uint8_t)q->op;
+    e->operand = q->operand;
     bool chosen = false;
     int chosen_write = INITIAL;
     int chosen_choice = 0;
@@ -232,37 +237,84 @@ int add_read(const struct request *q, int loc)
         }
     }
     share_weight(first_alternative);
-    return id;
+    return (alternative_count > first_alternative || location->revisited) && take_point(id) ? AGAIN : id;
+}
+
+/*
+ * A thread waits for a lock, and the write gives the lock back: if all that was added after the waiting read leads to the
+ * write, and no other thread waits, then the read takes the lock at once.
+ */
+int taker_of(int write)
+{
+    const struct event *w = &graph.events[write];
+    const struct location *location = &graph.locations[w->loc];
+    const view *porf = &graph.views[write].porf;
+    int last = location->writes - 1;
+    int taker = -1;
+    if (control.options.mode != EXHAUSTIVE || graph.asymmetric || w->kind != STORE || w->order != RELEASE) {
+        return -1;
+    }
+    last -= last >= 0 && location->mo[last] == write;
+    if (last < 0 || graph.events[location->mo[last]].thread != w->thread) {
+        return -1;
+    }
+    for (int id = 0; id < run.thread_count; ++id) {
+        const struct thread *t = &run.threads[id];
+        int read = t->state == BLOCKED && t->blocked == BY_LOCK ? graph.by_thread[id][t->executed - 1] : -1;
+        if (read < 0 || graph.events[read].loc != w->loc) {
+            continue;
+        }
+        const struct event *r = &graph.events[read];
+        if (taker >= 0 || !r->cas || r->expected != w->value || r->rf != location->mo[last]) {
+            return -1;
+        }
+        taker = read;
+    }
+    for (int id = taker + 1; taker >= 0 && id < write; ++id) {
+        if (graph.events[id].index >= porf->of[graph.events[id].thread]) {
+            return -1;
+        }
+    }
+    return taker;
+}
+
+void push_revisits(int write)
+{
+    int taker = taker_of(write);
+    const struct event *e = &graph.events[write];
+    const view *porf = &graph.views[write].porf;
+    for (int read = 0; read < write; ++read) {
+        const struct event *r = &graph.events[read];
+        if (r->loc == e->loc && is_read(r) && r->index >= porf->of[r->thread] && read != taker &&
+            may_revisit(read, porf, write)) {
+            push_alternative(REVISIT, write, read, 0, 0);
+        }
+    }
 }
 
 /* Adds a write: at the end of the modification order first, the other places and the reads that it may turn back later. */
 int add_write(int kind, int order, int loc, uint64_t value, int rmw_read, uint64_t pc)
 {
     struct thread *t = self();
-    view porf = t->porf;
     int floor = rmw_read >= 0 ? place_of(graph.events[rmw_read].rf) : floor_of(loc, &t->hb);
-    int before = graph.n;
     int id = add_event(kind, order, loc, pc);
     struct event *e = &graph.events[id];
     struct location *location = &graph.locations[loc];
     e->value = value;
-    e->hb = t->hb;
-    e->porf = porf;
-    ++e->hb.of[t->id];
-    ++e->porf.of[t->id];
+    struct views *views = &graph.views[id];
+    views->hb = t->hb;
+    views->porf = t->porf;
+    ++views->hb.of[t->id];
+    ++views->porf.of[t->id];
     int chosen = -1;
+    int places = 0;
     int first_alternative = alternative_count;
     if (order == PLAIN) {
         mo_insert(id, location->writes);
         return id;
     }
     if (control.options.mode == EXHAUSTIVE) {
-        for (int read = 0; read < before; ++read) {
-            const struct event *r = &graph.events[read];
-            if (r->loc == loc && is_read(r) && r->index >= porf.of[r->thread] && may_revisit(read, &porf, before)) {
-                push_alternative(REVISIT, id, read, 0, 0);
-            }
-        }
+        push_revisits(id);
     }
     if (rmw_read >= 0) {
         chosen = place_is_open(location, floor + 1) ? floor + 1 : -1;
@@ -281,6 +333,7 @@ int add_write(int kind, int order, int loc, uint64_t value, int rmw_read, uint64
                 }
                 continue;
             }
+            ++places;
             if (chosen >= 0) {
                 push_alternative(PLACE_AFTER, id, chosen == 0 ? INITIAL : location->mo[chosen - 1], 0, 0);
             }
@@ -295,5 +348,5 @@ int add_write(int kind, int order, int loc, uint64_t value, int rmw_read, uint64
     if (chosen + 1 != location->writes && !sc_consistent(id)) {
         end_run(DEAD);
     }
-    return id;
+    return places > 1 && take_point(id) ? AGAIN : id;
 }

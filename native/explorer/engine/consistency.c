@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "consistency.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The least place of the modification order that a thread that knows `hb` may read from. */
@@ -20,7 +21,7 @@ int floor_of(int loc, const view *hb)
             floor = k;
         }
     }
-    for (int id = 0; id < graph.n; ++id) {
+    for (int id = 0; id < graph.n && floor + 1 < location->writes; ++id) {
         const struct event *e = &graph.events[id];
         if (e->loc == loc && is_read(e) && e->index < hb->of[e->thread]) {
             int place = place_of(e->rf);
@@ -61,7 +62,7 @@ static bool happens_before(int a, int b)
 {
     const struct event *first = &graph.events[a];
     const struct event *second = &graph.events[b];
-    return a != b && first->index < second->hb.of[first->thread] &&
+    return a != b && first->index < graph.views[b].hb.of[first->thread] &&
            (first->thread != second->thread || first->index < second->index);
 }
 
@@ -97,19 +98,12 @@ static bool scb(int a, int b)
             return true; /* mo, or rb */
         }
     }
+    if (graph.views[b].hb.of[first->thread] <= first->index + 1) {
+        return false; /* nor does anything after the first happen before anything before the second */
+    }
     int after = elsewhere(a, 1);
     int before = elsewhere(b, -1);
     return after >= 0 && before >= 0 && happens_before(after, before);
-}
-
-static bool in_left(int s, int a)
-{
-    return a == s || (graph.events[s].kind == FENCE && happens_before(s, a));
-}
-
-static bool in_right(int t, int b)
-{
-    return b == t || (graph.events[t].kind == FENCE && happens_before(b, t));
 }
 
 /* What a fence has after or before it at each location, as the ends that eco can begin or end at. */
@@ -165,36 +159,40 @@ static bool exit_reaches(int entry, int light)
     return e->index + 1 < graph.count[e->thread] && fence_reaches(graph.by_thread[e->thread][e->index + 1], light);
 }
 
+/* Whether an event is no write that has no place in its modification order now. */
+static bool stands(int id)
+{
+    return !is_write(&graph.events[id]) || graph.events[id].place >= 0;
+}
+
+/* Whether psc leads from one of two events to the other. A light fence counts with heavy ones alone [MODEL-23]. */
 static bool psc(int s, int t)
 {
     bool from_fence = graph.events[s].kind == FENCE;
     bool to_fence = graph.events[t].kind == FENCE;
+    if (!from_fence && !to_fence) {
+        return stands(s) && scb(s, t);
+    }
     if (graph.events[s].side == LIGHT) {
         return graph.events[t].side == HEAVY && fence_reaches(s, t);
     }
     if (graph.events[t].side == LIGHT) {
-        return graph.events[s].side == HEAVY && exit_reaches(s, t); /* with heavy ones alone [MODEL-23] */
+        return graph.events[s].side == HEAVY && exit_reaches(s, t);
     }
     if (from_fence && to_fence) {
         return fence_reaches(s, t);
     }
-    for (int a = 0; a < graph.n; ++a) {
-        if (!in_left(s, a) || (is_write(&graph.events[a]) && graph.events[a].place < 0)) {
-            continue;
-        }
-        if (!to_fence) {
-            if (scb(a, t)) {
-                return true;
-            }
-            continue;
-        }
-        for (int b = 0; b < graph.n; ++b) {
-            if (in_right(t, b) && !(is_write(&graph.events[b]) && graph.events[b].place < 0) && scb(a, b)) {
-                return true;
-            }
+    if (!stands(s)) {
+        return false;
+    }
+    /* a fence is followed, or preceded, by what happens after or before it, too */
+    for (int id = 0; id < graph.n; ++id) {
+        bool here = from_fence ? happens_before(s, id) && scb(id, t) : happens_before(id, t) && scb(s, id);
+        if (here && stands(id)) {
+            return true;
         }
     }
-    return false;
+    return scb(s, t);
 }
 
 /* Whether psc leads from one event back to `home`. */
@@ -214,6 +212,28 @@ static bool psc_leads_home(const int *ids, int count, int from, int home, uint8_
     return false;
 }
 
+/* The seq_cst events, if there are some of several threads: how many. */
+static int sc_events(int **found)
+{
+    static int *ids EXPLORER_STATE = NULL;
+    int count = 0;
+    bool several = false;
+    if (!graph.sc) {
+        return 0;
+    }
+    if (ids == NULL) {
+        ids = reserve(MAX_EVENTS * sizeof *ids);
+    }
+    for (int id = 0; id < graph.n; ++id) {
+        if (read_order(&graph.events[id]) == SEQ_CST) {
+            several = several || (count > 0 && graph.events[id].thread != graph.events[ids[0]].thread);
+            ids[count++] = id;
+        }
+    }
+    *found = ids;
+    return several ? count : 0;
+}
+
 /*
  * Whether psc = psc_base | psc_F is acyclic, given that it was before event `changed`, on which nothing depends, was added
  * or took its place. What is new in psc then begins at that event or, by what a fence has after it, at a fence that happens
@@ -221,22 +241,11 @@ static bool psc_leads_home(const int *ids, int count, int from, int home, uint8_
  */
 bool sc_consistent(int changed)
 {
-    static int *ids EXPLORER_STATE = NULL;
     static uint8_t *visited EXPLORER_STATE = NULL;
-    if (ids == NULL) {
-        ids = reserve(MAX_EVENTS * sizeof *ids);
+    int *ids = NULL;
+    int count = sc_events(&ids);
+    if (visited == NULL) {
         visited = reserve(MAX_EVENTS * sizeof *visited);
-    }
-    int count = 0;
-    bool several = false;
-    for (int id = 0; id < graph.n; ++id) {
-        if (read_order(&graph.events[id]) == SEQ_CST) {
-            several = several || (count > 0 && graph.events[id].thread != graph.events[ids[0]].thread);
-            ids[count++] = id;
-        }
-    }
-    if (!several) {
-        return true;
     }
     for (int at = 0; at < count; ++at) {
         if (ids[at] == changed || (graph.events[ids[at]].kind == FENCE && happens_before(ids[at], changed))) {
@@ -247,4 +256,31 @@ bool sc_consistent(int changed)
         }
     }
     return true;
+}
+
+/* Whether psc leads from one event on into a cycle; `state` is 1 on the way, and 2 where there is none. */
+static bool psc_goes_round(const int *ids, int count, int from, uint8_t *state)
+{
+    state[from] = 1;
+    for (int next = 0; next < count; ++next) {
+        if (next != from && state[next] != 2 && psc(ids[from], ids[next]) &&
+            (state[next] == 1 || psc_goes_round(ids, count, next, state))) {
+            return true;
+        }
+    }
+    state[from] = 2;
+    return false;
+}
+
+bool sc_acyclic(void)
+{
+    int *ids = NULL;
+    int count = sc_events(&ids);
+    uint8_t *state = must(calloc((size_t)count + 1, 1));
+    bool round = false;
+    for (int at = 0; at < count && !round; ++at) {
+        round = state[at] == 0 && psc_goes_round(ids, count, at, state);
+    }
+    free(state);
+    return !round;
 }

@@ -9,4 +9,7 @@ int rmw_after(const struct location *location, int place);
 bool place_is_open(const struct location *location, int place);
 bool sc_consistent(int changed);
 
+/* Whether psc has no cycle in the graph as it is [MODEL-14]. */
+bool sc_acyclic(void);
+
 #endif

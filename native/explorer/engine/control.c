@@ -13,21 +13,15 @@ struct control control EXPLORER_STATE = {.weight = 0};
 
 sigjmp_buf refusal_landing EXPLORER_STATE;
 
-void *grown(void *memory, int *room, int needed, size_t each)
+void *enlarged(void *memory, int *room, int needed, size_t each)
 {
-    if (needed > *room) {
-        int wanted = *room == 0 ? 64 : *room * 2;
-        while (wanted < needed) {
-            wanted *= 2;
-        }
-        void *larger = realloc(memory, (size_t)wanted * each);
-        if (larger == NULL) {
-            refuse("no memory left");
-        }
-        *room = wanted;
-        return larger;
+    int wanted = *room == 0 ? 64 : *room * 2;
+    while (wanted < needed) {
+        wanted *= 2;
     }
-    return memory;
+    void *larger = must(realloc(memory, (size_t)wanted * each));
+    *room = wanted;
+    return larger;
 }
 
 void *must(void *memory)

@@ -40,6 +40,7 @@ struct options {
     bool wakeups;   /* sleepers may wake for no reason */
     bool ordered_barriers; /* the order of arrivals at barriers is explored */
     bool c11;       /* release sequences of C11, not of C++20 */
+    bool callers;   /* the calls that led to an access are shown */
     uint32_t unroll; /* turns of a loop; 0: no bound */
 };
 
@@ -67,6 +68,7 @@ struct control {
     void (*on_complete)(void);       /* a harness's look at each complete execution */
     void (*print_more)(FILE *file);  /* what a harness adds to an answer */
     void (*on_race)(uint64_t address, int thread, bool write, int other, bool other_writes);
+    uint64_t about; /* the address that the next report is about, or 0 */
     bool stop;
     bool refused;
     const char *grow; /* what a larger build of the engine would have room for */
@@ -89,7 +91,12 @@ _Noreturn void end_run(enum ending ending);
 uint64_t random_below(uint64_t bound);
 
 /* A table with room for at least `needed` entries. */
-void *grown(void *memory, int *room, int needed, size_t each);
+void *enlarged(void *memory, int *room, int needed, size_t each);
+
+static inline void *grown(void *memory, int *room, int needed, size_t each)
+{
+    return needed <= *room ? memory : enlarged(memory, room, needed, each);
+}
 
 /* Memory that is given by the system as it is touched: so that tables need not move. */
 void *reserve(size_t bytes);

@@ -25,6 +25,8 @@ struct request {
     bool rmw;
     bool cas;
     uint64_t expected;
+    enum rmw_op op;
+    uint64_t operand;
     int chooser; /* enum chooser */
     bool await;  /* blocks unless ((the value & mask) == wanted) == equal */
     bool equal;
@@ -41,13 +43,20 @@ static inline bool request_is_met(const struct request *q, uint64_t value)
 /* choices.c */
 extern struct alternative *alternatives;
 extern int alternative_count;
-extern int alternative_room;
 void push_alternative(int kind, int stamp, int what, int after, int choice);
 int add_event(int kind, int order, int loc, uint64_t pc);
+
+/* Return the event's number, or AGAIN if a later run began here, and the event is to be repeated. */
+#define AGAIN (-2)
 int add_read(const struct request *q, int loc);
+/* Leaves a choice for each read that the graph's last event, a write, may turn the graph back to. */
+void push_revisits(int write);
+/* The read that takes the lock that the graph's last event, a write, gives back; or -1. */
+int taker_of(int write);
 int add_write(int kind, int order, int loc, uint64_t value, int rmw_read, uint64_t pc);
 
 /* explore.c */
+void hand_over(int write);
 void explore(void);
 void explore_reset(void);
 bool explored_all(void);

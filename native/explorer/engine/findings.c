@@ -1,5 +1,6 @@
 /* findings.c - the errors that were found, as JSON. */
 #define _GNU_SOURCE
+#include "callers.h"
 #include "findings.h"
 
 #include <stdarg.h>
@@ -15,6 +16,8 @@ struct error {
     uint64_t other_pc;
     int thread;
     char *replay;
+    uint64_t about;
+    struct callers callers;
 };
 
 static struct error errors[MOST_ERRORS] EXPLORER_STATE = {{0}};
@@ -39,7 +42,10 @@ void report(const char *kind, uint64_t pc, uint64_t other_pc, const char *format
         error->other_pc = other_pc;
         error->thread = run.current;
         error->replay = graph_text();
+        error->about = control.about;
+        find_callers(&error->callers);
     }
+    control.about = 0;
     if (control.options.trace && error_count > 0) {
         trace_error(pc, errors[0].message);
     }
@@ -75,8 +81,13 @@ void print_errors(FILE *file)
         const struct error *error = &errors[i];
         fprintf(file, "%s{\"kind\": \"%s\", \"message\": ", i > 0 ? ", " : "", error->kind);
         json_string(file, error->message);
-        fprintf(file, ", \"pc\": %llu, \"other_pc\": %llu, \"thread\": %d, \"replay\": \"%s\"}",
+        fprintf(file, ", \"pc\": %llu, \"other_pc\": %llu, \"thread\": %d, \"replay\": \"%s\"",
                 (unsigned long long)error->pc, (unsigned long long)error->other_pc, error->thread, error->replay);
+        if (error->about != 0) {
+            fprintf(file, ", \"about\": %llu", (unsigned long long)error->about);
+        }
+        print_callers(file, &error->callers);
+        fputc('}', file);
     }
     fputc(']', file);
 }

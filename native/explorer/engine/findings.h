@@ -29,6 +29,8 @@ void print_sites(FILE *file);
 void history_reset(void);
 void history_begin(void);
 void history_end(void);
+void keep_history(void);
+void take_back_history(void);
 void print_histories(FILE *file);
 void print_results(FILE *file, int thread, uint32_t op);
 

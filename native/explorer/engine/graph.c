@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "keep.h"
+
 struct graph graph EXPLORER_STATE = {.n = 0};
 
 static int32_t *location_index EXPLORER_STATE = NULL; /* hash of addresses */
@@ -95,18 +97,28 @@ void mo_remove(int id)
     e->place = -1;
 }
 
+/* The event that a thread's next one at a place in it follows: its last one, or its creation; or -1. */
+static int previous_of(int thread, int index)
+{
+    if (index > 0) {
+        return graph.by_thread[thread][index - 1];
+    }
+    for (int id = 0; id < graph.n; ++id) {
+        if (graph.events[id].kind == CREATE && graph.events[id].value == (uint64_t)thread) {
+            return id;
+        }
+    }
+    return -1;
+}
+
 /* What the event's thread knew before it. */
 void views_before(int id, view *hb, view *porf)
 {
-    const struct event *e = &graph.events[id];
-    if (e->index == 0) {
-        *hb = graph.start_hb[e->thread];
-        *porf = graph.start_porf[e->thread];
-    } else {
-        const struct event *previous = &graph.events[graph.by_thread[e->thread][e->index - 1]];
-        *hb = previous->hb;
-        *porf = previous->porf;
-    }
+    static const struct views nothing = {{{0}}, {{0}}, {{0}}};
+    int previous = previous_of(graph.events[id].thread, graph.events[id].index);
+    const struct views *views = previous >= 0 ? &graph.views[previous] : &nothing;
+    *hb = views->hb;
+    *porf = views->porf;
 }
 
 /* The read's kind and order, which depend on the value where it is a compare-exchange. */
@@ -141,14 +153,15 @@ uint64_t sleeper_of(uint64_t set, int rank)
 /* Recomputes what happens before a read whose source was changed. */
 static void refresh_read(int id)
 {
-    struct event *e = &graph.events[id];
-    views_before(id, &e->hb, &e->porf);
-    e->hb.of[e->thread] = (EXPLORER_CLOCK)(e->index + 1);
-    e->porf.of[e->thread] = (EXPLORER_CLOCK)(e->index + 1);
+    const struct event *e = &graph.events[id];
+    struct views *views = &graph.views[id];
+    views_before(id, &views->hb, &views->porf);
+    views->hb.of[e->thread] = (EXPLORER_CLOCK)(e->index + 1);
+    views->porf.of[e->thread] = (EXPLORER_CLOCK)(e->index + 1);
     if (e->rf != INITIAL) {
-        view_join(&e->porf, &graph.events[e->rf].porf);
+        view_join(&views->porf, &graph.views[e->rf].porf);
         if (acquires(read_order(e))) {
-            view_join(&e->hb, &graph.events[e->rf].message);
+            view_join(&views->hb, &graph.views[e->rf].message);
         }
     }
 }
@@ -160,6 +173,56 @@ void set_read_from(int id, int write, int choice)
     e->choice = (uint8_t)choice;
     settle_read(e, value_of(&graph.locations[e->loc], write));
     refresh_read(id);
+}
+
+uint64_t result_of(enum rmw_op op, uint64_t old, uint64_t operand)
+{
+    switch (op) {
+    case OP_EXCHANGE:
+        return operand;
+    case OP_ADD:
+        return old + operand;
+    case OP_SUB:
+        return old - operand;
+    case OP_AND:
+        return old & operand;
+    case OP_OR:
+        return old | operand;
+    case OP_XOR:
+        return old ^ operand;
+    case OP_NAND:
+        return ~(old & operand);
+    case OP_TAKE:
+        return old & ~operand;
+    }
+    return old;
+}
+
+uint64_t rmw_result(const struct event *read)
+{
+    uint64_t operand = read->chooser == SLEEPER ? sleeper_of(read->value, read->choice) : read->operand;
+    return masked(result_of((enum rmw_op)read->op, read->value, operand), graph.locations[read->loc].size);
+}
+
+void set_message(int id, int continues, const view *released)
+{
+    const struct event *e = &graph.events[id];
+    view *message = &graph.views[id].message;
+    *message = releases(e->order) ? graph.views[id].hb : *released;
+    if (control.options.c11 && !releases(e->order)) {
+        /* an earlier release of the same thread goes on; the last one knows what those before it knew */
+        for (int at = e->index - 1; at >= 0; --at) {
+            int other = graph.by_thread[e->thread][at];
+            const struct event *earlier = &graph.events[other];
+            if (earlier->loc == e->loc && is_write(earlier) && releases(earlier->order)) {
+                view_join(message, &graph.views[other].hb);
+                break;
+            }
+        }
+    }
+    if (continues != INITIAL) {
+        view_join(message, &graph.views[continues].message);
+    }
 }
 
 /* Takes the events from number `count` on out of the graph. */
@@ -202,42 +265,121 @@ void turn_back(int read)
         new_id = reserve(MAX_EVENTS * sizeof *new_id);
     }
     int write = graph.n - 1;
-    const view porf = graph.events[write].porf;
-    int kept = 0;
-    for (int id = 0; id <= write; ++id) {
+    const view porf = graph.views[write].porf;
+    int kept = read + 1;
+    for (int id = kept; id <= write; ++id) {
         const struct event *e = &graph.events[id];
-        new_id[id] = id <= read || id == write || e->index < porf.of[e->thread] ? kept++ : -1;
+        bool stays = id == write || e->index < porf.of[e->thread];
+        new_id[id] = stays ? kept++ : -1;
+        graph.count[e->thread] -= !stays;
     }
     for (int loc = 0; loc < graph.location_count; ++loc) {
         struct location *location = &graph.locations[loc];
         int place = 0;
         for (int k = 0; k < location->writes; ++k) {
-            if (new_id[location->mo[k]] >= 0) {
-                graph.events[location->mo[k]].place = place++;
+            int id = location->mo[k];
+            int now = id <= read ? id : new_id[id];
+            if (now >= 0) {
+                graph.events[id].place = place;
+                location->mo[place++] = now;
             }
         }
+        location->writes = place;
     }
     for (int id = 0; id <= write; ++id) {
-        if (new_id[id] >= 0) {
-            struct event *e = &graph.events[new_id[id]];
-            if (new_id[id] != id) {
+        int now = id <= read ? id : new_id[id];
+        if (now >= 0) {
+            struct event *e = &graph.events[now];
+            if (now != id) {
                 *e = graph.events[id];
+                graph.views[now] = graph.views[id];
             }
-            if (is_read(e) && e->rf != INITIAL && id != read) {
+            graph.by_thread[e->thread][e->index] = now;
+            if (is_read(e) && e->rf > read && id != read) {
                 e->rf = new_id[e->rf];
             }
         }
     }
     graph.n = kept;
-    index_events();
     graph.events[read].rf = kept - 1;
+}
+
+static int moved(int id, int read)
+{
+    return id > read ? id - 1 : id;
+}
+
+/* Makes a read that has no later event in its thread the graph's last event; returns its number. */
+int move_to_end(int read)
+{
+    int last = graph.n - 1;
+    const struct event event = graph.events[read];
+    const struct views views = graph.views[read];
+    memmove(graph.events + read, graph.events + read + 1, (size_t)(last - read) * sizeof event);
+    memmove(graph.views + read, graph.views + read + 1, (size_t)(last - read) * sizeof views);
+    graph.events[last] = event;
+    graph.views[last] = views;
+    for (int id = 0; id <= last; ++id) {
+        struct event *e = &graph.events[id];
+        graph.by_thread[e->thread][e->index] = id;
+        if (is_read(e)) {
+            e->rf = moved(e->rf, read);
+        }
+    }
+    for (int loc = 0; loc < graph.location_count; ++loc) {
+        struct location *location = &graph.locations[loc];
+        for (int k = 0; k < location->writes; ++k) {
+            location->mo[k] = moved(location->mo[k], read);
+        }
+        location->in_memory = moved(location->in_memory, read);
+        location->unread = moved(location->unread, read);
+    }
+    return last;
+}
+
+struct kept_location {
+    int loc; /* -1: no more */
+    uint32_t size;
+    bool uninitialized;
+    uint64_t initial;
+    int32_t in_memory;
+    int32_t unread;
+};
+
+void keep_locations(uint64_t run)
+{
+    for (int loc = 0; loc < graph.location_count; ++loc) {
+        const struct location *l = &graph.locations[loc];
+        if (l->run == run) {
+            const struct kept_location kept = {loc, l->size, l->uninitialized, l->initial, l->in_memory, l->unread};
+            keep(&kept, sizeof kept);
+        }
+    }
+    const struct kept_location end = {.loc = -1};
+    keep(&end, sizeof end);
+}
+
+void take_back_locations(uint64_t run)
+{
+    struct kept_location kept;
+    for (take_back(&kept, sizeof kept); kept.loc >= 0; take_back(&kept, sizeof kept)) {
+        struct location *l = &graph.locations[kept.loc];
+        l->run = run;
+        l->size = kept.size;
+        l->uninitialized = kept.uninitialized;
+        l->initial = kept.initial;
+        l->in_memory = kept.in_memory;
+        l->unread = kept.unread;
+    }
 }
 
 void graph_prepare(void)
 {
     graph.events = reserve(MAX_EVENTS * sizeof *graph.events);
+    graph.views = reserve(MAX_EVENTS * sizeof *graph.views);
+    int *ids = reserve((size_t)MAX_THREADS * MAX_EVENTS * sizeof *ids);
     for (int i = 0; i < MAX_THREADS; ++i) {
-        graph.by_thread[i] = reserve(MAX_EVENTS * sizeof *graph.by_thread[i]);
+        graph.by_thread[i] = ids + (size_t)i * MAX_EVENTS;
     }
 }
 
@@ -245,6 +387,7 @@ void graph_reset(void)
 {
     graph.n = 0;
     graph.unlocated = false;
+    graph.sc = false;
     graph.ordered_barriers = false;
     if (graph.asymmetric) {
         graph.asymmetric = false;

@@ -40,6 +40,8 @@ enum chooser { NO_CHOICE, WEAK, SLEEPER };
 /* The orders of __ATOMIC_*, and one for plain accesses. */
 enum order { RELAXED, CONSUME, ACQUIRE, RELEASE, ACQ_REL, SEQ_CST, PLAIN };
 
+enum rmw_op { OP_EXCHANGE, OP_ADD, OP_SUB, OP_AND, OP_OR, OP_XOR, OP_NAND, OP_TAKE };
+
 struct event {
     int32_t rf;      /* reads: the write read from, or INITIAL */
     int32_t loc;     /* location, or -1 */
@@ -52,14 +54,20 @@ struct event {
     uint8_t side;    /* of a fence */
     uint8_t chooser; /* what `choice` is of */
     uint8_t choice;  /* 0 first */
+    bool pinned;     /* of a write: no read is turned back to that removes it, see hand_over() */
     bool cas;        /* a read that is an RMW only if it reads `expected` */
+    uint8_t op;      /* of an RMW's read, enum rmw_op: what is written is known once it is known what is read */
+    uint64_t operand;
     uint64_t value;  /* what it read or wrote */
     uint64_t expected;
     uint64_t pc;
-    uint64_t run;    /* the run in which it was last executed */
-    view hb;         /* what happens before it, itself included */
-    view porf;       /* what it depends on by sequenced-before and reads-from, itself included */
-    view message;    /* writes: what a read that acquires learns */
+};
+
+/* An event's sets of events, apart from it: a graph is turned back more often than they are looked at. */
+struct views {
+    view hb;      /* what happens before it, itself included */
+    view porf;    /* what it depends on by sequenced-before and reads-from, itself included */
+    view message; /* writes: what a read that acquires learns */
 };
 
 struct location {
@@ -67,6 +75,7 @@ struct location {
     uint32_t size;
     uint64_t run;       /* the run in which it was last accessed */
     bool uninitialized; /* that content was never written */
+    bool revisited;     /* the graph was turned back to a read of it */
     uint64_t initial;   /* its content before the first atomic access of that run */
     int32_t in_memory;  /* the write whose value lies at the address in that run, or INITIAL */
     int32_t unread;     /* a plain write whose value is not known yet, since its store follows the hook; or -1 */
@@ -77,17 +86,17 @@ struct location {
 
 struct graph {
     struct event *events;
+    struct views *views; /* of each event */
     int n;
     int *by_thread[MAX_THREADS];
     int count[MAX_THREADS];
-    view start_hb[MAX_THREADS]; /* what happens before a thread's first event */
-    view start_porf[MAX_THREADS];
     struct location *locations;
     int location_count;
     int location_room;
     /* What asymmetric fences pass on, by event: kept once the program was seen to have such fences. */
     struct asymmetric *messages;
     bool asymmetric;
+    bool sc; /* an event of the program was seen to be seq_cst, of those that are executed */
     bool ordered_barriers; /* the order of arrivals at barriers is explored */
     bool unlocated; /* the graph came from text, and where its writes lie is not known yet */
 };
@@ -156,6 +165,7 @@ void graph_prepare(void);
 void graph_reset(void);
 void truncate_graph(int count);
 void turn_back(int read);
+int move_to_end(int read);
 void index_events(void);
 int location_at(uint64_t address);
 int new_location(uint64_t address, uint32_t size);
@@ -163,7 +173,19 @@ void mo_insert(int id, int place);
 void mo_remove(int id);
 void views_before(int id, view *hb, view *porf);
 void settle_read(struct event *e, uint64_t value);
+
+/* What a run has found out of the locations that it accessed; `run` is the one that takes it back. */
+void keep_locations(uint64_t run);
+void take_back_locations(uint64_t run);
 void set_read_from(int id, int write, int choice);
+
+/* What an RMW makes of an old value, before it is cut to size; what the one writes whose read this is. */
+uint64_t result_of(enum rmw_op op, uint64_t old, uint64_t operand);
+uint64_t rmw_result(const struct event *read);
+
+/* What a read of the write learns if it acquires: what its release sequence releases. `continues` is the write that a
+ * read-modify-write reads from, and `released` what happened before the thread's last release fence [MODEL-7]. */
+void set_message(int id, int continues, const view *released);
 
 /* graph_text.c */
 char *graph_text(void);

@@ -12,8 +12,8 @@ static char *source_text EXPLORER_STATE = NULL; /* that of the graph begun with 
  * A graph as text: its events in the order in which they were added, `;` between them. An event is its thread and a letter
  * (L a load, R and W the parts of an RMW, S a store, F a fence, C a creation, J a join, A and D the arrival at a barrier and
  * the departure), then for a read `<` and the number of the write, `i` for the initial value, and `?` with a number if it
- * went on in another than the first way; for a write `@` and the number of the write that it stands after, and for a
- * creation the new thread's number. A graph in which arrivals at barriers are ordered begins with `B;`.
+ * went on in another than the first way; for a write `@` and the number of the write that it stands after, `!` if
+ * it is pinned, and for a creation the new thread's number. A graph in which arrivals at barriers are ordered begins with `B;`.
  */
 char *graph_text(void)
 {
@@ -44,6 +44,9 @@ char *graph_text(void)
             }
             if (is_read(e) && e->choice != 0) {
                 length += (size_t)snprintf(text + length, room - length, "?%d", e->choice);
+            } else if (e->pinned) {
+                text[length++] = '!';
+                text[length] = 0;
             }
         }
     }
@@ -107,6 +110,8 @@ void graph_from_text(const char *text)
             } else {
                 after[graph.n] = (int)other;
                 e->place = 0;
+                e->pinned = *text == '!';
+                text += e->pinned;
             }
         }
         graph.by_thread[thread][graph.count[thread]++] = graph.n++;

@@ -10,7 +10,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "keep.h"
 #include "memory.h"
+
+#define UNWRITTEN 0xA5 /* what bytes of a block hold that were not written */
 
 struct block {
     uint64_t start;
@@ -19,6 +22,8 @@ struct block {
     uint64_t freed_pc;
     int thread; /* that allocated it, when it had executed so many events */
     int clock;
+    enum allocator allocator;
+    uint64_t alignment; /* that new was asked for, if it was */
     bool freed;
     bool marked;
 };
@@ -43,7 +48,7 @@ static int saved_count EXPLORER_STATE = 0;
 
 static struct arena *arena_of(uint64_t address)
 {
-    return address >= HEAP_BASE && address < HEAP_END ? &arenas[(address - HEAP_BASE) / ARENA_BYTES] : NULL;
+    return is_heap(address) ? &arenas[(address - HEAP_BASE) / ARENA_BYTES] : NULL;
 }
 
 static struct block *block_of(uint64_t address)
@@ -66,9 +71,22 @@ static struct block *block_of(uint64_t address)
     return block->start <= address && address - block->start < block->size + (block->size == 0) ? block : NULL;
 }
 
+/* The bits of up to 8 bytes, and where in them those of the bytes are. */
+static uint16_t bits_of(uint64_t at, size_t size)
+{
+    return (uint16_t)((0xffu >> (8 - size)) << at % 8);
+}
+
 static void set_bits(struct arena *arena, uint64_t address, size_t size, bool value)
 {
     uint64_t at = address - (uint64_t)(uintptr_t)arena->base;
+    if (size > 0 && size <= 8) {
+        uint16_t pair = 0;
+        memcpy(&pair, arena->written + at / 8, sizeof pair);
+        pair = (uint16_t)(value ? pair | bits_of(at, size) : pair & ~bits_of(at, size));
+        memcpy(arena->written + at / 8, &pair, sizeof pair);
+        return;
+    }
     for (; size > 0 && at % 8 != 0; --size, ++at) {
         arena->written[at / 8] = (uint8_t)(value ? arena->written[at / 8] | 1u << at % 8
                                                  : arena->written[at / 8] & ~(1u << at % 8));
@@ -94,8 +112,16 @@ bool heap_is_initialized(uint64_t address, size_t size)
     }
     const struct arena *arena = arena_of(address);
     uint64_t at = address - (uint64_t)(uintptr_t)arena->base;
+    if (size > 0 && size <= 8) {
+        uint16_t pair = 0;
+        memcpy(&pair, arena->written + at / 8, sizeof pair);
+        if ((~pair & bits_of(at, size)) == 0) {
+            return true;
+        }
+    }
     for (size_t i = 0; i < size; ++i, ++at) {
-        if ((arena->written[at / 8] >> at % 8 & 1) == 0) {
+        /* A library that was compiled before writes without being seen: what it wrote differs. */
+        if ((arena->written[at / 8] >> at % 8 & 1) == 0 && arena->base[at] == UNWRITTEN) {
             return false;
         }
     }
@@ -124,7 +150,7 @@ void *heap_allocate(size_t bytes, size_t alignment, bool zero, uint64_t pc)
         if (arena->base != wanted) {
             refuse("the heap's place in the address space is taken");
         }
-        arena->written = reserve(ARENA_BYTES / 8);
+        arena->written = reserve(ARENA_BYTES / 8 + 1);
     }
     if (alignment < 16) {
         alignment = 16;
@@ -141,8 +167,9 @@ void *heap_allocate(size_t bytes, size_t alignment, bool zero, uint64_t pc)
                                                    .size = bytes,
                                                    .pc = pc,
                                                    .thread = run.concurrent ? run.current : -1,
-                                                   .clock = self()->executed};
-    memset(pointer, zero ? 0 : 0xA5, bytes);
+                                                   .clock = self()->executed,
+                                                   .allocator = BY_MALLOC};
+    memset(pointer, zero ? 0 : UNWRITTEN, bytes);
     set_bits(arena, (uint64_t)(uintptr_t)pointer, bytes, zero);
     had_effect(self());
     trace_plain("alloc", (uint64_t)(uintptr_t)pointer, bytes, pc);
@@ -165,17 +192,15 @@ size_t heap_room(uint64_t address)
     return block != NULL ? (size_t)(block->start + block->size - address) : 0;
 }
 
-/* Whether memory may be accessed: inside a block that is known to be allocated, and was not freed. */
-void check_heap(uint64_t address, size_t size, bool write, uint64_t pc)
+void check_null(uint64_t address, size_t size, bool write, uint64_t pc)
+{
+    report("invalid-access", pc, 0, "%s of %zu bytes at %#llx", write ? "write" : "read", size, (unsigned long long)address);
+    end_run(FATAL);
+}
+
+void check_block(uint64_t address, size_t size, bool write, uint64_t pc)
 {
     const char *what = write ? "write" : "read";
-    if (address < 4096) {
-        report("invalid-access", pc, 0, "%s of %zu bytes at %#llx", what, size, (unsigned long long)address);
-        end_run(FATAL);
-    }
-    if (arena_of(address) == NULL) {
-        return;
-    }
     const struct block *block = block_of(address);
     if (block == NULL || address + size > block->start + block->size) {
         report("out-of-bounds", pc, block != NULL ? block->pc : 0, "%s of %zu bytes outside every block of the heap", what,
@@ -184,11 +209,43 @@ void check_heap(uint64_t address, size_t size, bool write, uint64_t pc)
             end_run(FATAL);
         }
     } else if (block->freed) {
+        control.about = block->start;
         report("use-after-free", pc, block->freed_pc, "%s of %zu bytes in a block that was freed", what, size);
     } else if (run.concurrent && block->thread >= 0 && !is_before_now(block->thread, block->clock)) {
         report("use-before-allocation", pc, block->pc,
                "%s by thread %d in a block that thread %d allocates, which does not happen before", what, run.current,
                block->thread);
+    }
+}
+
+/* Says that the block was allocated by new, or by new[], with an alignment if it was asked for one. */
+void heap_allocated_by(void *pointer, enum allocator allocator, uint64_t alignment)
+{
+    struct block *block = block_of((uint64_t)(uintptr_t)pointer);
+    if (block != NULL) {
+        block->allocator = allocator;
+        block->alignment = alignment;
+    }
+}
+
+/* Looks whether a block may be freed by the partner of this allocator, if `bytes` is not 0 as one of that size. */
+void heap_check_partner(const void *pointer, enum allocator allocator, size_t bytes, uint64_t alignment, uint64_t pc)
+{
+    static const char *const names[] = {"malloc", "new", "new[]"};
+    static const char *const partners[] = {"free", "delete", "delete[]"};
+    const struct block *block = block_of((uint64_t)(uintptr_t)pointer);
+    if (block == NULL || block->freed || block->start != (uint64_t)(uintptr_t)pointer) {
+        return; /* which heap_free() reports */
+    }
+    if (block->allocator != allocator) {
+        report("mismatched-free", pc, block->pc, "%s of a block that %s allocated", partners[allocator],
+               names[block->allocator]);
+    } else if (bytes != 0 && bytes != block->size) {
+        report("mismatched-free", pc, block->pc, "%s of %zu bytes of a block of %llu bytes", partners[allocator], bytes,
+               (unsigned long long)block->size);
+    } else if (alignment != block->alignment) {
+        report("mismatched-free", pc, block->pc, "%s for an alignment of %llu of a block that %s allocated for one of %llu",
+               partners[allocator], (unsigned long long)alignment, names[allocator], (unsigned long long)block->alignment);
     }
 }
 
@@ -210,6 +267,7 @@ void heap_free(void *pointer, uint64_t pc)
         return;
     }
     if (block->freed) {
+        control.about = address;
         report("double-free", pc, block->freed_pc, "free of a block of %llu bytes that was freed before",
                (unsigned long long)block->size);
         return;
@@ -268,6 +326,7 @@ void heap_leaks(void (*mark_roots)(void))
         for (int i = 0; i < arenas[a].count; ++i) {
             const struct block *block = &arenas[a].blocks[i];
             if (!block->freed && !block->marked) {
+                control.about = block->start;
                 report("leak", block->pc, 0, "%llu bytes were not freed, and nothing leads to them",
                        (unsigned long long)block->size);
                 return;
@@ -306,6 +365,42 @@ void heap_restore(void)
         memcpy(arena->base, saved_heap, saved_used);
         memcpy(arena->written, saved_written, saved_used / 8 + 1);
         memcpy(arena->blocks, saved_blocks, (size_t)saved_count * sizeof *saved_blocks);
+    }
+}
+
+void keep_heap(void)
+{
+    for (int a = 0; a < run.thread_count; ++a) {
+        const struct arena *arena = &arenas[a];
+        keep(&arena->used, sizeof arena->used);
+        keep(&arena->count, sizeof arena->count);
+        if (arena->count > 0) {
+            keep(arena->base, arena->used);
+            keep(arena->written, arena->used / 8 + 1);
+            keep(arena->blocks, (size_t)arena->count * sizeof *arena->blocks);
+        }
+    }
+    const uint64_t end = UINT64_MAX;
+    keep(&end, sizeof end);
+}
+
+void take_back_heap(void)
+{
+    uint64_t used = 0;
+    int a = 0;
+    for (take_back(&used, sizeof used); used != UINT64_MAX; take_back(&used, sizeof used)) {
+        struct arena *arena = &arenas[a++];
+        arena->used = used;
+        take_back(&arena->count, sizeof arena->count);
+        if (arena->count > 0) {
+            take_back(arena->base, arena->used);
+            take_back(arena->written, arena->used / 8 + 1);
+            take_back(arena->blocks, (size_t)arena->count * sizeof *arena->blocks);
+        }
+    }
+    for (; a < run.thread_count; ++a) {
+        arenas[a].used = 0;
+        arenas[a].count = 0;
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "findings.h"
+#include "keep.h"
 
 struct call {
     uint32_t op;
@@ -30,6 +31,21 @@ static uint32_t history_room EXPLORER_STATE = 0;
 void history_begin(void)
 {
     call_count = run.have_checkpoint ? setup_calls : 0;
+}
+
+void keep_history(void)
+{
+    int count = call_count - setup_calls;
+    keep(&count, sizeof count);
+    keep(calls + setup_calls, (size_t)count * sizeof *calls);
+}
+
+void take_back_history(void)
+{
+    int count = 0;
+    take_back(&count, sizeof count);
+    call_count = setup_calls + count;
+    take_back(calls + setup_calls, (size_t)count * sizeof *calls);
 }
 
 void explorer_call(uint32_t op)

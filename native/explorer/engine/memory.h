@@ -3,22 +3,51 @@
 #define EXPLORER_MEMORY_H
 
 #include "findings.h"
+#include "shadow.h"
+#include "thread_local.h"
 
 #define ARENA_BYTES (UINT64_C(1) << 30)
 #define HEAP_BASE UINT64_C(0x200000000000)
 #define HEAP_END (HEAP_BASE + MAX_THREADS * ARENA_BYTES)
 #define GAP 16 /* bytes between blocks, that belong to nobody */
 
+static inline bool is_heap(uint64_t address)
+{
+    return address - HEAP_BASE < HEAP_END - HEAP_BASE;
+}
+
+/* Whether an address lies among the threads' stacks, or between two of them. */
+static inline bool is_stack(uint64_t address)
+{
+    return address - STACKS_BASE < MAX_THREADS * STACKS_APART;
+}
+
 /* heap.c */
 void *heap_allocate(size_t bytes, size_t alignment, bool zero, uint64_t pc);
 void heap_free(void *pointer, uint64_t pc);
+
+/* What allocated a block, and what may free it, therefore. */
+enum allocator { BY_MALLOC, BY_NEW, BY_NEW_ARRAY };
+void heap_allocated_by(void *pointer, enum allocator allocator, uint64_t alignment);
+void heap_check_partner(const void *pointer, enum allocator allocator, size_t bytes, uint64_t alignment, uint64_t pc);
 size_t heap_size(const void *pointer);
 size_t heap_room(uint64_t address);
-void check_heap(uint64_t address, size_t size, bool write, uint64_t pc);
+void check_block(uint64_t address, size_t size, bool write, uint64_t pc);
+void check_null(uint64_t address, size_t size, bool write, uint64_t pc);
 bool heap_is_initialized(uint64_t address, size_t size);
 void heap_set_initialized(uint64_t address, size_t size);
 void heap_set_bits(uint64_t address, size_t size, bool value);
 bool heap_has(uint64_t address);
+
+/* Whether memory may be accessed: inside a block that is known to be allocated, and was not freed. */
+static inline void check_heap(uint64_t address, size_t size, bool write, uint64_t pc)
+{
+    if (is_heap(address)) {
+        check_block(address, size, write, pc);
+    } else if (address < 4096) {
+        check_null(address, size, write, pc);
+    }
+}
 
 /* Reports blocks that were not freed and that nothing leads to; `mark_roots` marks those to which variables lead. */
 void heap_leaks(void (*mark_roots)(void));
@@ -37,8 +66,23 @@ struct unordered {
 
 /* shadow.c */
 typedef void (*on_atomics)(uint64_t word, uint64_t address, size_t size, bool write, uint64_t pc);
-void shadow_access(uint64_t address, size_t size, bool write, uint64_t pc, on_atomics meet_atomics);
-void check_atomic_race(uint64_t address, uint32_t size, bool write, uint64_t pc);
+/* Forgets all accesses: a run begins. */
+void shadow_begin(void);
+struct cell *shadow_cell(uint64_t word);
+
+/* A plain access, whose first word's cell is given: looks for races with earlier ones and is remembered. */
+void shadow_access(struct cell *cell, uint64_t address, size_t size, bool write, uint64_t pc, on_atomics meet_atomics);
+void meet_plain(uint64_t address, uint32_t size, bool write, uint64_t pc);
+
+/* An atomic access: looks for races with plain ones, unless its word is known to have none. */
+static inline void check_atomic_race(uint64_t address, uint32_t size, bool write, uint64_t pc)
+{
+    const struct cell *cell = known_cell(address / 8);
+    if (cell == NULL || !cell->atomic || cell->first >= 0 || address % 8 + size > 8) {
+        meet_plain(address, size, write, pc);
+    }
+}
+
 bool races_with_atomics(int loc, bool write, struct unordered *other);
 void report_race(uint64_t address, bool write, uint64_t pc, const struct unordered *other);
 bool unordered_access(uint64_t from, uint64_t to, struct unordered *other);
@@ -54,10 +98,53 @@ void shadow_forget(uint64_t from, uint64_t to);
 bool is_ended(uint64_t address);
 
 /* stacks.c */
-uint8_t *stack_of(int thread);
-bool stack_is_unwritten(uint64_t address, size_t size);
-void check_stack(uint64_t address, size_t size, bool write, uint64_t pc);
-void check_returns(uint64_t pc);
+void check_frame(uint64_t address, size_t size, bool write, uint64_t pc, bool ended);
+void check_thread_local(uint64_t address, bool write, uint64_t pc);
+void check_foreign(uint64_t pc);
+bool is_unwritten(uint64_t address, size_t size);
+
+static inline bool stack_is_unwritten(uint64_t address, size_t size)
+{
+    return is_stack(address) && is_unwritten(address, size);
+}
+
+/* The variables of functions and of threads: whether they are there. */
+static inline void check_stack(uint64_t address, size_t size, bool write, uint64_t pc)
+{
+    if (is_stack(address)) {
+        check_frame(address, size, write, pc, run.concurrent && is_ended(address));
+    } else if (address - thread_locals.from < thread_locals.bytes) {
+        check_thread_local(address, write, pc);
+    }
+}
+
+/* Whether functions of the thread returned in whose frames other threads had accessed variables. */
+static inline bool owes_a_look(const struct thread *t)
+{
+    return t->foreign_to != 0 && t->foreign_from < (uint64_t)(uintptr_t)run.low;
+}
+
+static inline void check_returns(uint64_t pc)
+{
+    if (owes_a_look(self())) {
+        check_foreign(pc);
+    }
+}
+
+/* Remembers that bytes are accessed. */
+static inline void extend(uint64_t *from, uint64_t *to, uint64_t address, size_t size)
+{
+    *from = *to == 0 || address < *from ? address : *from;
+    *to = address + size > *to ? address + size : *to;
+}
+
+/* Whether the current thread accessed bytes of its stack below `to`. */
+static inline bool was_touched(uint64_t to)
+{
+    const struct thread *t = self();
+    return t->touched_to != 0 && t->touched_from < to && run.concurrent;
+}
+
 void begin_frame(uint64_t from, uint64_t to);
 void end_frame(uint64_t from, uint64_t to, uint64_t pc);
 _Noreturn void thread_end(void *result);
@@ -66,11 +153,41 @@ void mark_variables(void);
 /* globals.c */
 void globals_prepare(void);
 size_t globals_room(uint64_t address);
-void check_globals(uint64_t address, size_t size, bool write, uint64_t pc);
+bool is_library_variable(uint64_t address);
+void check_variable(uint64_t address, size_t size, bool write, uint64_t pc);
+
+/* Of each word of the static variables, from number `first` on, whether a variable ends inside it. */
+struct inner_ends {
+    uint8_t *of;
+    uint64_t first;
+    uint64_t count; /* 0: the variables are not known */
+};
+
+extern struct inner_ends inner_ends;
+
+/* Whether an access that begins in a static variable ends there. A word in which none ends needs no look. */
+static inline void check_globals(uint64_t address, size_t size, bool write, uint64_t pc)
+{
+    uint64_t at = address / 8 - inner_ends.first;
+    if (at < inner_ends.count && (address % 8 + size > 8 || inner_ends.of[at] != 0)) {
+        check_variable(address, size, write, pc);
+    }
+}
+
+/* The heap, what accessed which words, and all of the program's memory but its stacks, at a point of a run. */
+void keep_heap(void);
+void take_back_heap(void);
+void keep_shadow(void);
+void take_back_shadow(void);
+void keep_memory(void);
+void take_back_memory(void);
 
 /* checkpoint.c */
 void memory_reset(void);
 void memory_checkpoint(void);
 void memory_restore(void);
+
+/* Has memory that is none of the program's static variables put back as well, of which no execution has changed anything yet. */
+void memory_put_back_too(void *at, size_t bytes);
 
 #endif

@@ -74,41 +74,49 @@ static void to_memory(struct location *location, int id)
 static int read_event(const struct request *q)
 {
     struct thread *t = self();
+    int id = 0;
+    int loc = 0;
     loop_check();
-    int id = next_event();
-    check_memory(q->address, q->size, false, q->pc);
-    int loc = locate(q->address, q->size);
-    if (id >= 0) {
-        struct event *e = &graph.events[id];
-        check_kind(e, is_read(e) && (e->loc == loc || e->loc < 0));
-        e->loc = loc;
-        while (e->rf != INITIAL && graph.events[e->rf].run != run.number) {
-            ++run.left; /* not yet */
-            t->state = WAITS_FOR_WRITE;
-            t->waits_for = e->rf;
-            yield();
-            t->state = READY;
-            --run.left;
+    t->lock = q->await && q->cas ? q->address : 0;
+    do {
+        id = next_event();
+        check_memory(q->address, q->size, false, q->pc);
+        loc = locate(q->address, q->size);
+        if (id >= 0) {
+            struct event *e = &graph.events[id];
+            check_kind(e, is_read(e) && (e->loc == loc || e->loc < 0));
+            e->loc = loc;
+            while (e->rf != INITIAL && !is_executed(&graph.events[e->rf])) {
+                ++run.left; /* not yet */
+                t->state = WAITS_FOR_WRITE;
+                t->waits_for = e->rf;
+                yield();
+                t->state = READY;
+                --run.left;
+            }
+            locate(q->address, q->size);
+            check_kind(e, e->rf == INITIAL || graph.events[e->rf].loc == loc);
+            e->pc = q->pc;
+            e->order = (uint8_t)q->order;
+            e->failure = (uint8_t)q->failure;
+            e->cas = q->cas;
+            e->expected = q->expected;
+            e->op = (uint8_t)q->op;
+            e->operand = q->operand;
+            e->chooser = (uint8_t)q->chooser;
+            if (!q->cas) {
+                check_kind(e, (e->kind == RMW_READ) == q->rmw);
+            }
+            settle_read(e, value_of(&graph.locations[loc], e->rf));
+        } else {
+            id = add_read(q, loc);
         }
-        locate(q->address, q->size);
-        check_kind(e, e->rf == INITIAL || graph.events[e->rf].loc == loc);
-        e->pc = q->pc;
-        e->order = (uint8_t)q->order;
-        e->failure = (uint8_t)q->failure;
-        e->cas = q->cas;
-        e->expected = q->expected;
-        e->chooser = (uint8_t)q->chooser;
-        if (!q->cas) {
-            check_kind(e, (e->kind == RMW_READ) == q->rmw);
-        }
-        settle_read(e, value_of(&graph.locations[loc], e->rf));
-    } else {
-        id = add_read(q, loc);
-    }
+    } while (id == AGAIN);
+    t->lock = 0;
     struct event *e = &graph.events[id];
     advance(t);
     if (e->rf != INITIAL) {
-        const struct event *write = &graph.events[e->rf];
+        const struct views *write = &graph.views[e->rf];
         view_join(&t->porf, &write->porf);
         view_join(acquires(read_order(e)) ? &t->hb : &t->acquired, &write->message);
         if (graph.asymmetric) {
@@ -116,7 +124,7 @@ static int read_event(const struct request *q)
             view_join(&t->may_acquire.heavy, &graph.messages[e->rf].heavy);
         }
     }
-    executed(t, e);
+    executed(t, id);
     trace_event(id, NULL);
     check_atomic_race(q->address, q->size, false, q->pc);
     if (e->rf == INITIAL && graph.locations[loc].uninitialized) {
@@ -125,28 +133,10 @@ static int read_event(const struct request *q)
     return id;
 }
 
-/* What a read of the write learns if it acquires: what its release sequence releases. `continues` is the write that a
- * read-modify-write reads from [MODEL-7]. */
-static void set_message(int id, int continues)
+static void set_asymmetric(int id, int continues)
 {
-    const struct thread *t = self();
-    struct event *e = &graph.events[id];
-    e->message = releases(e->order) ? t->hb : t->released;
-    if (control.options.c11 && !releases(e->order)) {
-        /* an earlier release of the same thread goes on; the last one knows what those before it knew */
-        for (int at = t->executed - 1; at >= 0; --at) {
-            const struct event *earlier = &graph.events[graph.by_thread[t->id][at]];
-            if (earlier->loc == e->loc && is_write(earlier) && releases(earlier->order)) {
-                view_join(&e->message, &earlier->hb);
-                break;
-            }
-        }
-    }
-    if (continues != INITIAL) {
-        view_join(&e->message, &graph.events[continues].message);
-    }
     if (graph.asymmetric) {
-        graph.messages[id] = t->has_released;
+        graph.messages[id] = self()->has_released;
         if (continues != INITIAL) {
             view_join(&graph.messages[id].light, &graph.messages[continues].light);
             view_join(&graph.messages[id].heavy, &graph.messages[continues].heavy);
@@ -157,33 +147,38 @@ static void set_message(int id, int continues)
 static void write_event(int kind, int order, int loc, uint64_t value, int rmw_read, uint64_t pc)
 {
     struct thread *t = self();
-    int id = next_event();
+    int id = 0;
+    bool is_new = false;
     struct location *location = NULL;
-    check_memory(graph.locations[loc].address, graph.locations[loc].size, true, pc);
-    locate(graph.locations[loc].address, graph.locations[loc].size);
-    if (order != PLAIN) {
-        check_atomic_race(graph.locations[loc].address, graph.locations[loc].size, true, pc);
-    }
-    if (id >= 0) {
-        struct event *e = &graph.events[id];
-        check_kind(e, e->kind == kind && (e->loc == loc || e->loc < 0));
-        if (e->loc < 0) {
-            e->loc = loc;
+    do {
+        id = next_event();
+        check_memory(graph.locations[loc].address, graph.locations[loc].size, true, pc);
+        locate(graph.locations[loc].address, graph.locations[loc].size);
+        if (order != PLAIN) {
+            check_atomic_race(graph.locations[loc].address, graph.locations[loc].size, true, pc);
         }
-        e->value = value;
-        e->pc = pc;
-        e->order = (uint8_t)order;
-    } else {
-        id = add_write(kind, order, loc, value, rmw_read, pc);
-    }
-    struct event *e = &graph.events[id];
+        if (id >= 0) {
+            struct event *e = &graph.events[id];
+            check_kind(e, e->kind == kind && (e->loc == loc || e->loc < 0));
+            if (e->loc < 0) {
+                e->loc = loc;
+            }
+            e->value = value;
+            e->pc = pc;
+            e->order = (uint8_t)order;
+        } else {
+            id = add_write(kind, order, loc, value, rmw_read, pc);
+            is_new = true;
+        }
+    } while (id == AGAIN);
     location = &graph.locations[loc];
     advance(t);
     if (rmw_read < 0 || value != graph.events[rmw_read].value) {
         had_effect(t); /* a test-and-set that finds it set is no more than a read, for a thread that waits */
     }
-    set_message(id, rmw_read >= 0 ? graph.events[rmw_read].rf : INITIAL);
-    executed(t, e);
+    executed(t, id);
+    set_message(id, rmw_read >= 0 ? graph.events[rmw_read].rf : INITIAL, &t->released);
+    set_asymmetric(id, rmw_read >= 0 ? graph.events[rmw_read].rf : INITIAL);
     if (order == PLAIN) {
         location->in_memory = id;
         location->unread = id;
@@ -191,6 +186,9 @@ static void write_event(int kind, int order, int loc, uint64_t value, int rmw_re
         to_memory(location, id);
     }
     trace_event(id, NULL);
+    if (is_new) {
+        hand_over(id);
+    }
 }
 
 /* An access of a program that has one thread so far: what lies in memory. */
@@ -227,52 +225,33 @@ void atomic_store_event(uint64_t address, uint32_t size, int order, uint64_t val
     write_event(STORE, order, loc, value, -1, pc);
 }
 
-static uint64_t combine(enum rmw_op op, uint64_t old, uint64_t operand)
+/* The second half of a read-modify-write. */
+static void write_half(const struct request *q, int read)
 {
-    switch (op) {
-    case OP_EXCHANGE:
-        return operand;
-    case OP_ADD:
-        return old + operand;
-    case OP_SUB:
-        return old - operand;
-    case OP_AND:
-        return old & operand;
-    case OP_OR:
-        return old | operand;
-    case OP_XOR:
-        return old ^ operand;
-    case OP_NAND:
-        return ~(old & operand);
-    case OP_TAKE:
-        return old & ~operand;
-    }
-    return old;
+    int before = run.in_rmw; /* whose write is to be added once all others have repeated their events, this one among them */
+    run.in_rmw = run.current;
+    write_event(RMW_WRITE, q->order, graph.events[read].loc, rmw_result(&graph.events[read]), read, q->pc);
+    run.in_rmw = before;
 }
 
-static uint64_t rmw(struct request *q, enum rmw_op op, uint64_t operand)
+static uint64_t rmw(const struct request *q)
 {
     int read = read_event(q);
-    uint64_t old = graph.events[read].value;
-    if (q->chooser == SLEEPER) {
-        operand = sleeper_of(old, graph.events[read].choice);
-    }
-    self()->in_rmw = true;
-    write_event(RMW_WRITE, q->order, graph.events[read].loc, masked(combine(op, old, operand), q->size), read, q->pc);
-    self()->in_rmw = false;
-    return old;
+    write_half(q, read);
+    return graph.events[read].value;
 }
 
 uint64_t atomic_rmw_event(uint64_t address, uint32_t size, int order, enum rmw_op op, uint64_t operand, uint64_t pc)
 {
     if (!run.concurrent) {
         uint64_t old = alone(address, size, true, pc);
-        uint64_t value = masked(combine(op, old, operand), size);
+        uint64_t value = masked(result_of(op, old, operand), size);
         memcpy((void *)(uintptr_t)address, &value, size);
         return old;
     }
-    struct request q = {.address = address, .size = size, .order = order, .rmw = true, .pc = pc};
-    return rmw(&q, op, operand);
+    struct request q = {
+        .address = address, .size = size, .order = order, .rmw = true, .op = op, .operand = operand, .pc = pc};
+    return rmw(&q);
 }
 
 bool rmw_follows_own(void)
@@ -287,8 +266,9 @@ uint64_t take_sleeper_event(uint64_t address, int order, uint64_t pc)
     if (!run.concurrent) {
         return 0;
     }
-    struct request q = {.address = address, .size = 8, .order = order, .rmw = true, .chooser = SLEEPER, .pc = pc};
-    return rmw(&q, OP_TAKE, 0);
+    struct request q = {
+        .address = address, .size = 8, .order = order, .rmw = true, .op = OP_TAKE, .chooser = SLEEPER, .pc = pc};
+    return rmw(&q);
 }
 
 void weak_begins(void)
@@ -342,6 +322,7 @@ bool atomic_cas_event(uint64_t address, uint32_t size, int success, int failure,
                         .rmw = true,
                         .cas = true,
                         .expected = *expected,
+                        .operand = desired,
                         .chooser = weak && control.options.weak && may_fail(pc) ? WEAK : NO_CHOICE,
                         .pc = pc};
     int read = read_event(&q);
@@ -350,13 +331,11 @@ bool atomic_cas_event(uint64_t address, uint32_t size, int success, int failure,
         *expected = old;
         return false;
     }
-    self()->in_rmw = true;
-    write_event(RMW_WRITE, success, graph.events[read].loc, masked(desired, size), read, pc);
-    self()->in_rmw = false;
+    write_half(&q, read);
     return true;
 }
 
-static uint64_t await(struct request *q, uint64_t to)
+static uint64_t await(const struct request *q)
 {
     if (!run.concurrent) {
         uint64_t old = memory_at(q->address, q->size);
@@ -365,7 +344,7 @@ static uint64_t await(struct request *q, uint64_t to)
             end_run(FATAL);
         }
         if (q->rmw) {
-            memcpy((void *)(uintptr_t)q->address, &to, q->size);
+            memcpy((void *)(uintptr_t)q->address, &q->operand, q->size);
         }
         return old;
     }
@@ -374,12 +353,13 @@ static uint64_t await(struct request *q, uint64_t to)
     uint64_t old = graph.events[read].value;
     if (!request_is_met(q, old)) {
         self()->spin_from = from;
-        block_current(BY_LOCK);
+        wait_for_lock();
+        run.in_rmw = -1;
+        read = graph.by_thread[run.current][self()->executed - 1];
+        old = graph.events[read].value;
     }
     if (q->rmw) {
-        self()->in_rmw = true;
-        write_event(RMW_WRITE, q->order, graph.events[read].loc, masked(to, q->size), read, q->pc);
-        self()->in_rmw = false;
+        write_half(q, read);
     }
     return old;
 }
@@ -398,15 +378,16 @@ uint64_t await_event(uint64_t address, uint32_t size, int order, uint64_t wanted
                         .equal = equal,
                         .mask = UINT64_MAX,
                         .wanted = wanted,
+                        .operand = to,
                         .pc = pc};
-    return await(&q, to);
+    return await(&q);
 }
 
 uint64_t await_bits_event(uint64_t address, uint32_t size, int order, uint64_t bits, uint64_t pc)
 {
     struct request q = {
         .address = address, .size = size, .order = order, .await = true, .equal = true, .mask = bits, .pc = pc};
-    return await(&q, 0);
+    return await(&q);
 }
 
 void assume_event(bool holds)

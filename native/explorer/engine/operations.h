@@ -4,8 +4,6 @@
 
 #include "explore.h"
 
-enum rmw_op { OP_EXCHANGE, OP_ADD, OP_SUB, OP_AND, OP_OR, OP_XOR, OP_NAND, OP_TAKE };
-
 /* operations.c */
 uint64_t atomic_load_event(uint64_t address, uint32_t size, int order, uint64_t pc);
 void atomic_store_event(uint64_t address, uint32_t size, int order, uint64_t value, uint64_t pc);
@@ -43,6 +41,9 @@ void *thread_join_event(int thread, uint64_t pc);
 
 /* accesses.c */
 void plain_access(uint64_t address, size_t size, bool write, uint64_t pc);
+
+/* The same of one byte or more, if quick_access() was tried. */
+void full_access(uint64_t address, size_t size, bool write, uint64_t pc);
 
 /* memcpy and memmove: what was never written may be copied, and stays unwritten. Without a target (0) it is read alone. */
 void plain_copy(uint64_t to, uint64_t from, size_t size, uint64_t pc);

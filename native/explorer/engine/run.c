@@ -10,10 +10,10 @@
 #include <sys/time.h>
 #include <ucontext.h>
 
+#include "callers.h"
 #include "fiber.h"
+#include "points.h"
 #include "thread_local.h"
-
-#define FIRST_CLEARED ((size_t)1 << 14) /* bytes of each stack that are made as new at first */
 
 static int (*program)(void) EXPLORER_STATE = NULL;
 static sigjmp_buf landing EXPLORER_STATE;
@@ -28,6 +28,17 @@ void take_checkpoint(void)
 {
     run.want_checkpoint = true;
     fiber_switch(&run.threads[0].sp, control.engine_sp);
+}
+
+bool take_point(int event)
+{
+    if (!point_is_wanted()) {
+        return false;
+    }
+    run.want_point = true;
+    run.point = event;
+    fiber_switch(&self()->sp, control.engine_sp);
+    return run.resumed;
 }
 
 static void *main_body(void *unused)
@@ -90,17 +101,7 @@ static void prepare(void)
     }
     graph_prepare();
     run.body = fiber_body;
-    for (int i = 0; i < MAX_THREADS; ++i) {
-        void *wanted = stack_of(i);
-        run.threads[i].stack = must(mmap(wanted, STACK_BYTES, PROT_READ | PROT_WRITE,
-                                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-        if (run.threads[i].stack != wanted) {
-            refuse("the place of the threads' stacks in the address space is taken");
-        }
-        run.depth[i] = FIRST_CLEARED;
-        clear_stack(&run.threads[i], 0);
-        run.depth[i] = 0;
-    }
+    give_stack(&run.threads[0]);
     thread_local_prepare();
     globals_prepare();
     static uint8_t *handler_stack EXPLORER_STATE = NULL;
@@ -129,6 +130,7 @@ void program_begin(int (*body)(void))
     run.concurrent = false;
     memory_reset();
     graph_reset();
+    points_forget();
 }
 
 /* A run in which threads wait is a deadlock if each of them has seen the last there is to see. */
@@ -155,13 +157,19 @@ static void look_for_deadlock(void)
 
 static void begin_run(void)
 {
-    reset_threads(main_body);
     ++run.number;
+    control.ending = FATAL;
+    run.in_rmw = -1;
+    run.concurrent = run.have_checkpoint;
+    run.resumed = run.have_checkpoint && point_resume();
+    if (run.resumed) {
+        return;
+    }
+    shadow_begin();
+    reset_threads(main_body);
     run.current = 0;
     run.left = graph.n;
     run.low = NULL;
-    control.ending = FATAL;
-    run.concurrent = run.have_checkpoint;
     struct thread *first = &run.threads[0];
     if (run.have_checkpoint) {
         memory_restore();
@@ -176,21 +184,18 @@ static void begin_run(void)
     trace_begin();
 }
 
-extern const uint8_t __start_explorer_text[] __attribute__((weak));
-extern const uint8_t __stop_explorer_text[] __attribute__((weak));
-
 /* The program's last instruction: where the engine did what it was called for, the call. */
 static uint64_t crashed_at(void)
 {
-    bool in_engine = landed_at > (uint64_t)(uintptr_t)__start_explorer_text &&
-                     landed_at <= (uint64_t)(uintptr_t)__stop_explorer_text;
-    return in_engine ? run.pc : landed_at;
+    return is_engine(landed_at) ? run.pc : landed_at;
 }
 
 static void land(void)
 {
     control.on_fiber = false;
-    if (landed_by == SIGVTALRM) {
+    if (landed_by == SIGTRAP) {
+        refuse("a library makes an atomic access{at 0x%llx}, which the explorer does not follow", (unsigned long long)landed_at - 1);
+    } else if (landed_by == SIGVTALRM) {
         report("no-progress", 0, 0, "thread %d computes for seconds and comes to no access", run.current);
     } else if (overflowed) {
         report("stack-overflow", crashed_at(), 0, "thread %d needs more than %zu MiB of stack", run.current,
@@ -235,10 +240,17 @@ void run_once(void)
     begin_run();
     if (sigsetjmp(landing, 0) == 0) {
         for (;;) {
+            thread_local_enter(run.current);
             control.on_fiber = true;
-            fiber_switch(&control.engine_sp, run.threads[0].sp);
+            fiber_switch(&control.engine_sp, self()->sp);
             control.on_fiber = false;
             thread_local_enter(0);
+            if (run.want_point) {
+                run.want_point = false;
+                run.resumed = false;
+                point_keep(run.point);
+                continue;
+            }
             if (!run.want_checkpoint) {
                 break;
             }

@@ -4,11 +4,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "fiber.h"
 #include "thread_local.h"
 
 #define LEAST_CLEARED 1024 /* bytes of a stack */
+#define FIRST_CLEARED ((size_t)1 << 14) /* the same when it is new */
 
 /* Events after which another thread is extended, so that a loop that goes on for ever does not keep the others away. */
 #define QUANTUM 256
@@ -17,8 +19,11 @@ struct run run EXPLORER_STATE = {.current = 0};
 
 static int thread_order[MAX_THREADS] EXPLORER_STATE = {0};
 
-static bool can_go_on(const struct thread *t)
+static inline bool can_go_on(const struct thread *t)
 {
+    if (t->state == FINISHED) {
+        return false; /* most are, most often */
+    }
     switch (t->state) {
     case READY:
     case PENDING:
@@ -43,20 +48,39 @@ bool is_alone(void)
     return true;
 }
 
-/* The thread that adds the next event: between the parts of an RMW nobody comes, otherwise the first in order goes first. */
+/* Whether a lock is held that the thread takes next. */
+static bool finds_lock_held(const struct thread *t)
+{
+    int loc = t->lock != 0 ? location_at(t->lock) : -1;
+    const struct location *location = loc >= 0 ? &graph.locations[loc] : NULL;
+    return loc >= 0 && location->writes > 0 && graph.events[location->mo[location->writes - 1]].value != 0;
+}
+
+/*
+ * The thread that adds the next event: between the parts of an RMW nobody comes, otherwise the first in order goes first, and
+ * those that would find a lock held go last. (TruSt leaves the choice free as long as it follows from the graph.)
+ */
 int next_to_add(void)
 {
     int chosen = -1;
     int candidates[MAX_THREADS];
     int count = 0;
+    int last = -1;
+    if (run.in_rmw >= 0) {
+        return run.in_rmw;
+    }
     for (int at = 0; at < run.thread_count; ++at) {
         int id = thread_order[at];
-        const struct thread *t = &run.threads[id];
-        if (can_go_on(t)) {
-            if (t->in_rmw) {
-                return id;
-            }
+        if (!can_go_on(&run.threads[id])) {
+            continue;
+        }
+        if (finds_lock_held(&run.threads[id])) {
+            last = last < 0 ? id : last;
+        } else {
             candidates[count++] = id;
+            if (control.options.mode != RANDOM && graph.count[candidates[0]] < QUANTUM) {
+                break;
+            }
         }
     }
     if (count > 0) {
@@ -78,7 +102,7 @@ int next_to_add(void)
             }
         }
     }
-    return chosen;
+    return chosen < 0 ? last : chosen;
 }
 
 /* Gives the processor to a thread that can use it, or ends the run where there is none. */
@@ -87,7 +111,7 @@ void yield(void)
     if (run.left > 0) {
         for (int id = 0; id < run.thread_count; ++id) {
             const struct thread *t = &run.threads[id];
-            bool ready = t->state == READY || (t->state == WAITS_FOR_WRITE && graph.events[t->waits_for].run == run.number) ||
+            bool ready = t->state == READY || (t->state == WAITS_FOR_WRITE && is_executed(&graph.events[t->waits_for])) ||
                          ((t->state == WAITS_FOR_THREAD || t->state == WAITS_AT_BARRIER) &&
                           t->executed < graph.count[id] && can_go_on(t));
             if (ready) {
@@ -123,13 +147,24 @@ void wait_at_barrier(bool (*may_depart)(const struct thread *t))
     }
 }
 
-void block_current(enum block_reason reason)
+static void block(enum block_reason reason)
 {
     struct thread *t = self();
     t->state = BLOCKED;
     t->blocked = reason;
     yield();
+}
+
+void block_current(enum block_reason reason)
+{
+    block(reason);
     abort(); /* nobody goes on with a thread that is blocked */
+}
+
+/* Until the lock is handed over, see hand_over(). */
+void wait_for_lock(void)
+{
+    block(BY_LOCK);
 }
 
 _Noreturn void thread_exit(void *result)
@@ -137,6 +172,8 @@ _Noreturn void thread_exit(void *result)
     struct thread *t = self();
     t->result = result;
     t->state = FINISHED;
+    had_effect(t);
+    t->turns = 0;
     yield();
     abort();
 }
@@ -165,16 +202,19 @@ void locate_graph(void)
 int next_event(void)
 {
     struct thread *t = self();
-    if (t->executed < graph.count[t->id]) {
-        --run.left;
-        return graph.by_thread[t->id][t->executed];
-    }
-    if (control.options.mode == RANDOM && control.options.depth > 0) {
+    if (t->executed >= graph.count[t->id] && control.options.mode == RANDOM && control.options.depth > 0) {
         if (random_below(8 * (uint64_t)control.options.depth) == 0) {
             t->priority = -(int)(graph.n + 1);
         }
     }
-    while (run.left > 0 || (!t->in_rmw && next_to_add() != t->id)) {
+    for (;;) {
+        if (t->executed < graph.count[t->id]) { /* after a wait, too: a run may begin in its midst, see points.c */
+            --run.left;
+            return graph.by_thread[t->id][t->executed];
+        }
+        if (run.left == 0 && next_to_add() == t->id) {
+            break;
+        }
         t->state = PENDING;
         yield();
         t->state = READY;
@@ -184,12 +224,6 @@ int next_event(void)
     }
     locate_graph();
     return -1;
-}
-
-/* Whether all that thread had done by its event number `clock`, that one included, happens before now. */
-bool is_before_now(int thread, int clock)
-{
-    return thread == run.current || self()->hb.of[thread] > clock;
 }
 
 void had_effect(struct thread *t)
@@ -238,7 +272,7 @@ int child_of(int parent, int nth, int named)
     while (run.thread_count <= child) {
         struct thread *t = &run.threads[run.thread_count];
         uint8_t *stack = t->stack;
-        memset(t, 0, offsetof(struct thread, write));
+        memset(t, 0, offsetof(struct thread, reads));
         t->stack = stack;
         t->id = run.thread_count;
         t->parent = -1;
@@ -277,12 +311,36 @@ void clear_stack(const struct thread *t, size_t above)
     }
 }
 
+/* Not before the thread begins for the first time: a process is started for a few executions, too. */
+void give_stack(struct thread *t)
+{
+    void *wanted = (void *)(uintptr_t)(STACKS_BASE + (uint64_t)t->id * STACKS_APART);
+    t->stack = must(mmap(wanted, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    if (t->stack != wanted) {
+        refuse("the place of the threads' stacks in the address space is taken");
+    }
+    run.depth[t->id] = FIRST_CLEARED;
+    clear_stack(t, 0);
+    run.depth[t->id] = 0;
+}
+
+const uint8_t *stack_from(const struct thread *t)
+{
+    size_t depth = run.depth[t->id] > LEAST_CLEARED ? run.depth[t->id] : LEAST_CLEARED;
+    const uint8_t *cleared = t->stack + STACK_BYTES - (depth + 15) / 16 * 16;
+    const uint8_t *low = fiber_low(t->sp);
+    return low < cleared ? low : cleared;
+}
+
 void yield_to(int id)
 {
     int from = run.current;
     struct thread *to = &run.threads[id];
     if (id == from) {
         return;
+    }
+    if (to->stack == NULL) {
+        give_stack(to);
     }
     if (to->sp == NULL) {
         clear_stack(to, 0);
@@ -296,22 +354,27 @@ void yield_to(int id)
     fiber_switch(&run.threads[from].sp, to->sp);
 }
 
-/* Makes all threads as new, but for what is kept for ever: stacks, and their names in the tree of creations. */
+/* Makes a thread as new, but for what is kept for ever: its stack, and its name in the tree of creations. */
+void reset_thread(int id)
+{
+    struct thread *t = &run.threads[id];
+    uint8_t *stack = t->stack;
+    int parent = t->parent;
+    int nth = t->nth;
+    memset(t, 0, offsetof(struct thread, reads));
+    t->stack = stack;
+    t->id = id;
+    t->parent = id == 0 ? -1 : parent;
+    t->nth = nth;
+}
+
 void reset_threads(void *(*main_body)(void *))
 {
     for (int id = 0; id < run.thread_count; ++id) {
-        struct thread *t = &run.threads[id];
-        uint8_t *stack = t->stack;
-        int parent = t->parent;
-        int nth = t->nth;
         int priority = (int)(control.random >> 40 & 0xffff) + 1;
         (void)random_below(1);
-        memset(t, 0, offsetof(struct thread, write));
-        t->stack = stack;
-        t->id = id;
-        t->parent = id == 0 ? -1 : parent;
-        t->nth = nth;
-        t->priority = priority;
+        reset_thread(id);
+        run.threads[id].priority = priority;
     }
     run.threads[0].state = READY;
     run.threads[0].body = main_body;

@@ -5,6 +5,8 @@
 #include "graph.h"
 
 #define STACK_BYTES ((size_t)8 << 20)
+#define STACKS_BASE UINT64_C(0x210000000000)
+#define STACKS_APART (2 * (uint64_t)STACK_BYTES) /* between them lies memory that nobody may touch */
 
 enum thread_state { UNUSED, READY, PENDING, WAITS_FOR_WRITE, WAITS_FOR_THREAD, WAITS_AT_BARRIER, BLOCKED, FINISHED };
 enum block_reason { NOT_BLOCKED, BY_ASSUME, BY_SPIN, BY_LOCK, BY_CUT };
@@ -35,7 +37,7 @@ struct thread {
     uint64_t woke_at; /* where it slept when it last woke for no reason */
     uint64_t barrier; /* at which it waits last */
     bool (*may_depart)(const struct thread *t); /* WAITS_AT_BARRIER: whether all have arrived */
-    bool in_rmw;   /* between the two parts of a read-modify-write */
+    uint64_t lock; /* that its next event takes, or 0 */
     int children;
     int parent;
     int nth; /* child of the parent */
@@ -46,8 +48,6 @@ struct thread {
     view porf;
     view acquired; /* what an acquire fence would add */
     view released; /* what happened before its last release fence */
-    struct asymmetric may_acquire; /* what a fence of the other side would add */
-    struct asymmetric has_released;
     int spins;
     int spin_from; /* blocked by a spin: the first event of the iteration */
     int priority;  /* random mode */
@@ -57,13 +57,17 @@ struct thread {
     uint64_t foreign_from; /* bytes of its stack that other threads accessed; none: foreign_to is 0 */
     uint64_t foreign_to;
     bool joined;
+    int reading;   /* of entries in `reads` */
+    int written;   /* of entries in `write` */
+    int turns;     /* of entries in `turn` */
+    /* nothing while the program has no fences of one side, and then not kept by points */
+    struct asymmetric may_acquire; /* what a fence of the other side would add */
+    struct asymmetric has_released;
+    /* last, since what lies beyond the counts means nothing and is not cleared */
     struct {
         uint64_t lock;
         int times;
-    } reads[16];   /* locks that it holds as a reader */
-    int written;   /* of entries in `write` */
-    int turns;     /* of entries in `turn` */
-    /* last, since what lies beyond the counts means nothing and is not cleared */
+    } reads[16]; /* locks that it holds as a reader, or held */
     struct {
         uint64_t address;
         size_t size;
@@ -80,8 +84,10 @@ struct run {
     struct thread threads[MAX_THREADS];
     int thread_count;
     void (*body)(void); /* of every fiber */
+    void (*leave)(void); /* what a thread does before it ends, or NULL */
     int current;
     int left;        /* events of the graph not yet executed in this run */
+    int in_rmw;      /* the thread that is between the parts of a read-modify-write, or -1 */
     uint64_t number; /* of the run */
     uint8_t *low;    /* of the current thread, see struct thread */
     uint64_t pc;     /* where it called the engine last */
@@ -89,6 +95,9 @@ struct run {
     uint64_t steps;  /* of the program in all runs: accesses, calls */
     bool concurrent; /* the first thread was created: accesses are events */
     bool want_checkpoint;
+    bool want_point; /* before the event `point` */
+    int point;
+    bool resumed; /* it began at a point */
     bool have_checkpoint;
     void *main_sp;             /* of thread 0 at the checkpoint */
     size_t depth[MAX_THREADS]; /* bytes of each stack that were looked at, in any run: they are cleared before each */
@@ -101,26 +110,45 @@ static inline struct thread *self(void)
     return &run.threads[run.current];
 }
 
+/* Whether all that a thread had done by its event number `clock`, that one included, happens before now. */
+static inline bool is_before_now(int thread, int clock)
+{
+    return thread == run.current || self()->hb.of[thread] > clock;
+}
+
+/* Whether the event was executed in this run. */
+static inline bool is_executed(const struct event *e)
+{
+    return e->thread < run.thread_count && e->index < run.threads[e->thread].executed;
+}
+
 /* schedule.c */
 int next_to_add(void);
 int next_event(void);
 void yield(void);
 void yield_to(int thread);
 void block_current(enum block_reason reason);
+void wait_for_lock(void);
 _Noreturn void thread_exit(void *result);
 void locate_graph(void);
 bool is_alone(void);
-bool is_before_now(int thread, int clock);
 void had_effect(struct thread *t);
 int child_of(int parent, int nth, int named);
 void wait_at_barrier(bool (*may_depart)(const struct thread *t));
+void reset_thread(int id);
 void reset_threads(void *(*main_body)(void *));
+void give_stack(struct thread *t);
 void clear_stack(const struct thread *t, size_t above);
+
+/* From where on a thread's stack has what its program wrote, or could read. */
+const uint8_t *stack_from(const struct thread *t);
 
 /* waiting.c */
 void spin_check(uint64_t address, const void *frame);
 void note_write(uint64_t address, size_t size);
 void loop_check(void);
 bool only_waits_for_the_last(const struct thread *t);
+void keep_spins(const struct thread *t);
+void take_back_spins(struct thread *t);
 
 #endif

@@ -21,27 +21,41 @@ uint64_t mixed(uint64_t hash, uint64_t value)
     return (hash ^ hash >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
 }
 
+/* Of an event: its thread and its place in it; its kind and order lie beside them, and follow from what the thread read. */
 static uint64_t name_of(int id)
 {
-    return id == INITIAL ? 1 : 2 + (uint64_t)graph.events[id].thread * 65536 + (uint64_t)graph.events[id].index;
+    uint64_t name = 0;
+    _Static_assert(offsetof(struct event, order) == offsetof(struct event, index) + sizeof name - 1, "they are read at once");
+    if (id != INITIAL) {
+        memcpy(&name, &graph.events[id].index, sizeof name);
+    }
+    return name + (id != INITIAL);
 }
 
-/* A hash of the graph that does not depend on the order in which its events were added. */
+/* Of what is said of an event; the parts of a sum, which a processor computes side by side. */
+static uint64_t part_of(uint64_t name, uint64_t says)
+{
+    uint64_t part = mixed(name * UINT64_C(0xD6E8FEB86659FD93), says);
+    return part ^ part >> 32;
+}
+
+/* A hash of the graph that does not depend on the order in which its events were added. What an event is follows from what
+ * its thread read before, so where reads read from, where writes stand, and how many events each thread has say all. */
 static uint64_t graph_hash(void)
 {
     uint64_t hash = 17;
     for (int thread = 0; thread < run.thread_count; ++thread) {
-        for (int at = 0; at < graph.count[thread]; ++at) {
-            const struct event *e = &graph.events[graph.by_thread[thread][at]];
-            uint64_t word = e->kind + 16 * name_of(graph.by_thread[thread][at]);
-            hash = mixed(hash, word);
-            if (e->kind == LOAD || e->kind == RMW_READ) {
-                hash = mixed(hash, name_of(e->rf) + ((uint64_t)e->choice << 48));
-            } else if (e->kind == STORE || e->kind == RMW_WRITE) {
-                hash = mixed(hash, name_of(e->place == 0 ? INITIAL : graph.locations[e->loc].mo[e->place - 1]));
-            }
+        hash += part_of((uint64_t)thread, (uint64_t)graph.count[thread]);
+    }
+    for (int id = 0; id < graph.n; ++id) {
+        const struct event *e = &graph.events[id];
+        if (is_read(e)) {
+            hash += part_of(name_of(id), name_of(e->rf) + ((uint64_t)e->choice << 48));
+        } else if (is_write(e)) {
+            hash += part_of(name_of(id), name_of(e->place == 0 ? INITIAL : graph.locations[e->loc].mo[e->place - 1]));
         }
     }
+    hash = mixed(hash, 0);
     return hash == 0 ? 1 : hash;
 }
 

@@ -1,5 +1,5 @@
 /*
- * shadow.c - what plain accesses have touched.
+ * shadow.c - what plain accesses have touched, and the races that they have.
  *
  * Plain accesses are remembered by words of 8 bytes with the number of events that their thread had executed: one happens
  * before another if the other's thread knows of an event after the first (the epochs of FastTrack, Flanagan and Freund,
@@ -9,78 +9,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keep.h"
 #include "memory.h"
 
-struct access {
-    int32_t next;
-    int16_t thread;
-    EXPLORER_CLOCK clock;
-    uint8_t mask;
-    bool write;
-    uint64_t pc;
-};
-
-struct cell {
-    uint64_t word; /* address / 8 */
-    uint64_t run;
-    int32_t first;
-    bool atomic;
-    bool ended; /* it held a variable of a function that returned */
-};
-
-static struct cell *cells EXPLORER_STATE = NULL;
-static uint32_t cell_mask EXPLORER_STATE = 0;
-static uint32_t *used_cells EXPLORER_STATE = NULL;
-static uint32_t used_cell_count EXPLORER_STATE = 0;
-static struct access *accesses EXPLORER_STATE = NULL;
-static int access_count EXPLORER_STATE = 0;
-static int access_room EXPLORER_STATE = 0;
-static uint64_t cells_run EXPLORER_STATE = 0;
+struct shadow shadow EXPLORER_STATE = {0};
 
 static void grow_cells(void)
 {
-    struct cell *old = cells;
-    uint32_t old_size = cells == NULL ? 0 : cell_mask + 1;
-    cell_mask = cells == NULL ? 1023 : cell_mask * 2 + 1;
-    cells = must(calloc(cell_mask + 1, sizeof *cells));
-    used_cells = must(realloc(used_cells, (cell_mask + 1) * sizeof *used_cells));
-    used_cell_count = 0;
-    for (uint32_t i = 0; i < old_size; ++i) {
-        if (old[i].run == run.number) {
-            uint32_t at = (uint32_t)((old[i].word * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & cell_mask;
-            while (cells[at].run == run.number) {
-                at = (at + 1) & cell_mask;
-            }
-            cells[at] = old[i];
-            used_cells[used_cell_count++] = at;
-        }
+    shadow.mask = shadow.cells == NULL ? 1023 : shadow.mask * 2 + 1;
+    shadow.cells = must(realloc(shadow.cells, (shadow.mask / 2 + 1) * sizeof *shadow.cells));
+    free(shadow.index);
+    shadow.index = must(calloc(shadow.mask + 1, sizeof *shadow.index));
+    for (uint32_t i = 0; i < shadow.cell_count; ++i) {
+        shadow.cells[i].slot = slot_of(shadow.cells[i].word);
+        shadow.index[shadow.cells[i].slot] = i + 1;
     }
-    free(old);
 }
 
-static struct cell *cell_of(uint64_t word, bool create)
+/* Forgets the cells from a number on: the last one first, so that no word's search ends too early. */
+static void drop_cells(uint32_t count)
 {
-    if (cells_run != run.number) {
-        cells_run = run.number;
-        used_cell_count = 0;
-        access_count = 0;
+    while (shadow.cell_count > count) {
+        shadow.index[shadow.cells[--shadow.cell_count].slot] = 0;
     }
-    if (cells == NULL || used_cell_count * 2 > cell_mask) {
+}
+
+void shadow_begin(void)
+{
+    drop_cells(0);
+    shadow.access_count = 0;
+    if (shadow.cells == NULL) {
         grow_cells();
     }
-    uint32_t at = (uint32_t)((word * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & cell_mask;
-    while (cells[at].run == run.number) {
-        if (cells[at].word == word) {
-            return &cells[at];
+}
+
+struct cell *shadow_cell(uint64_t word)
+{
+    struct cell *cell = known_cell(word);
+    if (cell == NULL) {
+        if (!has_room_for_cell()) {
+            grow_cells();
         }
-        at = (at + 1) & cell_mask;
+        cell = enter_cell(slot_of(word), word);
     }
-    if (!create) {
-        return NULL;
-    }
-    cells[at] = (struct cell){.word = word, .run = run.number, .first = -1};
-    used_cells[used_cell_count++] = at;
-    return &cells[at];
+    return cell;
 }
 
 static uint8_t mask_of(uint64_t word, uint64_t address, size_t size)
@@ -92,71 +64,68 @@ static uint8_t mask_of(uint64_t word, uint64_t address, size_t size)
 
 void report_race(uint64_t address, bool write, uint64_t pc, const struct unordered *other)
 {
+    if (is_library_variable(address)) {
+        return;
+    }
     if (control.on_race != NULL) {
         control.on_race(address, run.current, write, other->thread, other->write);
         return;
     }
+    control.about = address;
     report("data-race", pc, other->pc, "%s by thread %d and %s by thread %d, neither of which happens before the other",
            write ? "write" : "read", run.current, other->write ? "write" : "read", other->thread);
 }
 
-static void look_for_races(const struct cell *cell, uint64_t address, uint8_t mask, bool write, uint64_t pc)
+/* Looks for races with the accesses of a cell. Returns one of the current thread in whose place this one can be kept. */
+static struct access *look_for_races(const struct cell *cell, uint64_t address, uint8_t mask, bool write, uint64_t pc)
 {
-    for (int32_t i = cell->first; i >= 0; i = accesses[i].next) {
-        const struct access *other = &accesses[i];
-        if (other->thread != run.current && (other->mask & mask) != 0 && (write || other->write) &&
-            !is_before_now(other->thread, other->clock)) {
+    const struct thread *t = self();
+    struct access *mine = NULL;
+    for (int32_t i = cell->first; i >= 0; i = shadow.accesses[i].next) {
+        struct access *other = &shadow.accesses[i];
+        if (other->thread == t->id) {
+            mine = mine == NULL && other->write == write && (other->mask & ~mask) == 0 ? other : mine;
+        } else if ((other->mask & mask) != 0 && (write || other->write) &&
+                   !is_before_now(other->thread, other->clock)) {
             struct unordered found = {.thread = other->thread, .write = other->write, .pc = other->pc};
             report_race(address, write, pc, &found);
         }
     }
+    return mine;
 }
 
-static void remember(struct cell *cell, uint8_t mask, bool write, uint64_t pc)
+static void remember(struct cell *cell, struct access *mine, uint8_t mask, bool write, uint64_t pc)
 {
-    EXPLORER_CLOCK clock = (EXPLORER_CLOCK)self()->executed;
-    for (int32_t i = cell->first; i >= 0; i = accesses[i].next) {
-        struct access *other = &accesses[i];
-        if (other->thread == run.current && other->write == write && (other->mask & ~mask) == 0) {
-            other->mask = mask;
-            other->clock = clock;
-            other->pc = pc;
+    if (mine == NULL && !has_room_for_access()) {
+        shadow.accesses = grown(shadow.accesses, &shadow.access_room, shadow.access_count + 1, sizeof *shadow.accesses);
+    }
+    keep_access(self(), cell, mine, mask, write, pc);
+}
+
+/* Words that atomic accesses touched are handed on. */
+void shadow_access(struct cell *cell, uint64_t address, size_t size, bool write, uint64_t pc, on_atomics meet_atomics)
+{
+    for (uint64_t word = address / 8;; cell = shadow_cell(word)) {
+        uint8_t mask = mask_of(word, address, size);
+        if (cell->atomic) {
+            meet_atomics(word, address, size, write, pc);
+            cell = shadow_cell(word);
+        }
+        cell->ended = cell->ended && !write;
+        remember(cell, look_for_races(cell, address, mask, write, pc), mask, write, pc);
+        if (++word * 8 >= address + size) {
             return;
         }
     }
-    accesses = grown(accesses, &access_room, access_count + 1, sizeof *accesses);
-    accesses[access_count] = (struct access){.next = cell->first,
-                                             .thread = (int16_t)run.current,
-                                             .clock = clock,
-                                             .mask = mask,
-                                             .write = write,
-                                             .pc = pc};
-    cell->first = access_count++;
 }
 
-/* A plain access: looks for races with earlier ones and is remembered. Words that atomic accesses touched are handed on. */
-void shadow_access(uint64_t address, size_t size, bool write, uint64_t pc, on_atomics meet_atomics)
+void meet_plain(uint64_t address, uint32_t size, bool write, uint64_t pc)
 {
     for (uint64_t word = address / 8; word * 8 < address + size; ++word) {
-        uint8_t mask = mask_of(word, address, size);
-        struct cell *cell = cell_of(word, true);
-        if (cell->atomic) {
-            meet_atomics(word, address, size, write, pc);
-            cell = cell_of(word, true);
-        }
-        cell->ended = cell->ended && !write;
-        look_for_races(cell, address, mask, write, pc);
-        remember(cell, mask, write, pc);
-    }
-}
-
-void check_atomic_race(uint64_t address, uint32_t size, bool write, uint64_t pc)
-{
-    for (uint64_t word = address / 8; word * 8 < address + size; ++word) {
-        struct cell *cell = cell_of(word, true);
+        struct cell *cell = shadow_cell(word);
         cell->atomic = true;
         if (cell->first >= 0) {
-            look_for_races(cell, address, mask_of(word, address, size), write, pc);
+            (void)look_for_races(cell, address, mask_of(word, address, size), write, pc);
         }
     }
 }
@@ -169,7 +138,7 @@ bool races_with_atomics(int loc, bool write, struct unordered *other)
     }
     for (int id = 0; id < graph.n; ++id) {
         const struct event *e = &graph.events[id];
-        if (e->loc == loc && e->run == run.number && e->order != PLAIN && (write || is_write(e)) &&
+        if (e->loc == loc && is_executed(e) && e->order != PLAIN && (write || is_write(e)) &&
             !is_before_now(e->thread, e->index)) {
             *other = (struct unordered){.thread = e->thread, .write = is_write(e), .atomic = true, .pc = e->pc};
             return true;
@@ -180,8 +149,8 @@ bool races_with_atomics(int loc, bool write, struct unordered *other)
 
 static bool unordered_in(const struct cell *cell, uint64_t from, uint64_t to, struct unordered *other)
 {
-    for (int32_t i = cell->first; i >= 0; i = accesses[i].next) {
-        const struct access *a = &accesses[i];
+    for (int32_t i = cell->first; i >= 0; i = shadow.accesses[i].next) {
+        const struct access *a = &shadow.accesses[i];
         if (a->thread != run.current && !is_before_now(a->thread, a->clock)) {
             *other = (struct unordered){.thread = a->thread, .write = a->write, .pc = a->pc};
             return true;
@@ -199,20 +168,17 @@ static bool unordered_in(const struct cell *cell, uint64_t from, uint64_t to, st
 /* Whether another thread accesses the bytes from `from` up to `to` in an access that does not happen before now. */
 bool unordered_access(uint64_t from, uint64_t to, struct unordered *other)
 {
-    if (cells_run != run.number || used_cell_count == 0) {
-        return false;
-    }
-    if ((to - from) / 8 < used_cell_count) {
+    if ((to - from) / 8 < shadow.cell_count) {
         for (uint64_t word = from / 8; word * 8 < to; ++word) {
-            const struct cell *cell = cell_of(word, false);
+            const struct cell *cell = known_cell(word);
             if (cell != NULL && unordered_in(cell, from, to, other)) {
                 return true;
             }
         }
         return false;
     }
-    for (uint32_t i = 0; i < used_cell_count; ++i) {
-        const struct cell *cell = &cells[used_cells[i]];
+    for (uint32_t i = 0; i < shadow.cell_count; ++i) {
+        const struct cell *cell = &shadow.cells[i];
         if (cell->word * 8 + 8 > from && cell->word * 8 < to && unordered_in(cell, from, to, other)) {
             return true;
         }
@@ -224,12 +190,12 @@ bool unordered_access(uint64_t from, uint64_t to, struct unordered *other)
 bool was_written(uint64_t address, size_t size)
 {
     for (uint64_t word = address / 8; word * 8 < address + size; ++word) {
-        const struct cell *cell = cell_of(word, false);
+        const struct cell *cell = known_cell(word);
         if (cell == NULL) {
             continue;
         }
-        for (int32_t i = cell->first; i >= 0; i = accesses[i].next) {
-            if (accesses[i].write && (accesses[i].mask & mask_of(word, address, size)) != 0) {
+        for (int32_t i = cell->first; i >= 0; i = shadow.accesses[i].next) {
+            if (shadow.accesses[i].write && (shadow.accesses[i].mask & mask_of(word, address, size)) != 0) {
                 return true;
             }
         }
@@ -240,19 +206,25 @@ bool was_written(uint64_t address, size_t size)
     return false;
 }
 
+/* A mask of bits as one of bytes. */
+static uint64_t bytes_of(uint8_t mask)
+{
+    uint64_t bits = mask * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
+    return ((bits + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7 & UINT64_C(0x0101010101010101)) * 0xff;
+}
+
 void shadow_end(uint64_t from, uint64_t to, uint32_t fill)
 {
     for (uint64_t word = from / 8; word * 8 < to; ++word) {
-        struct cell *cell = cell_of(word, false);
+        struct cell *cell = known_cell(word);
         if (cell != NULL && !cell->ended) {
-            const uint32_t pair[] = {fill, fill};
-            for (int32_t i = cell->first; i >= 0; i = accesses[i].next) {
-                for (size_t byte = 0; byte < 8; ++byte) { /* its neighbours may be what the function returns */
-                    if ((accesses[i].mask >> byte & 1) != 0) {
-                        ((uint8_t *)(uintptr_t)(word * 8))[byte] = ((const uint8_t *)pair)[byte];
-                    }
-                }
+            uint8_t mask = 0; /* its neighbours may be what the function returns */
+            for (int32_t i = cell->first; i >= 0; i = shadow.accesses[i].next) {
+                mask |= shadow.accesses[i].mask;
             }
+            uint64_t bytes = bytes_of(mask);
+            uint64_t *value = (uint64_t *)(uintptr_t)(word * 8);
+            *value = (*value & ~bytes) | (((uint64_t)fill << 32 | fill) & bytes);
             cell->first = -1;
             cell->ended = !cell->atomic; /* a location of the graph cannot be forgotten */
         }
@@ -262,15 +234,48 @@ void shadow_end(uint64_t from, uint64_t to, uint32_t fill)
 void shadow_forget(uint64_t from, uint64_t to)
 {
     for (uint64_t word = from / 8; word * 8 < to; ++word) {
-        struct cell *cell = cell_of(word, false);
+        struct cell *cell = known_cell(word);
         if (cell != NULL) {
             cell->first = -1;
         }
     }
 }
 
+void keep_shadow(void)
+{
+    keep(&shadow.cell_count, sizeof shadow.cell_count);
+    keep(shadow.cells, shadow.cell_count * sizeof *shadow.cells);
+    keep(&shadow.access_count, sizeof shadow.access_count);
+    keep(shadow.accesses, (size_t)shadow.access_count * sizeof *shadow.accesses);
+}
+
+/* Most often the cells of the last run begin with those of the point: they are found as they were, and only the others go. */
+void take_back_shadow(void)
+{
+    uint32_t count = 0;
+    take_back(&count, sizeof count);
+    const uint8_t *bytes = taken_back(count * sizeof(struct cell));
+    uint32_t at = 0;
+    for (; at < count && at < shadow.cell_count; ++at) {
+        struct cell *cell = &shadow.cells[at];
+        if (memcmp(bytes + at * sizeof *cell, &cell->word, sizeof cell->word) != 0) {
+            break;
+        }
+        memcpy(cell, bytes + at * sizeof *cell, offsetof(struct cell, slot)); /* not that, since the index may have grown */
+    }
+    drop_cells(at);
+    for (; at < count; ++at) {
+        uint64_t word = 0;
+        memcpy(&word, bytes + at * sizeof(struct cell), sizeof word);
+        memcpy(shadow_cell(word), bytes + at * sizeof(struct cell), offsetof(struct cell, slot));
+    }
+    take_back(&shadow.access_count, sizeof shadow.access_count);
+    shadow.accesses = grown(shadow.accesses, &shadow.access_room, shadow.access_count, sizeof *shadow.accesses);
+    take_back(shadow.accesses, (size_t)shadow.access_count * sizeof *shadow.accesses);
+}
+
 bool is_ended(uint64_t address)
 {
-    const struct cell *cell = cell_of(address / 8, false);
+    const struct cell *cell = known_cell(address / 8);
     return cell != NULL && cell->ended;
 }

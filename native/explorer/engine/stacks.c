@@ -9,21 +9,12 @@
 #include <string.h>
 
 #include "memory.h"
-#include "thread_local.h"
 
-#define STACKS_BASE UINT64_C(0x210000000000)
-#define STACKS_APART (2 * (uint64_t)STACK_BYTES) /* between them lies memory that nobody may touch */
-
-uint8_t *stack_of(int thread)
-{
-    return (uint8_t *)(uintptr_t)(STACKS_BASE + (uint64_t)thread * STACKS_APART);
-}
-
-/* The thread in whose stack an address lies, or -1. */
+/* The thread in whose stack an address among the stacks lies, or -1. */
 static int owner_of(uint64_t address)
 {
     uint64_t at = address - STACKS_BASE;
-    return at < MAX_THREADS * STACKS_APART && at % STACKS_APART < STACK_BYTES ? (int)(at / STACKS_APART) : -1;
+    return at % STACKS_APART < STACK_BYTES ? (int)(at / STACKS_APART) : -1;
 }
 
 /* Whether all bytes are as they are before anything is written. Of a single byte the whole word has to be. */
@@ -51,7 +42,7 @@ static bool is_filled(uint64_t address, size_t size)
     return true;
 }
 
-bool stack_is_unwritten(uint64_t address, size_t size)
+bool is_unwritten(uint64_t address, size_t size)
 {
     return owner_of(address) >= 0 && is_poison(address, size) && !was_written(address, size);
 }
@@ -63,7 +54,7 @@ static void report_return(bool write, int owner, uint64_t pc, const char *how)
 }
 
 /* Thread-local variables of a thread that ended. */
-static void check_thread_local(uint64_t address, bool write, uint64_t pc)
+void check_thread_local(uint64_t address, bool write, uint64_t pc)
 {
     uint64_t from = 0;
     uint64_t to = 0;
@@ -74,18 +65,11 @@ static void check_thread_local(uint64_t address, bool write, uint64_t pc)
     }
 }
 
-/* Remembers that bytes are accessed. */
-static void extend(uint64_t *from, uint64_t *to, uint64_t address, size_t size)
-{
-    *from = *to == 0 || address < *from ? address : *from;
-    *to = address + size > *to ? address + size : *to;
-}
-
-void check_stack(uint64_t address, size_t size, bool write, uint64_t pc)
+/* An access to a stack, of a word that is known to have held a variable of a function that returned, or is not. */
+void check_frame(uint64_t address, size_t size, bool write, uint64_t pc, bool ended)
 {
     int owner = owner_of(address);
     if (owner < 0) {
-        check_thread_local(address, write, pc);
         return;
     }
     struct thread *t = &run.threads[owner];
@@ -94,7 +78,7 @@ void check_stack(uint64_t address, size_t size, bool write, uint64_t pc)
         report_return(write, owner, pc, "which has ended");
         end_run(FATAL); /* the stack belongs to nobody */
     }
-    if (address < low || (run.concurrent && is_ended(address) && is_filled(address, size) && !(write && owner == run.current))) {
+    if (address < low || (ended && is_filled(address, size) && !(write && owner == run.current))) {
         report_return(write, owner, pc, "whose function has returned");
         return;
     }
@@ -102,7 +86,7 @@ void check_stack(uint64_t address, size_t size, bool write, uint64_t pc)
     if (owner != run.current) {
         extend(&t->foreign_from, &t->foreign_to, address, size);
     }
-    if (!write && size <= 16 && stack_is_unwritten(address, size)) {
+    if (!write && size <= 16 && is_unwritten(address, size)) {
         report("uninitialized-read", pc, 0, "read of %zu bytes of a variable of thread %d that was never written", size,
                owner);
     }
@@ -118,28 +102,23 @@ static void check_frames(uint64_t to, uint64_t pc, const char *ending)
     }
 }
 
-/* Looks whether functions returned in whose frames other threads had accessed variables. */
-void check_returns(uint64_t pc)
+/* Of the functions that returned in whose frames other threads accessed variables. */
+void check_foreign(uint64_t pc)
 {
     struct thread *t = self();
     uint64_t low = (uint64_t)(uintptr_t)run.low;
-    if (t->foreign_to != 0 && t->foreign_from < low) {
-        check_frames(low < t->foreign_to ? low : t->foreign_to, pc, "whose function may return");
-        t->foreign_from = low;
-        if (t->foreign_to <= low) {
-            t->foreign_to = 0;
-        }
+    check_frames(low < t->foreign_to ? low : t->foreign_to, pc, "whose function may return");
+    t->foreign_from = low;
+    if (t->foreign_to <= low) {
+        t->foreign_to = 0;
     }
 }
 
-/* A function is entered whose frame are the bytes from `from` up to `to`: what was accessed there is of functions that
+/* A function is entered whose frame are the bytes from `from` up to `to`, some of which were accessed: by functions that
  * returned without the engine's knowledge. */
 void begin_frame(uint64_t from, uint64_t to)
 {
     struct thread *t = self();
-    if (t->touched_to == 0 || t->touched_from >= to || !run.concurrent) {
-        return;
-    }
     shadow_forget(t->touched_from > from ? t->touched_from : from, t->touched_to < to ? t->touched_to : to);
     if (t->touched_to <= to) {
         t->touched_to = 0;
@@ -156,7 +135,7 @@ extern const char explorer_unoptimized __attribute__((weak));
 void end_frame(uint64_t from, uint64_t to, uint64_t pc)
 {
     struct thread *t = self();
-    if (t->touched_to == 0 || t->touched_from >= to || t->touched_to <= from || !run.concurrent) {
+    if (t->touched_to <= from) {
         return;
     }
     if (t->foreign_to != 0 && t->foreign_from < to) {
@@ -196,6 +175,9 @@ static void check_end_of_thread(void)
 /* Ends the current thread. */
 _Noreturn void thread_end(void *result)
 {
+    if (run.leave != NULL) {
+        run.leave();
+    }
     check_end_of_thread();
     thread_exit(result);
 }

@@ -12,11 +12,11 @@ static inline void check_kind(const struct event *e, bool right)
     }
 }
 
-static inline void executed(struct thread *t, struct event *e)
+static inline void executed(struct thread *t, int id)
 {
-    e->run = run.number;
-    e->hb = t->hb;
-    e->porf = t->porf;
+    graph.sc = graph.sc || read_order(&graph.events[id]) == SEQ_CST;
+    graph.views[id].hb = t->hb;
+    graph.views[id].porf = t->porf;
     ++t->executed;
 }
 

@@ -42,7 +42,7 @@ static void one_fence_event(int order, enum side side, uint64_t pc)
             t->has_released.light = t->hb;
         }
     }
-    executed(t, e);
+    executed(t, id);
     trace_event(id, NULL);
 }
 
@@ -76,10 +76,8 @@ int thread_create_event(void *(*body)(void *), void *argument, uint64_t pc)
     e->pc = pc;
     advance(t);
     had_effect(t);
-    executed(t, e);
+    executed(t, id);
     struct thread *c = &run.threads[child];
-    graph.start_hb[child] = t->hb;
-    graph.start_porf[child] = t->porf;
     c->hb = t->hb;
     c->porf = t->porf;
     memset(&c->acquired, 0, sizeof c->acquired);
@@ -127,7 +125,7 @@ void *thread_join_event(int child, uint64_t pc)
     view_join(&t->hb, &c->hb);
     view_join(&t->porf, &c->porf);
     t->hb.of[child] = (EXPLORER_CLOCK)(c->executed + 1); /* its end too, with the plain accesses after its last event */
-    executed(t, e);
+    executed(t, id);
     trace_event(id, "join");
     return c->result;
 }
@@ -153,6 +151,6 @@ void barrier_event(enum kind kind, uint64_t address, uint64_t pc)
     e->pc = pc;
     advance(t);
     had_effect(t);
-    executed(t, e);
+    executed(t, id);
     trace_event(id, NULL);
 }

@@ -30,6 +30,8 @@ static uintptr_t pointers[MAX_THREADS] EXPLORER_STATE = {0};
 static int entered EXPLORER_STATE = 0;
 static uint8_t *saved EXPLORER_STATE = NULL; /* the first thread's variables at the checkpoint */
 
+struct thread_locals thread_locals EXPLORER_STATE = {0};
+
 static uint8_t *block_at(uintptr_t pointer)
 {
 #if defined(__x86_64__)
@@ -113,6 +115,14 @@ static void borrow_pointer(int thread)
     pointers[thread] = atomic_load(&lent);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
+    uint64_t from = (uint64_t)(uintptr_t)block_at(pointers[thread]);
+    uint64_t to = from + block_bytes;
+    if (thread_locals.bytes > 0) {
+        uint64_t end = thread_locals.from + thread_locals.bytes;
+        to = to > end ? to : end;
+        from = from < thread_locals.from ? from : thread_locals.from;
+    }
+    thread_locals = (struct thread_locals){.from = from, .bytes = to - from};
 }
 
 static void enter(int thread)

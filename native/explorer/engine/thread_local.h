@@ -14,6 +14,14 @@ void thread_local_enter(int thread);
 void thread_local_checkpoint(void);
 void thread_local_restore(void);
 
+/* Where the variables of all threads but the first lie, and what is between them; 0 bytes if there are none. */
+struct thread_locals {
+    uint64_t from;
+    uint64_t bytes;
+};
+
+extern struct thread_locals thread_locals;
+
 /* Where a thread's variables lie; false if the program has none or the thread never began. */
 bool thread_local_block(int thread, uint64_t *from, uint64_t *to);
 

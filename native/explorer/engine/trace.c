@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callers.h"
 #include "findings.h"
 
 struct trace_entry {
@@ -15,6 +16,7 @@ struct trace_entry {
     const char *message; /* of an error */
     uint64_t number; /* call, return: the operation; create, join: the thread */
     view hb;
+    struct callers callers;
 };
 
 static struct trace_entry *entries EXPLORER_STATE = NULL;
@@ -35,6 +37,15 @@ static void drop_accesses(void)
     entry_count = kept;
 }
 
+/* Allocations before the first thread, which are no entries: a leak is shown at the user's line. */
+#define MOST_EARLY 256
+static struct {
+    uint64_t pc;
+    uint64_t address;
+    struct callers callers;
+} early[MOST_EARLY] EXPLORER_STATE;
+static int early_count EXPLORER_STATE = 0;
+
 static struct trace_entry *new_entry(const char *kind)
 {
     if (entry_count >= MOST_ENTRIES) {
@@ -43,6 +54,7 @@ static struct trace_entry *new_entry(const char *kind)
     entries = grown(entries, &entry_room, entry_count + 1, sizeof *entries);
     struct trace_entry *entry = &entries[entry_count++];
     *entry = (struct trace_entry){.id = -1, .kind = kind, .thread = run.current, .hb = run.threads[run.current].hb};
+    find_callers(&entry->callers);
     return entry;
 }
 
@@ -61,6 +73,11 @@ void trace_error(uint64_t pc, const char *message)
 
 void trace_plain(const char *kind, uint64_t address, size_t size, uint64_t pc)
 {
+    if (control.options.trace && control.options.callers && !run.have_checkpoint && early_count < MOST_EARLY) {
+        early[early_count].pc = pc;
+        early[early_count].address = address;
+        find_callers(&early[early_count++].callers);
+    }
     if (control.options.trace && run.have_checkpoint) {
         struct trace_entry *entry = new_entry(kind);
         entry->address = address;
@@ -185,6 +202,7 @@ void print_trace(FILE *file, void (*print_results)(FILE *file, int thread, uint3
         }
         if (entry->pc != 0) {
             fprintf(file, ", \"pc\": %llu", (unsigned long long)entry->pc);
+            print_callers(file, &entry->callers);
         }
         /* in entries shown rather than events of the graph, so that plain accesses count */
         fputs(", \"hb\": [", file);
@@ -201,6 +219,13 @@ void print_trace(FILE *file, void (*print_results)(FILE *file, int thread, uint3
             fprintf(file, "%s%d", id > 0 ? ", " : "", known);
         }
         fputs("]}", file);
+    }
+    fputs("], \"early\": [", file);
+    for (int at = 0; at < early_count; ++at) {
+        fprintf(file, "%s{\"pc\": %llu, \"address\": %llu", at > 0 ? ", " : "", (unsigned long long)early[at].pc,
+                (unsigned long long)early[at].address);
+        print_callers(file, &early[at].callers);
+        fputc('}', file);
     }
     fputs("]}", file);
     free(shown);

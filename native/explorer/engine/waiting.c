@@ -13,9 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keep.h"
 #include "schedule.h"
 
 #define MOST_KEPT ((size_t)1 << 14) /* words of a stack that are kept; of a deeper one a hash is */
+
+static void make_room(struct spin_state *state)
+{
+    if (state->words > state->room) {
+        free(state->stack);
+        state->room = state->words * 2;
+        state->stack = must(malloc(state->room * sizeof *state->stack));
+    }
+}
 
 static void take_state(struct spin_state *state, uint64_t address, const void *frame)
 {
@@ -32,11 +42,7 @@ static void take_state(struct spin_state *state, uint64_t address, const void *f
         }
         return;
     }
-    if (state->words > state->room) {
-        free(state->stack);
-        state->room = state->words * 2;
-        state->stack = must(malloc(state->room * sizeof *state->stack));
-    }
+    make_room(state);
     memcpy(state->stack, frame, state->words * sizeof *state->stack);
 }
 
@@ -110,6 +116,26 @@ void spin_check(uint64_t address, const void *frame)
         }
     }
     ++t->spins;
+}
+
+void keep_spins(const struct thread *t)
+{
+    for (int i = 0; i < t->spins; ++i) {
+        keep(&t->spin[i], offsetof(struct spin_state, room));
+        keep(t->spin[i].stack, t->spin[i].words > MOST_KEPT ? 0 : t->spin[i].words * sizeof *t->spin[i].stack);
+    }
+}
+
+void take_back_spins(struct thread *t)
+{
+    for (int i = 0; i < t->spins; ++i) {
+        struct spin_state *state = &t->spin[i];
+        take_back(state, offsetof(struct spin_state, room));
+        if (state->words <= MOST_KEPT) {
+            make_room(state);
+            take_back(state->stack, state->words * sizeof *state->stack);
+        }
+    }
 }
 
 /* An access by its instruction and the calls that lead to it. */

@@ -14,12 +14,16 @@
 #include "client.h"
 
 struct client client;
-/* Where the events of a thread's calls are made up: written before it is read, so that there is nothing to put back. */
-static uint8_t event_bytes[GROUPS][HEAP_LENGTH] EXPLORER_STATE = {{0}};
+/* The payloads of all events of one length, back to back. A run that begins in the middle of a call finds what another run has
+ * left here, so what is written for an event is always the same. */
+static uint8_t pool_events[EVENTS * POOL_LENGTH] EXPLORER_STATE = {0};
+static uint8_t heap_events[EVENTS * HEAP_LENGTH] EXPLORER_STATE = {0};
+static uint8_t ring_events[EVENTS * RING_ROOM] EXPLORER_STATE = {0};
 
-const uint8_t *client_events(uint32_t thread, uint32_t event, uint32_t count, uint32_t length)
+const uint8_t *client_events(uint32_t event, uint32_t count, uint32_t length)
 {
-    uint8_t *bytes = event_bytes[thread];
+    uint8_t *all = length == HEAP_LENGTH ? heap_events : length == POOL_LENGTH ? pool_events : ring_events;
+    uint8_t *bytes = all + (size_t)event * length;
     for (uint32_t i = 0; i < count; ++i) {
         for (uint32_t place = 0; place < length; ++place) {
             bytes[i * length + place] = client_byte(event + i, place);
@@ -39,7 +43,7 @@ static void run(uint32_t thread, uint32_t from, uint32_t to)
         struct results results = {0};
         const struct operation *operation = &client_program.operations[thread][op];
         explorer_call(op);
-        operation->perform(thread, operation, &results);
+        operation->perform(operation, &results);
         explorer_return(op, results.values, results.count);
     }
 }
@@ -58,6 +62,9 @@ static void setup(void)
     client.ring = program->ring ? rr_ring_create(program->size, program->capacity, program->mode, program->readers,
                                                  RR_MAX_RING_BYTES, &status)
                                 : NULL;
+    if (status == RR_OK && program->awaited != 0) {
+        status = rr_ring_wait_for_readers(client.ring, program->awaited);
+    }
     if (status != RR_OK) {
         explorer_fail("ring", rr_status_text(status));
         return;
@@ -72,6 +79,7 @@ static void thread(uint32_t n)
 
 static void finish(void)
 {
+    client.finishing = true;
     run(0, client_program.setup, client_program.count[0]);
 }
 

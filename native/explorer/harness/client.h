@@ -18,7 +18,8 @@
 #define MOST_OPS 96u /* operations of a group, the finish included */
 #define MOST_ARGS 3u
 #define MOST_RESULTS 8u
-#define MOST_SLOTS 64u
+#define MOST_SLOTS 192u
+#define WORD_SLOTS 64u /* slots of which a result has a bit each */
 #define POOL_LENGTH 8u
 #define HEAP_LENGTH 16385u
 #define HEAP_BYTES 65536u
@@ -33,7 +34,7 @@ struct results {
     uint32_t count;
     uint64_t values[MOST_RESULTS];
 };
-typedef void (*perform)(uint32_t thread, const struct operation *operation, struct results *results);
+typedef void (*perform)(const struct operation *operation, struct results *results);
 
 /* An argument: a variable's thread, letter and number, or a number alone. */
 struct argument {
@@ -57,6 +58,7 @@ struct shape {
     uint32_t size;
     uint32_t length; /* of every event of the ring */
     uint32_t readers;
+    uint32_t awaited; /* readers that have to join before an event is overwritten [RING-45] */
     uint32_t threads;
     uint32_t setup; /* operations of group 0 before the finish */
     uint32_t count[GROUPS];
@@ -79,6 +81,7 @@ extern const struct client_operation client_pool_operations[];
 extern const struct client_operation client_account_operations[];
 extern const struct client_operation client_ring_operations[];
 extern const struct client_operation client_wait_operations[];
+extern const struct client_operation client_room_operations[];
 
 /* ------------------------------------------------------------------------------------------------ what its threads hold */
 
@@ -91,6 +94,7 @@ struct holdings {
     rr_writer *writers[2];
     rr_reader *readers[4];
     int descriptors[4]; /* of the readers; 0: not asked for */
+    int writer_descriptors[2];
 };
 
 /* What an execution works on: nothing of the one before is left. */
@@ -99,13 +103,14 @@ struct client {
     rr_ring *ring;           /* NULL: there is none */
     struct holdings holdings[GROUPS];
     uint64_t shared_tokens[8]; /* written by the setup alone */
-    uint64_t held_slots;       /* slots that `hold` took, which the finish gives back */
+    uint64_t held_slots[MOST_SLOTS / WORD_SLOTS]; /* slots that `hold` took, which the finish gives back */
+    bool finishing;                               /* whether the threads have ended */
 };
 
 extern struct client client;
 
-/* The `count` payloads of events from `event` on, back to back, in a room of the thread's. */
-const uint8_t *client_events(uint32_t thread, uint32_t event, uint32_t count, uint32_t length);
+/* The `count` payloads of events from `event` on, back to back. */
+const uint8_t *client_events(uint32_t event, uint32_t count, uint32_t length);
 
 static inline void answer(struct results *results, uint64_t value)
 {
@@ -149,9 +154,31 @@ static inline rr_reader **reader_at(const struct argument *argument)
     return &client.holdings[argument->thread].readers[argument->number];
 }
 
+/* The writer that a call is about; NULL where there is none and the call was skipped. */
+static inline rr_writer *writer_of(const struct operation *operation, struct results *results)
+{
+    rr_writer *writer = *writer_at(&operation->arguments[0]);
+    if (writer == NULL) {
+        skip(results);
+    }
+    return writer;
+}
+
+/* The reader that a call is about; NULL where there is none and the call was skipped. */
+static inline rr_reader *reader_of(const struct operation *operation, struct results *results)
+{
+    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    if (reader == NULL) {
+        skip(results);
+    }
+    return reader;
+}
+
 static inline int *descriptor_at(const struct argument *argument)
 {
-    return &client.holdings[argument->thread].descriptors[argument->number];
+    struct holdings *holdings = &client.holdings[argument->thread];
+    return argument->letter == 'w' ? &holdings->writer_descriptors[argument->number]
+                                   : &holdings->descriptors[argument->number];
 }
 
 #endif

@@ -1,14 +1,15 @@
 /* client_account.c - the operations of a client on the pools as a whole: slots that are taken out, counts, the end. */
 #define _GNU_SOURCE
+#include <string.h>
+
 #include "client.h"
 
-/* status, the slots taken as bits */
-static void do_hold(uint32_t thread, const struct operation *operation, struct results *results)
+/* status, the slots taken as bits: a result for every 64 slots of the pool */
+static void do_hold(const struct operation *operation, struct results *results)
 {
     uint32_t count = operation->arguments[0].number;
     uint64_t tokens[MOST_SLOTS] = {0};
     uint8_t bytes[MOST_SLOTS * POOL_LENGTH];
-    (void)thread;
     if (client.allocator == NULL || count > MOST_SLOTS) {
         skip(results);
         return;
@@ -17,19 +18,21 @@ static void do_hold(uint32_t thread, const struct operation *operation, struct r
         bytes[i] = client_byte(HELD_EVENT, i % POOL_LENGTH);
     }
     rr_status status = rr_allocate_many(client.allocator, bytes, NULL, POOL_LENGTH, NULL, HELD_EVENT, count, tokens, NULL);
-    uint64_t slots = 0;
+    uint64_t slots[MOST_SLOTS / WORD_SLOTS] = {0};
     for (uint32_t i = 0; status == RR_OK && i < count; ++i) {
-        slots |= UINT64_C(1) << ((tokens[i] >> 40) & (MOST_SLOTS - 1));
+        uint32_t slot = (uint32_t)(tokens[i] >> 40) & ((1u << 21) - 1);
+        slots[slot / WORD_SLOTS] |= UINT64_C(1) << (slot % WORD_SLOTS);
     }
-    client.held_slots |= slots;
     answer(results, (uint64_t)status);
-    answer(results, slots);
+    for (uint32_t word = 0; word * WORD_SLOTS < client_program.profile.capacities[RR_XS]; ++word) {
+        client.held_slots[word] |= slots[word];
+        answer(results, slots[word]);
+    }
 }
 
 /* status: that of the first slot that could not be given back */
-static void do_unhold(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_unhold(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     (void)operation;
     if (client.allocator == NULL) {
         skip(results);
@@ -37,21 +40,20 @@ static void do_unhold(uint32_t thread, const struct operation *operation, struct
     }
     uint64_t status = RR_OK;
     for (uint32_t slot = 0; slot < MOST_SLOTS; ++slot) {
-        if (client.held_slots >> slot & 1u) {
+        if (client.held_slots[slot / WORD_SLOTS] >> (slot % WORD_SLOTS) & 1u) {
             int64_t left = rr_dec_ref_count(client.allocator, RR_XS, slot, 0);
             status = left < 0 && status == RR_OK ? (uint64_t)-left : status;
         }
     }
-    client.held_slots = 0;
+    memset(client.held_slots, 0, sizeof client.held_slots);
     answer(results, status);
 }
 
 /* How many loose references all slots had, then, for up to seven slots that had some, 2^32 * pool + 2^16 * slot + how
  * many. They are given back. */
-static void do_sweep(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_sweep(const struct operation *operation, struct results *results)
 {
     static const uint32_t pools[] = {RR_XS, RR_XXL};
-    (void)thread;
     (void)operation;
     if (client.allocator == NULL) {
         skip(results);
@@ -75,10 +77,9 @@ static void do_sweep(uint32_t thread, const struct operation *operation, struct 
 }
 
 /* XS: live, free, allocations, failures; the same of XXL */
-static void do_stats(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_stats(const struct operation *operation, struct results *results)
 {
     static const uint32_t pools[] = {RR_XS, RR_XXL};
-    (void)thread;
     (void)operation;
     if (client.allocator == NULL) {
         skip(results);
@@ -103,7 +104,7 @@ static void do_stats(uint32_t thread, const struct operation *operation, struct 
 
 /* How many slots of XS could be taken at once, then the tokens of the first seven; heap bytes that are left over at the
  * end of the pool are a failure. */
-static void do_refill(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_refill(const struct operation *operation, struct results *results)
 {
     (void)operation;
     const uint8_t *taken[MOST_SLOTS + 1];
@@ -112,7 +113,7 @@ static void do_refill(uint32_t thread, const struct operation *operation, struct
         skip(results);
         return;
     }
-    const uint8_t *data = client_events(thread, HELD_EVENT, 1, POOL_LENGTH);
+    const uint8_t *data = client_events(HELD_EVENT, 1, POOL_LENGTH);
     answer(results, 0);
     for (; count <= MOST_SLOTS; ++count) {
         taken[count] = rr_allocate(client.allocator, data, POOL_LENGTH, HELD_EVENT, 0, NULL);
@@ -133,7 +134,7 @@ static void do_refill(uint32_t thread, const struct operation *operation, struct
 }
 
 /* status. In the finish a pool that is busy is abandoned, so that it is told once and not again as a leak. */
-static void do_destroypool(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_destroypool(const struct operation *operation, struct results *results)
 {
     (void)operation;
     if (client.allocator == NULL) {
@@ -142,10 +143,10 @@ static void do_destroypool(uint32_t thread, const struct operation *operation, s
     }
     rr_allocator *ended = client.allocator;
     rr_status status = rr_allocator_destroy(ended);
-    if (status != RR_OK && thread == 0) {
+    if (status != RR_OK && client.finishing) {
         rr_allocator_abandon(ended);
     }
-    if (status == RR_OK || thread == 0) {
+    if (status == RR_OK || client.finishing) {
         client.allocator = NULL;
     }
     answer(results, (uint64_t)status);

@@ -51,7 +51,8 @@ static int complain(char *complaint, size_t room, const char *what, const char *
 static const struct client_operation *find_operation(const char *name)
 {
     static const struct client_operation *const tables[] = {client_pool_operations, client_account_operations,
-                                                            client_ring_operations, client_wait_operations};
+                                                            client_ring_operations, client_wait_operations,
+                                                            client_room_operations};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; ++i) {
         for (const struct client_operation *at = tables[i]; at->name != NULL; ++at) {
             if (strcmp(at->name, name) == 0) {
@@ -132,6 +133,8 @@ static int read_header(char *text, char *complaint, size_t room)
             client_program.length = number;
         } else if (strcmp(word, "readers") == 0) {
             client_program.readers = number;
+        } else if (strcmp(word, "await") == 0) {
+            client_program.awaited = number;
         } else if (strcmp(word, "fenced") == 0) {
             client_program.fenced = number != 0;
         } else {

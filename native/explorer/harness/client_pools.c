@@ -34,7 +34,7 @@ static void got_pointer(const struct argument *made, const uint8_t *payload, uin
     }
 }
 
-static void allocate(uint32_t thread, const struct operation *operation, uint32_t length, struct results *results)
+static void allocate(const struct operation *operation, uint32_t length, struct results *results)
 {
     const struct argument *made = &operation->arguments[0];
     uint32_t event = operation->arguments[1].number;
@@ -43,24 +43,24 @@ static void allocate(uint32_t thread, const struct operation *operation, uint32_
         return;
     }
     rr_status status = RR_OK;
-    const uint8_t *payload = rr_allocate(client.allocator, client_events(thread, event, 1, length), length, event, 0, &status);
+    const uint8_t *payload = rr_allocate(client.allocator, client_events(event, 1, length), length, event, 0, &status);
     got_pointer(made, payload, payload != NULL ? rr_payload_token(client.allocator, payload) : 0, status, results);
 }
 
 /* status, token */
-static void do_alloc(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_alloc(const struct operation *operation, struct results *results)
 {
-    allocate(thread, operation, POOL_LENGTH, results);
+    allocate(operation, POOL_LENGTH, results);
 }
 
 /* status, token */
-static void do_heap(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_heap(const struct operation *operation, struct results *results)
 {
-    allocate(thread, operation, HEAP_LENGTH, results);
+    allocate(operation, HEAP_LENGTH, results);
 }
 
 /* status, token: the token is made into the variable */
-static void do_ffi(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_ffi(const struct operation *operation, struct results *results)
 {
     uint32_t event = operation->arguments[1].number;
     uint64_t token = 0;
@@ -68,7 +68,7 @@ static void do_ffi(uint32_t thread, const struct operation *operation, struct re
         skip(results);
         return;
     }
-    const uint8_t *data = client_events(thread, event, 1, POOL_LENGTH);
+    const uint8_t *data = client_events(event, 1, POOL_LENGTH);
     rr_status status = rr_handle_ffi_event(client.allocator, data, POOL_LENGTH, event, &token);
     answer(results, (uint64_t)status);
     if (status == RR_OK) {
@@ -78,7 +78,7 @@ static void do_ffi(uint32_t thread, const struct operation *operation, struct re
 }
 
 /* status, then the tokens, or the place of the event that failed */
-static void do_amany(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_amany(const struct operation *operation, struct results *results)
 {
     uint32_t count = operation->arguments[1].number;
     uint32_t event = operation->arguments[2].number;
@@ -92,7 +92,7 @@ static void do_amany(uint32_t thread, const struct operation *operation, struct 
     for (uint32_t i = 0; i < count; ++i) {
         types[i] = event + i;
     }
-    rr_status status = rr_allocate_many(client.allocator, client_events(thread, event, count, POOL_LENGTH), NULL, POOL_LENGTH,
+    rr_status status = rr_allocate_many(client.allocator, client_events(event, count, POOL_LENGTH), NULL, POOL_LENGTH,
                                         types, 0, count, tokens, &failed);
     answer(results, (uint64_t)status);
     if (status != RR_OK) {
@@ -107,9 +107,8 @@ static void do_amany(uint32_t thread, const struct operation *operation, struct 
 }
 
 /* status, and the place of the token that failed */
-static void do_dmany(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_dmany(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     const uint64_t *tokens = token_at(&operation->arguments[0]);
     uint32_t count = operation->arguments[1].number;
     size_t failed = 0;
@@ -129,9 +128,8 @@ static void do_dmany(uint32_t thread, const struct operation *operation, struct 
 }
 
 /* status, token */
-static void do_clone(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_clone(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     const uint8_t *payload = *pointer_at(&operation->arguments[1]);
     if (payload == NULL || *pointer_at(&operation->arguments[0]) != NULL) {
         skip(results);
@@ -143,9 +141,8 @@ static void do_clone(uint32_t thread, const struct operation *operation, struct 
 }
 
 /* 0 */
-static void do_drop(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_drop(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     const uint8_t **payload = pointer_at(&operation->arguments[0]);
     if (*payload == NULL) {
         skip(results);
@@ -157,9 +154,8 @@ static void do_drop(uint32_t thread, const struct operation *operation, struct r
 }
 
 /* 0, event, length, event type */
-static void do_read(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_read(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     const uint8_t *payload = *pointer_at(&operation->arguments[0]);
     if (payload == NULL) {
         skip(results);
@@ -172,9 +168,8 @@ static void do_read(uint32_t thread, const struct operation *operation, struct r
 }
 
 /* 0, count */
-static void do_count(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_count(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     const uint8_t *payload = *pointer_at(&operation->arguments[0]);
     if (payload == NULL) {
         skip(results);
@@ -185,9 +180,8 @@ static void do_count(uint32_t thread, const struct operation *operation, struct 
 }
 
 /* 0, token */
-static void do_weak(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_weak(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     const uint8_t *payload = *pointer_at(&operation->arguments[1]);
     if (payload == NULL) {
         skip(results);
@@ -200,9 +194,8 @@ static void do_weak(uint32_t thread, const struct operation *operation, struct r
 }
 
 /* 0, token */
-static void do_into(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_into(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     const uint8_t **payload = pointer_at(&operation->arguments[1]);
     if (*payload == NULL) {
         skip(results);
@@ -225,9 +218,8 @@ static bool takes_token(const struct operation *operation, struct results *resul
 }
 
 /* status, token */
-static void do_upgrade(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_upgrade(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     if (takes_token(operation, results)) {
         rr_status status = RR_OK;
         uint64_t token = *token_at(&operation->arguments[1]);
@@ -238,9 +230,8 @@ static void do_upgrade(uint32_t thread, const struct operation *operation, struc
 }
 
 /* status, token */
-static void do_from(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_from(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     if (takes_token(operation, results)) {
         rr_status status = RR_OK;
         uint64_t token = *token_at(&operation->arguments[1]);
@@ -270,9 +261,8 @@ static void counted(int64_t count, struct results *results)
 }
 
 /* status, count */
-static void do_inc(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_inc(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     rr_handle handle;
     if (triple_of(operation, &handle, results)) {
         counted(rr_inc_ref_count(client.allocator, handle.pool_id, handle.slot_index, handle.generation), results);
@@ -280,9 +270,8 @@ static void do_inc(uint32_t thread, const struct operation *operation, struct re
 }
 
 /* status, count */
-static void do_incany(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_incany(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     rr_handle handle;
     if (triple_of(operation, &handle, results)) {
         counted(rr_inc_ref_count(client.allocator, handle.pool_id, handle.slot_index, RR_ANY_GENERATION), results);
@@ -290,9 +279,8 @@ static void do_incany(uint32_t thread, const struct operation *operation, struct
 }
 
 /* status, count */
-static void do_dec(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_dec(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     rr_handle handle;
     if (triple_of(operation, &handle, results)) {
         counted(rr_dec_ref_count(client.allocator, handle.pool_id, handle.slot_index, handle.generation), results);
@@ -300,9 +288,8 @@ static void do_dec(uint32_t thread, const struct operation *operation, struct re
 }
 
 /* status, count */
-static void do_decany(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_decany(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     rr_handle handle;
     if (triple_of(operation, &handle, results)) {
         counted(rr_dec_ref_count(client.allocator, handle.pool_id, handle.slot_index, RR_ANY_GENERATION), results);
@@ -310,9 +297,8 @@ static void do_decany(uint32_t thread, const struct operation *operation, struct
 }
 
 /* 0, count, generation, state */
-static void do_meta(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_meta(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     rr_handle handle;
     rr_slot_metadata metadata = {0};
     if (triple_of(operation, &handle, results)) {
@@ -345,16 +331,14 @@ static void lend(const struct operation *operation, uint32_t length, struct resu
 }
 
 /* status, token, whether all bytes were 0; the loan is then written */
-static void do_loan(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_loan(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     lend(operation, POOL_LENGTH, results);
 }
 
 /* status, token, whether all bytes were 0 */
-static void do_hloan(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_hloan(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     lend(operation, HEAP_LENGTH, results);
 }
 
@@ -381,23 +365,20 @@ static void commit(const struct operation *operation, bool cut, struct results *
 }
 
 /* status, token */
-static void do_commit(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_commit(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     commit(operation, false, results);
 }
 
 /* status, token */
-static void do_cut(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_cut(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     commit(operation, true, results);
 }
 
 /* 0 */
-static void do_abort(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_abort(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     uint8_t **loan = loan_at(&operation->arguments[0]);
     if (*loan == NULL) {
         skip(results);

@@ -2,13 +2,9 @@
 #define _GNU_SOURCE
 #include "client.h"
 
-/* Where what a thread reads goes: written before it is read, so that there is nothing to put back. */
-static uint8_t rooms[GROUPS][RING_ROOM * EVENTS] EXPLORER_STATE = {{0}};
-
 /* status */
-static void do_open(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_open(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     rr_writer **made = writer_at(&operation->arguments[0]);
     if (client.ring == NULL || *made != NULL) {
         skip(results);
@@ -20,9 +16,8 @@ static void do_open(uint32_t thread, const struct operation *operation, struct r
 }
 
 /* 0: the writer is closed and freed */
-static void do_close(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_close(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     rr_writer **writer = writer_at(&operation->arguments[0]);
     if (*writer == NULL) {
         skip(results);
@@ -30,48 +25,70 @@ static void do_close(uint32_t thread, const struct operation *operation, struct 
     }
     rr_writer_free(*writer);
     *writer = NULL;
+    *descriptor_at(&operation->arguments[0]) = 0;
     answer(results, RR_OK);
 }
 
-/* status, write cursor behind it: one that the writer itself has written, or found when it opened */
-static void do_add(uint32_t thread, const struct operation *operation, struct results *results)
+/* 0; the writer stays, and what is asked of it is refused */
+static void do_shut(const struct operation *operation, struct results *results)
 {
-    rr_writer *writer = *writer_at(&operation->arguments[0]);
-    uint32_t event = operation->arguments[1].number;
+    rr_writer *writer = writer_of(operation, results);
     if (writer == NULL) {
+        return;
+    }
+    rr_writer_close(writer);
+    answer(results, RR_OK);
+}
+
+/* status: the writer ends the stream, and is freed */
+static void do_end(const struct operation *operation, struct results *results)
+{
+    rr_writer **writer = writer_at(&operation->arguments[0]);
+    if (*writer == NULL) {
         skip(results);
         return;
     }
-    const uint8_t *data = client_events(thread, event, 1, client_program.length);
+    answer(results, (uint64_t)rr_writer_end(*writer));
+    rr_writer_free(*writer);
+    *writer = NULL;
+}
+
+/* status, write cursor behind it: one that the writer itself has written, or found when it opened */
+static void do_add(const struct operation *operation, struct results *results)
+{
+    rr_writer *writer = writer_of(operation, results);
+    uint32_t event = operation->arguments[1].number;
+    if (writer == NULL) {
+        return;
+    }
+    const uint8_t *data = client_events(event, 1, client_program.length);
     answer(results, (uint64_t)rr_writer_add(writer, data, client_program.length, event));
     answer(results, rr_ring_write_cursor(client.ring));
 }
 
 /* status, how many were added, write cursor behind them */
-static void do_addmany(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_addmany(const struct operation *operation, struct results *results)
 {
-    rr_writer *writer = *writer_at(&operation->arguments[0]);
+    rr_writer *writer = writer_of(operation, results);
     uint32_t count = operation->arguments[1].number;
     uint32_t event = operation->arguments[2].number;
     uint32_t types[EVENTS];
     size_t added = 0;
     if (writer == NULL) {
-        skip(results);
         return;
     }
     for (uint32_t i = 0; i < count; ++i) {
         types[i] = event + i;
     }
-    const uint8_t *data = client_events(thread, event, count, client_program.length);
+    const uint8_t *data = client_events(event, count, client_program.length);
     answer(results, (uint64_t)rr_writer_add_many(writer, data, NULL, client_program.length, types, 0, count, &added, NULL));
     answer(results, added);
     answer(results, rr_ring_write_cursor(client.ring));
 }
 
 /* status, the cursor that the reader begins with */
-static void do_join(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_join(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     rr_reader **made = reader_at(&operation->arguments[0]);
     const struct argument *at = &operation->arguments[1];
     if (client.ring == NULL || *made != NULL) {
@@ -104,19 +121,24 @@ static uint32_t event_of(const uint8_t *data, uint32_t length, uint32_t event_ty
 }
 
 /* status, sequence, next sequence, skipped, how many, their events: 8 bits each from the lowest on */
-static void do_nextmany(uint32_t thread, const struct operation *operation, struct results *results)
+static void read_many(const struct operation *operation, bool in_two_steps, struct results *results)
 {
-    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    rr_reader *reader = reader_of(operation, results);
     uint32_t limit = operation->arguments[1].number;
     uint32_t lengths[EVENTS];
     uint32_t types[EVENTS];
+    uint8_t room[RING_ROOM * EVENTS];
     rr_read found;
     if (reader == NULL) {
-        skip(results);
         return;
     }
-    uint8_t *room = rooms[thread];
-    rr_status status = rr_reader_next_many(reader, limit, room, sizeof rooms[thread], lengths, types, &found);
+    rr_status status = (in_two_steps ? rr_reader_look : rr_reader_next_many)(reader, limit, room, sizeof room, lengths, types, &found);
+    if (in_two_steps && status == RR_OK) {
+        status = rr_reader_pass(reader, found.count);
+        if (status != RR_OK) { /* the copies are not to be used */
+            found = (rr_read){.sequence = found.sequence, .next_sequence = found.sequence};
+        }
+    }
     uint64_t events = 0;
     const uint8_t *data = room;
     for (uint32_t i = 0; status == RR_OK && i < found.count && i < 8; ++i) {
@@ -131,17 +153,27 @@ static void do_nextmany(uint32_t thread, const struct operation *operation, stru
     answer(results, events);
 }
 
-/* status, sequence, next sequence, skipped, 1 or 0, its event */
-static void do_next(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_nextmany(const struct operation *operation, struct results *results)
 {
-    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    read_many(operation, false, results);
+}
+
+/* As nextmany, in the two steps in which a binding reads: a look, and the move past what was copied. */
+static void do_take(const struct operation *operation, struct results *results)
+{
+    read_many(operation, true, results);
+}
+
+/* status, sequence, next sequence, skipped, 1 or 0, its event */
+static void do_next(const struct operation *operation, struct results *results)
+{
+    rr_reader *reader = reader_of(operation, results);
+    uint8_t room[RING_ROOM];
     rr_read found;
     if (reader == NULL) {
-        skip(results);
         return;
     }
-    uint8_t *room = rooms[thread];
-    rr_status status = rr_reader_next(reader, room, RING_ROOM, &found);
+    rr_status status = rr_reader_next(reader, room, sizeof room, &found);
     answer(results, (uint64_t)status);
     answer(results, found.sequence);
     answer(results, found.next_sequence);
@@ -150,13 +182,24 @@ static void do_next(uint32_t thread, const struct operation *operation, struct r
     answer(results, status == RR_OK ? event_of(room, (uint32_t)found.bytes, found.event_type) : 0);
 }
 
-/* 0; the reader stays, and what is asked of it is refused */
-static void do_leave(uint32_t thread, const struct operation *operation, struct results *results)
+/* status, how many were skipped, cursor: skips all that was published */
+static void do_skip(const struct operation *operation, struct results *results)
 {
-    (void)thread;
-    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    rr_reader *reader = reader_of(operation, results);
+    uint64_t skipped = 0;
     if (reader == NULL) {
-        skip(results);
+        return;
+    }
+    answer(results, (uint64_t)rr_reader_skip(reader, 0, &skipped));
+    answer(results, skipped);
+    answer(results, rr_reader_cursor(reader));
+}
+
+/* 0; the reader stays, and what is asked of it is refused */
+static void do_leave(const struct operation *operation, struct results *results)
+{
+    rr_reader *reader = reader_of(operation, results);
+    if (reader == NULL) {
         return;
     }
     rr_reader_leave(reader);
@@ -164,9 +207,8 @@ static void do_leave(uint32_t thread, const struct operation *operation, struct 
 }
 
 /* 0 */
-static void do_free(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_free(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     rr_reader **reader = reader_at(&operation->arguments[0]);
     if (*reader == NULL) {
         skip(results);
@@ -179,24 +221,20 @@ static void do_free(uint32_t thread, const struct operation *operation, struct r
 }
 
 /* status */
-static void do_evict(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_evict(const struct operation *operation, struct results *results)
 {
-    (void)thread;
-    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    rr_reader *reader = reader_of(operation, results);
     if (reader == NULL) {
-        skip(results);
         return;
     }
     answer(results, (uint64_t)rr_reader_evict(reader));
 }
 
 /* 0, whether it was evicted */
-static void do_evicted(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_evicted(const struct operation *operation, struct results *results)
 {
-    (void)thread;
-    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    rr_reader *reader = reader_of(operation, results);
     if (reader == NULL) {
-        skip(results);
         return;
     }
     answer(results, RR_OK);
@@ -204,12 +242,10 @@ static void do_evicted(uint32_t thread, const struct operation *operation, struc
 }
 
 /* 0, whether it left */
-static void do_left(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_left(const struct operation *operation, struct results *results)
 {
-    (void)thread;
-    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    rr_reader *reader = reader_of(operation, results);
     if (reader == NULL) {
-        skip(results);
         return;
     }
     answer(results, RR_OK);
@@ -217,12 +253,10 @@ static void do_left(uint32_t thread, const struct operation *operation, struct r
 }
 
 /* 0, lag, backlog */
-static void do_lag(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_lag(const struct operation *operation, struct results *results)
 {
-    (void)thread;
-    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    rr_reader *reader = reader_of(operation, results);
     if (reader == NULL) {
-        skip(results);
         return;
     }
     answer(results, RR_OK);
@@ -231,12 +265,10 @@ static void do_lag(uint32_t thread, const struct operation *operation, struct re
 }
 
 /* 0, start, cursor, delivered, skipped */
-static void do_tally(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_tally(const struct operation *operation, struct results *results)
 {
-    (void)thread;
-    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    rr_reader *reader = reader_of(operation, results);
     if (reader == NULL) {
-        skip(results);
         return;
     }
     answer(results, RR_OK);
@@ -247,9 +279,8 @@ static void do_tally(uint32_t thread, const struct operation *operation, struct 
 }
 
 /* 0, write cursor, retained, readers */
-static void do_look(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_look(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     (void)operation;
     if (client.ring == NULL) {
         skip(results);
@@ -262,9 +293,8 @@ static void do_look(uint32_t thread, const struct operation *operation, struct r
 }
 
 /* status */
-static void do_destroyring(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_destroyring(const struct operation *operation, struct results *results)
 {
-    (void)thread;
     (void)operation;
     if (client.ring == NULL) {
         skip(results);
@@ -280,11 +310,15 @@ static void do_destroyring(uint32_t thread, const struct operation *operation, s
 const struct client_operation client_ring_operations[] = {
     {"open", "w", do_open},
     {"close", "w", do_close},
+    {"shut", "w", do_shut},
+    {"end", "w", do_end},
     {"add", "wn", do_add},
     {"addmany", "wnn", do_addmany},
     {"join", "qa", do_join},
     {"next", "q", do_next},
     {"nextmany", "qn", do_nextmany},
+    {"take", "qn", do_take},
+    {"skip", "q", do_skip},
     {"leave", "q", do_leave},
     {"free", "q", do_free},
     {"evict", "q", do_evict},

@@ -1,50 +1,42 @@
-/* client_waits.c - the operations of a client that wait for a reader: asleep, and on a descriptor. */
+/* client_waits.c - the operations of a client that wait for an event, or for room: asleep, and on a descriptor. */
 #define _GNU_SOURCE
 #include "client.h"
 
 /* status: waits for the reader's next event, for ever */
-static void do_wait(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_wait(const struct operation *operation, struct results *results)
 {
-    (void)thread;
-    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    rr_reader *reader = reader_of(operation, results);
     if (reader == NULL) {
-        skip(results);
         return;
     }
     answer(results, (uint64_t)rr_reader_wait(reader, rr_reader_cursor(reader), -1));
 }
 
 /* status: waits for the reader's next event, for a time that may be up at any moment */
-static void do_timedwait(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_timedwait(const struct operation *operation, struct results *results)
 {
-    (void)thread;
-    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    rr_reader *reader = reader_of(operation, results);
     if (reader == NULL) {
-        skip(results);
         return;
     }
     answer(results, (uint64_t)rr_reader_wait(reader, rr_reader_cursor(reader), 1));
 }
 
 /* status: waits for the n-th event of the ring, for ever; the reader may be another thread's, whose cursor is not asked for */
-static void do_waitat(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_waitat(const struct operation *operation, struct results *results)
 {
-    (void)thread;
-    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    rr_reader *reader = reader_of(operation, results);
     if (reader == NULL) {
-        skip(results);
         return;
     }
     answer(results, (uint64_t)rr_reader_wait(reader, operation->arguments[1].number - 1, -1));
 }
 
 /* status: asks for the descriptor of a reader */
-static void do_watch(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_watch(const struct operation *operation, struct results *results)
 {
-    (void)thread;
-    rr_reader *reader = *reader_at(&operation->arguments[0]);
+    rr_reader *reader = reader_of(operation, results);
     if (reader == NULL) {
-        skip(results);
         return;
     }
     int descriptor = rr_reader_descriptor(reader);
@@ -53,18 +45,50 @@ static void do_watch(uint32_t thread, const struct operation *operation, struct 
 }
 
 /* 0: waits on a descriptor that was asked for, for ever */
-static void do_poll(uint32_t thread, const struct operation *operation, struct results *results)
+static void do_poll(const struct operation *operation, struct results *results)
 {
-    (void)thread;
-    int descriptor = *descriptor_at(&operation->arguments[0]);
-    if (*reader_at(&operation->arguments[0]) == NULL || descriptor == 0) {
+    const struct argument *of = &operation->arguments[0];
+    int descriptor = *descriptor_at(of);
+    if ((of->letter == 'w' ? *writer_at(of) == NULL : *reader_at(of) == NULL) || descriptor == 0) {
         skip(results);
         return;
     }
     if (!client_poll(descriptor)) {
-        explorer_fail("poll", "the descriptor of a reader is none of the engine's [RING-35]");
+        explorer_fail("poll", "the descriptor of a reader or writer is none of the engine's [RING-35] [RING-49]");
     }
     answer(results, RR_OK);
+}
+
+/* status: waits for room, for ever; the writer may be another thread's */
+static void do_room(const struct operation *operation, struct results *results)
+{
+    rr_writer *writer = writer_of(operation, results);
+    if (writer == NULL) {
+        return;
+    }
+    answer(results, (uint64_t)rr_writer_wait(writer, -1));
+}
+
+/* status: waits for room, for a time that may be up at any moment */
+static void do_timedroom(const struct operation *operation, struct results *results)
+{
+    rr_writer *writer = writer_of(operation, results);
+    if (writer == NULL) {
+        return;
+    }
+    answer(results, (uint64_t)rr_writer_wait(writer, 1));
+}
+
+/* status: asks for the descriptor of a writer */
+static void do_watchroom(const struct operation *operation, struct results *results)
+{
+    rr_writer *writer = writer_of(operation, results);
+    if (writer == NULL) {
+        return;
+    }
+    int descriptor = rr_writer_descriptor(writer);
+    *descriptor_at(&operation->arguments[0]) = descriptor < 0 ? 0 : descriptor;
+    answer(results, (uint64_t)(descriptor < 0 ? -descriptor : RR_OK));
 }
 
 const struct client_operation client_wait_operations[] = {
@@ -73,5 +97,13 @@ const struct client_operation client_wait_operations[] = {
     {"waitat", "qn", do_waitat},
     {"watch", "q", do_watch},
     {"poll", "q", do_poll},
+    {NULL, NULL, NULL},
+};
+
+const struct client_operation client_room_operations[] = {
+    {"room", "w", do_room},
+    {"timedroom", "w", do_timedroom},
+    {"watchroom", "w", do_watchroom},
+    {"pollroom", "w", do_poll},
     {NULL, NULL, NULL},
 };

@@ -234,11 +234,12 @@ static void append(char *text, size_t room, size_t *length, int id)
 /* The graph in canonical form. */
 static void note_graph(void)
 {
-    char text[4096] = "";
+    char text[4096];
     size_t length = 0;
     if (!control.options.graphs) {
         return;
     }
+    text[0] = 0;
     for (int thread = 1; thread < run.thread_count; ++thread) {
         for (int at = 0; at < graph.count[thread]; ++at) {
             int id = graph.by_thread[thread][at];

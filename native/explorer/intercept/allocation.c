@@ -20,6 +20,7 @@ static void *allocate(size_t count, size_t each, size_t alignment, bool zero, ui
 /* As in glibc, no bytes free the old block, and nothing is returned. */
 static void *reallocate(void *old, size_t count, size_t each, uint64_t pc)
 {
+    heap_check_partner(old, BY_MALLOC, 0, 0, pc);
     if (old != NULL && (count == 0 || each == 0)) {
         heap_free(old, pc);
         return NULL;
@@ -85,7 +86,9 @@ ENTRY(void *, xp_reallocarray, void *old, size_t count, size_t each)
 
 ENTRY(void, xp_free, void *block)
 {
-    heap_free(block, PC);
+    uint64_t pc = PC;
+    heap_check_partner(block, BY_MALLOC, 0, 0, pc);
+    heap_free(block, pc);
 }
 
 /* As many bytes as were asked for: the program may use no more in the explorer. */

@@ -12,13 +12,6 @@
 
 #include "intercept.h"
 
-struct barrier {
-    uint64_t address;
-    uint64_t run; /* the run that `arrivals` are of */
-    int threads;  /* that came */
-    int arrivals[MAX_THREADS];
-};
-
 /* The barrier's words: how many have come where arrivals are ordered, how many it is for, how often it was passed. */
 struct words {
     uint32_t came;
@@ -26,25 +19,16 @@ struct words {
     uint32_t round;
 };
 
-static struct barrier *barriers EXPLORER_STATE = NULL;
-static int barrier_count EXPLORER_STATE = 0;
-static int barrier_room EXPLORER_STATE = 0;
-
-static struct barrier *barrier_at(uint64_t address)
+/* How often a thread has arrived at a barrier: its last arrival says it. */
+static uint32_t arrivals(const struct thread *t, uint64_t address)
 {
-    struct barrier *barrier = NULL;
-    for (int i = 0; i < barrier_count && barrier == NULL; ++i) {
-        barrier = barriers[i].address == address ? &barriers[i] : NULL;
+    for (int at = t->executed - 1; at >= 0; --at) {
+        const struct event *e = &graph.events[graph.by_thread[t->id][at]];
+        if (e->kind == ARRIVE && e->value == address) {
+            return (uint32_t)e->expected;
+        }
     }
-    if (barrier == NULL) {
-        barriers = grown(barriers, &barrier_room, barrier_count + 1, sizeof *barriers);
-        barrier = &barriers[barrier_count++];
-        *barrier = (struct barrier){.address = address};
-    }
-    if (barrier->run != run.number) {
-        *barrier = (struct barrier){.address = address, .run = run.number};
-    }
-    return barrier;
+    return 0;
 }
 
 static uint32_t count_of(uint64_t address)
@@ -57,25 +41,26 @@ static uint32_t count_of(uint64_t address)
 /* Whether all threads of the round have arrived at which the thread waits. */
 static bool may_depart(const struct thread *t)
 {
-    const struct barrier *barrier = barrier_at(t->barrier);
     uint32_t arrived = 0;
+    uint32_t round = arrivals(t, t->barrier);
     for (int id = 0; id < run.thread_count; ++id) {
-        arrived += barrier->arrivals[id] >= barrier->arrivals[t->id];
+        arrived += arrivals(&run.threads[id], t->barrier) >= round;
     }
     return arrived >= count_of(t->barrier);
 }
 
 /* Joins what the threads knew when they arrived for the thread's round. */
-static void meet(const struct barrier *barrier)
+static void meet(uint64_t barrier)
 {
     struct thread *t = self();
+    uint32_t round = arrivals(t, barrier);
     for (int id = 0; id < run.thread_count; ++id) {
-        int round = barrier->arrivals[t->id];
-        for (int at = 0; at < run.threads[id].executed && round > 0; ++at) {
-            const struct event *e = &graph.events[graph.by_thread[id][at]];
-            if (e->kind == ARRIVE && e->value == barrier->address && --round == 0) {
-                view_join(&t->hb, &e->hb);
-                view_join(&t->porf, &e->porf);
+        for (int at = 0; at < run.threads[id].executed; ++at) {
+            int arrival = graph.by_thread[id][at];
+            const struct event *e = &graph.events[arrival];
+            if (e->kind == ARRIVE && e->value == barrier && e->expected == round) {
+                view_join(&t->hb, &graph.views[arrival].hb);
+                view_join(&t->porf, &graph.views[arrival].porf);
             }
         }
     }
@@ -188,16 +173,19 @@ int xp_pthread_barrier_wait(void *barrier)
         return wait_in_order(address, count, pc);
     }
     struct thread *t = self();
-    struct barrier *met = barrier_at(address);
-    met->threads += met->arrivals[t->id] == 0;
-    if (met->threads > (int)count || !is_result_unused(pc)) {
+    uint32_t round = arrivals(t, address) + 1;
+    uint32_t threads = round == 1; /* that came */
+    for (int id = 0; id < run.thread_count; ++id) {
+        threads += arrivals(&run.threads[id], address) > 0;
+    }
+    if (threads > count || !is_result_unused(pc)) {
         refuse_for_room("barriers", "the order of arrivals at a barrier matters");
     }
     barrier_event(ARRIVE, address, pc);
-    barrier_at(address)->arrivals[t->id] += 1;
+    graph.events[graph.by_thread[t->id][t->executed - 1]].expected = round;
     t->barrier = address;
     wait_at_barrier(may_depart);
-    meet(barrier_at(address));
+    meet(address);
     barrier_event(DEPART, address, pc);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* ends.c - assertions, assumptions, abort and exit. */
+/* ends.c - assertions, assumptions and abort. */
 #define _GNU_SOURCE
 #include <stdio.h>
 
@@ -52,14 +52,6 @@ _Noreturn void xp_abort(void)
     failed("abort", PC, "abort() was called");
 }
 
-_Noreturn void xp_exit(int status);
-
-_Noreturn void xp_exit(int status)
-{
-    (void)status;
-    thread_end(NULL); /* as where main returns: the other threads run on */
-}
-
 /* Called in the place of a function that the explorer knows nothing of; the command puts the line in. */
 _Noreturn void explorer_refuse_call(const char *name, uint64_t pc);
 _Noreturn void explorer_refuse_call(const char *name, uint64_t pc)
@@ -68,6 +60,3 @@ _Noreturn void explorer_refuse_call(const char *name, uint64_t pc)
 }
 
 SAME(xp___assert_fail, xp_assert_fail);
-SAME(xp__exit, xp_exit);
-SAME(xp__Exit, xp_exit);
-SAME(xp_quick_exit, xp_exit);

@@ -355,13 +355,20 @@ static int *times_read(uint64_t address)
 {
     struct thread *t = self();
     int room = (int)(sizeof t->reads / sizeof *t->reads);
-    for (int i = 0; i < room; ++i) {
-        if (t->reads[i].lock == address || t->reads[i].times == 0) {
-            t->reads[i].lock = address;
+    int free = t->reading;
+    for (int i = 0; i < t->reading; ++i) {
+        if (t->reads[i].lock == address) {
             return &t->reads[i].times;
         }
+        free = t->reads[i].times == 0 ? i : free;
     }
-    refuse("a thread that holds more than %d locks as a reader is not followed", room);
+    if (free == room) {
+        refuse("a thread that holds more than %d locks as a reader is not followed", room);
+    }
+    t->reading += free == t->reading;
+    t->reads[free].lock = address;
+    t->reads[free].times = 0;
+    return &t->reads[free].times;
 }
 
 /* Adds a reader unless a writer holds the lock; as often as other readers come in between. */

@@ -120,10 +120,10 @@ SAME(xp___isoc23_strtoumax, xp_strtoul);
 
 /* ------------------------------------------------------------------------------------- the environment, the locale */
 
-/* The environment as the program finds it: among its static variables, so that what it writes there is put back. What changes
+/* The environment as the program finds it. What it writes there is put back, once it was given a pointer there. What changes
  * the environment otherwise is refused. */
 #define ENVIRONMENT_BYTES ((size_t)1 << 16)
-static char environment[ENVIRONMENT_BYTES]; /* strings, one behind the other */
+static char environment[ENVIRONMENT_BYTES] EXPLORER_STATE = {0}; /* strings, one behind the other */
 static size_t environment_used EXPLORER_STATE = 0;
 static bool environment_left_out EXPLORER_STATE = false;
 
@@ -146,6 +146,7 @@ ENTRY(char *, xp_getenv, const char *name)
     size_t length = strlen(name);
     for (char *at = environment; at < environment + environment_used; at += strlen(at) + 1) {
         if (strncmp(at, name, length) == 0 && at[length] == '=') {
+            memory_put_back_too(environment, environment_used);
             return at + length + 1;
         }
     }

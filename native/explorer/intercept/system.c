@@ -155,6 +155,7 @@ long xp_syscall(long number, ...)
  * number is above those that the system gives. */
 #define FIRST_EVENTFD (1 << 20)
 #define MOST_EVENTFDS 8
+#define CLOSED UINT32_MAX
 static uint32_t eventfd_counts[MOST_EVENTFDS];
 static uint32_t eventfds;
 
@@ -171,6 +172,14 @@ static uint64_t need_eventfd(int descriptor, const char *name, uint64_t pc)
         refuse("the program calls %s() on descriptor %d" AT ", which is no eventfd, and is not followed", name, descriptor, pc);
     }
     return address;
+}
+
+/* Its number may be another file by now. `count` is what was found there. */
+static void check_open(uint64_t count, const char *what, uint64_t pc)
+{
+    if (count == CLOSED) {
+        report("closed-descriptor", pc, 0, "thread %d %s a descriptor that was closed", run.current, what);
+    }
 }
 
 ENTRY(int, xp_eventfd, unsigned count, int flags)
@@ -193,6 +202,7 @@ ENTRY(ssize_t, xp_read, int descriptor, void *to, size_t size)
         return -1;
     }
     count = atomic_rmw_event(address, 4, ACQUIRE, OP_EXCHANGE, 0, pc);
+    check_open(count, "reads from", pc);
     if (count == 0) {
         *xp_errno_location() = EAGAIN;
         return -1;
@@ -218,13 +228,15 @@ ENTRY(ssize_t, xp_write, int descriptor, const void *from, size_t size)
     }
     read_bytes(from, sizeof count, pc);
     memcpy(&count, from, sizeof count);
-    atomic_rmw_event(address, 4, RELEASE, OP_ADD, count, pc);
+    check_open(atomic_rmw_event(address, 4, RELEASE, OP_ADD, count, pc), "writes to", pc);
     return (ssize_t)sizeof count;
 }
 
 ENTRY(int, xp_close, int descriptor)
 {
-    (void)need_eventfd(descriptor, "close", PC);
+    uint64_t pc = PC;
+    uint64_t address = need_eventfd(descriptor, "close", pc);
+    check_open(atomic_rmw_event(address, 4, RELAXED, OP_EXCHANGE, CLOSED, pc), "closes", pc);
     return 0;
 }
 

@@ -6,6 +6,9 @@
 
 #include "library.h"
 
+/* Whether there was one thread alone all the time: then libraries count without atomic instructions. */
+char xp___libc_single_threaded = 1;
+
 static int thread_number(uint64_t handle)
 {
     if (handle == 0 || handle > (uint64_t)run.thread_count) {
@@ -20,6 +23,7 @@ int xp_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void 
 {
     (void)attributes;
     uint64_t pc = PC;
+    xp___libc_single_threaded = 0;
     uint64_t handle = (uint64_t)thread_create_event(body, argument, pc) + 1;
     if (thread != NULL) {
         plain_access((uint64_t)(uintptr_t)thread, sizeof *thread, true, pc);
@@ -103,6 +107,7 @@ int xp_thrd_create(pthread_t *thread, int (*body)(void *), void *argument);
 int xp_thrd_create(pthread_t *thread, int (*body)(void *), void *argument)
 {
     uint64_t pc = PC;
+    xp___libc_single_threaded = 0;
     void *(*as_pthread)(void *) = NULL; /* the result comes back in the same register */
     memcpy(&as_pthread, &body, sizeof as_pthread);
     uint64_t handle = (uint64_t)thread_create_event(as_pthread, argument, pc) + 1;
@@ -134,7 +139,18 @@ _Noreturn void xp_thrd_exit(int result)
     thread_end((void *)(intptr_t)result);
 }
 
-/* pthread_once and call_once: 0 at first, 1 while it is carried out, 2 when it is done. */
+/* pthread_once and call_once: 0 at first, 1 while it is carried out, 2 when it is done; 0 again if an exception leaves it. */
+struct once {
+    uint64_t address;
+    uint64_t pc;
+    uint64_t after;
+};
+
+static void leave_once(const struct once *once)
+{
+    atomic_store_event(once->address, 4, RELEASE, once->after, once->pc);
+}
+
 int xp_once(void *flag, void (*body)(void));
 
 int xp_once(void *flag, void (*body)(void))
@@ -142,11 +158,17 @@ int xp_once(void *flag, void (*body)(void))
     uint64_t pc = PC;
     uint64_t address = (uint64_t)(uintptr_t)flag;
     uint64_t seen = 0;
-    if (atomic_cas_event(address, 4, ACQUIRE, ACQUIRE, false, &seen, 1, pc)) {
-        body();
-        atomic_store_event(address, 4, RELEASE, 2, pc);
-    } else if (seen != 2) {
-        await_event(address, 4, ACQUIRE, 2, true, false, 0, pc);
+    while (seen != 2) {
+        seen = 0;
+        if (atomic_cas_event(address, 4, ACQUIRE, ACQUIRE, false, &seen, 1, pc)) {
+            struct once once __attribute__((cleanup(leave_once))) = {.address = address, .pc = pc, .after = 0};
+            body();
+            once.after = 2;
+            return 0;
+        }
+        if (seen == 1) {
+            seen = await_event(address, 4, ACQUIRE, 1, false, false, 0, pc);
+        }
     }
     return 0;
 }

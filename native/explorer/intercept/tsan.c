@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <string.h>
 
+#include "../engine/quick.h"
 #include "intercept.h"
 
 struct weakening {
@@ -10,7 +11,7 @@ struct weakening {
     bool failure;
 };
 
-static struct weakening weakenings[16] EXPLORER_STATE = {{0}};
+static struct weakening weakenings[64] EXPLORER_STATE = {{0}};
 static int weakening_count EXPLORER_STATE = 0;
 
 void clear_weakenings(void)
@@ -27,7 +28,7 @@ void set_weakening(uint64_t pc, bool failure, int order)
 }
 
 /* The order that a site has: its own, or what it was weakened to. */
-static int order_at(uint64_t pc, int order, bool failure)
+static int weakened(uint64_t pc, int order, bool failure)
 {
     for (int i = 0; i < weakening_count; ++i) {
         if (weakenings[i].pc == pc && weakenings[i].failure == failure) {
@@ -37,14 +38,37 @@ static int order_at(uint64_t pc, int order, bool failure)
     return order & 0xff;
 }
 
+/* The same of a site that stays atomic. */
+static int order_at(uint64_t pc, int order, bool failure)
+{
+    int found = weakened(pc, order, failure);
+    if (found == PLAIN) {
+        refuse("weaken=%llu:plain: it is neither a load nor a store", (unsigned long long)pc);
+    }
+    return found;
+}
+
+/* Whether a load or a store was weakened to a plain access; if so, it is executed as one, before memory is touched. */
+static bool is_plain(const volatile void *address, size_t size, bool write, uint64_t pc)
+{
+    if (weakening_count == 0 || weakened(pc, RELAXED, false) != PLAIN) {
+        return false;
+    }
+    plain_access((uint64_t)(uintptr_t)address, size, write, pc);
+    return true;
+}
+
 void __tsan_init(void);
 void __tsan_init(void) {}
 void __tsan_func_entry(void *pc);
 void __tsan_func_entry(void *pc)
 {
     const uint64_t *frame = __builtin_frame_address(0);
+    uint64_t from = (uint64_t)(uintptr_t)frame + 16;
     (void)pc;
-    begin_frame((uint64_t)(uintptr_t)frame + 16, frame[0]);
+    if (was_touched(frame[0])) {
+        begin_frame(from, frame[0]);
+    }
     scrub();
 }
 
@@ -55,9 +79,12 @@ void __tsan_func_exit(void)
     const uint64_t *frame = __builtin_frame_address(0);
     uint64_t pc = (uint64_t)(uintptr_t)__builtin_return_address(0);
     run.low = __builtin_frame_address(0);
-    end_frame((uint64_t)(uintptr_t)frame + 16, frame[0], pc);
+    if (was_touched(frame[0])) {
+        end_frame((uint64_t)(uintptr_t)frame + 16, frame[0], pc);
+    }
     scrub();
 }
+
 void __tsan_vptr_update(void **pointer, void *value);
 void __tsan_vptr_update(void **pointer, void *value)
 {
@@ -76,13 +103,14 @@ void __tsan_vptr_read(void **pointer)
     void name(void *address)                                                          \
     {                                                                                 \
         uint64_t pc = PC;                                                             \
-        if (reads) {                                                                  \
-            plain_access((uint64_t)(uintptr_t)address, size, false, pc);              \
+        if (reads && !quick_access((uint64_t)(uintptr_t)address, size, false, pc)) {  \
+            full_access((uint64_t)(uintptr_t)address, size, false, pc);               \
+            scrub();                                                                  \
         }                                                                             \
-        if (writes) {                                                                 \
-            plain_access((uint64_t)(uintptr_t)address, size, true, pc);               \
+        if (writes && !quick_access((uint64_t)(uintptr_t)address, size, true, pc)) {  \
+            full_access((uint64_t)(uintptr_t)address, size, true, pc);               \
+            scrub();                                                                  \
         }                                                                             \
-        scrub();                                                                      \
     }
 
 #define PLAIN(size)                                                                   \
@@ -173,6 +201,11 @@ static int compare_exchange(uint64_t address, uint32_t size, void *expected, uin
     uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *address, int order)                              \
     {                                                                                                                         \
         uint64_t pc = PC;                                                                                                     \
+        if (is_plain(address, bits / 8, false, pc)) {                                                                         \
+            uint##bits##_t found = *address;                                                                                  \
+            scrub();                                                                                                          \
+            return found;                                                                                                     \
+        }                                                                                                                     \
         SPIN_POINT(address);                                                                                                  \
         uint64_t value = atomic_load_event((uint64_t)(uintptr_t)address, bits / 8, order_at(pc, order, false), pc);           \
         scrub();                                                                                                              \
@@ -182,6 +215,11 @@ static int compare_exchange(uint64_t address, uint32_t size, void *expected, uin
     void __tsan_atomic##bits##_store(volatile uint##bits##_t *address, uint##bits##_t value, int order)                       \
     {                                                                                                                         \
         uint64_t pc = PC;                                                                                                     \
+        if (is_plain(address, bits / 8, true, pc)) {                                                                          \
+            *address = value;                                                                                                 \
+            scrub();                                                                                                          \
+            return;                                                                                                           \
+        }                                                                                                                     \
         atomic_store_event((uint64_t)(uintptr_t)address, bits / 8, order_at(pc, order, false), value, pc);                    \
         scrub();                                                                                                              \
     }                                                                                                                         \

@@ -1,0 +1,224 @@
+/*
+ * points.c - points of a run at which later runs begin.
+ *
+ * Two paths of the exploration have the events in common that were added before the choice in which they differ. So when an
+ * event leaves choices, the state of the program before it is kept: its memory and all that the engine knows of its threads.
+ * The run of another choice begins there, and not at the checkpoint. Points lie on a stack as the choices do: one is good for
+ * as long as the events before it are in the graph as they were. (Instructions for an execution of ten stores by three
+ * threads: 7,700 and not 13,800.)
+ *
+ * A graph that was turned back is a level of its own. The points of the levels below it, up to the read that was turned back,
+ * are good in it, too, and the others once it was explored.
+ */
+#define _GNU_SOURCE
+#include "points.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "fiber.h"
+#include "keep.h"
+#include "thread_local.h"
+
+#define MOST_OF_A_POINT ((size_t)1 << 16) /* bytes; of a program that needs more, the runs begin at the checkpoint */
+#define MOST_OF_ALL ((size_t)1 << 27)
+
+struct point {
+    int events; /* that were executed before it */
+    size_t at;  /* where its bytes are kept */
+    size_t end;
+};
+
+struct turn_back {
+    int read;
+    int points; /* those of the levels below */
+};
+
+static struct point *points EXPLORER_STATE = NULL;
+static int point_count EXPLORER_STATE = 0;
+static int point_room EXPLORER_STATE = 0;
+static struct turn_back *turns EXPLORER_STATE = NULL;
+static int turn_count EXPLORER_STATE = 0;
+static int turn_room EXPLORER_STATE = 0;
+static bool too_large EXPLORER_STATE = false;
+
+static int first_of_level(void)
+{
+    return turn_count > 0 ? turns[turn_count - 1].points : 0;
+}
+
+void points_enter(int read)
+{
+    turns = grown(turns, &turn_room, turn_count + 1, sizeof *turns);
+    turns[turn_count++] = (struct turn_back){.read = read, .points = point_count};
+}
+
+void points_leave(void)
+{
+    point_count = turns[--turn_count].points;
+}
+
+void points_cut(int event)
+{
+    while (point_count > first_of_level() && points[point_count - 1].events > event) {
+        --point_count;
+    }
+}
+
+void points_forget(void)
+{
+    point_count = 0;
+    turn_count = 0;
+    too_large = false;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- threads */
+
+struct kept_run {
+    int current;
+    int thread_count;
+    uint8_t *low;
+    uint64_t pc;
+    bool entered;
+};
+
+static bool has_stack(const struct thread *t)
+{
+    return t->sp != NULL && t->state != FINISHED;
+}
+
+/* What the program can find on a thread's stack, and in its thread-local variables. */
+static void keep_stack(const struct thread *t)
+{
+    const uint8_t *from = stack_from(t);
+    size_t size = (size_t)(t->stack + STACK_BYTES - from);
+    uint64_t local = 0;
+    uint64_t end = 0;
+    keep(&size, sizeof size);
+    keep(from, size);
+    if (thread_local_block(t->id, &local, &end)) {
+        keep((const void *)(uintptr_t)local, (size_t)(end - local));
+    }
+}
+
+static void take_back_stack(const struct thread *t)
+{
+    size_t size = 0;
+    uint64_t local = 0;
+    uint64_t end = 0;
+    take_back(&size, sizeof size);
+    take_back(t->stack + STACK_BYTES - size, size);
+    if (thread_local_block(t->id, &local, &end)) {
+        take_back((void *)(uintptr_t)local, (size_t)(end - local));
+    }
+}
+
+static void keep_threads(void)
+{
+    const struct kept_run now = {run.current, run.thread_count, run.low, run.pc, run.entered};
+    keep(&now, sizeof now);
+    for (int id = 0; id < run.thread_count; ++id) {
+        const struct thread *t = &run.threads[id];
+        keep(&t->state, sizeof t->state);
+        if (t->state != UNUSED) {
+            keep(t, offsetof(struct thread, may_acquire));
+            keep(t->reads, (size_t)t->reading * sizeof *t->reads);
+            keep(t->write, (size_t)t->written * sizeof *t->write);
+            keep(t->turn, (size_t)t->turns * sizeof *t->turn);
+            keep_spins(t);
+        }
+        if (has_stack(t)) {
+            keep_stack(t);
+        }
+    }
+}
+
+static void take_back_threads(void)
+{
+    struct kept_run then;
+    take_back(&then, sizeof then);
+    run.current = then.current;
+    run.low = then.low;
+    run.pc = then.pc;
+    run.entered = then.entered;
+    for (int id = 0; id < run.thread_count; ++id) {
+        struct thread *t = &run.threads[id];
+        enum thread_state state = UNUSED;
+        if (id < then.thread_count) {
+            take_back(&state, sizeof state);
+        }
+        if (state == UNUSED) {
+            reset_thread(id);
+            continue;
+        }
+        uint8_t *stack = t->stack; /* it may have got one since */
+        take_back(t, offsetof(struct thread, may_acquire));
+        t->stack = stack;
+        take_back(t->reads, (size_t)t->reading * sizeof *t->reads);
+        take_back(t->write, (size_t)t->written * sizeof *t->write);
+        take_back(t->turn, (size_t)t->turns * sizeof *t->turn);
+        take_back_spins(t);
+        if (has_stack(t)) {
+            take_back_stack(t);
+        }
+        if (t->state == PENDING) {
+            t->state = READY; /* it may have events to repeat */
+        }
+    }
+}
+
+/* ----------------------------------------------------------------------------------------------------------- points */
+
+bool point_is_wanted(void)
+{
+    return control.options.mode == EXHAUSTIVE && !control.options.trace && !graph.asymmetric && !graph.unlocated &&
+           !too_large && run.left == 0;
+}
+
+void point_keep(int events)
+{
+    size_t at = point_count > 0 ? points[point_count - 1].end : 0;
+    if (at > MOST_OF_ALL) {
+        return;
+    }
+    kept.at = at;
+    keep_threads();
+    keep_locations(run.number);
+    keep_memory();
+    keep_history();
+    if (kept.at - at > MOST_OF_A_POINT) {
+        too_large = true;
+        return;
+    }
+    points = grown(points, &point_room, point_count + 1, sizeof *points);
+    points[point_count++] = (struct point){.events = events, .at = at, .end = kept.at};
+}
+
+bool point_resume(void)
+{
+    if (graph.asymmetric) {
+        return false; /* since it was kept: what such fences pass on goes by the events' numbers, and is not kept */
+    }
+    int most = INT_MAX; /* of the events that the graph has in common with the point's */
+    int at = point_count - 1;
+    for (int level = turn_count; level >= 0; --level) {
+        int first = level > 0 ? turns[level - 1].points : 0;
+        while (at >= first && points[at].events > most) {
+            --at;
+        }
+        if (at >= first || level == 0) {
+            break;
+        }
+        most = turns[level - 1].read < most ? turns[level - 1].read : most;
+    }
+    if (at < 0) {
+        return false;
+    }
+    kept.at = points[at].at;
+    take_back_threads();
+    take_back_locations(run.number);
+    take_back_memory();
+    take_back_history();
+    run.left = graph.n - points[at].events;
+    return true;
+}
