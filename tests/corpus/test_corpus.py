@@ -147,6 +147,6 @@ def test_cases_are_saved_and_loaded(tmp_path: pathlib.Path) -> None:
 
 @pytest.mark.slow
 def test_the_corpus_can_be_regenerated(tmp_path: pathlib.Path) -> None:
-    counts = corpus.regenerate(tmp_path, seconds=4, names=("lag",))
+    counts = corpus.regenerate(tmp_path, seconds=10, names=("lag",))
     assert counts["lag"] >= 3
     assert len(corpus.load("lag", tmp_path)) == counts["lag"]

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rusted_ring import reference
-from rusted_ring.verify.clients import SKIPPED, TORN, Client, judge, parse, strategy
+from rusted_ring.verify.client_strategy import clients
+from rusted_ring.verify.clients import SKIPPED, TORN, Client, parse
 from rusted_ring.verify.history import Call, History, HistoryError, closed
 from rusted_ring.verify.linear_objects import loose_specification, slot_outcomes
 from rusted_ring.verify.linear_reading import Status
 from rusted_ring.verify.linear_search import Moment, Outcomes, Step, search
+from rusted_ring.verify.linearize import judge
 from rusted_ring.verify.recording import can_record, record
 
 Edits = dict[tuple[int, int], tuple[int, ...]]
@@ -147,6 +149,27 @@ def test_a_loose_reference_is_given_once() -> None:
     assert judge(client, altered(history, none, overlapping=True)).clause == "PTR-14"
 
 
+ALONE = "r=2 g=1 t=2 xs=1 | alloc 0p0 9 ; weak s0 0p0 ; drop 0p0 ; alloc 0p0 8 ; drop 0p0 | {} | {}"
+
+
+@pytest.mark.clause("PTR-11", "PTR-14")
+@pytest.mark.parametrize(
+    ("first", "second", "wrong"),
+    [
+        ("ffi t0 1", "dec s0", True),
+        ("amany t0 1 1", "dmany s0 1", True),
+        ("ffi t0 1 ; dec t0", "dec s0", False),  # the other call may have taken it
+        ("alloc p0 1", "dec s0", False),  # there was none
+    ],
+)
+def test_an_event_without_the_reference_made_with_it_is_seen(first: str, second: str, wrong: bool) -> None:
+    client, history = sequential(ALONE.format(first, second))
+    results = (Status.REF_COUNT_UNDERFLOW, 0) if second.startswith("dmany") else (Status.REF_COUNT_UNDERFLOW,)
+    verdict = judge(client, altered(history, {(2, 0): results}, overlapping=True))
+    said = [problem for problem in verdict.problems if "reference made with it" in problem.message]
+    assert [problem.clause for problem in said] == ["PTR-11"] * wrong
+
+
 @pytest.mark.clause("WEAK-5")
 def test_a_generation_that_came_round_is_wrong_only_if_strict() -> None:
     client, history = sequential(
@@ -232,7 +255,7 @@ _LEFT_GATED = "gated=1 readers=1 | join 1q0 old | leave q0 | {}"
         (_ADDED_GATED, "timedwait q0", Status.OK, set()),
         (_ADDED, "timedwait q0", Status.EMPTY, {"RING-31"}),
         (_ADDED_GATED, "timedwait q0", Status.EMPTY, {"RING-31"}),
-        (_ADDED, "timedwait q0", Status.RING_CLOSED, {"RING-19"}),
+        (_ADDED, "timedwait q0", Status.RING_CLOSED, {"RING-56"}),
         (_ADDED, "waitat q0 1", Status.OK, set()),
         (_ADDED, "waitat q0 2", Status.OK, {"RING-31"}),
         (_ADDED, "waitat q0 1", Status.RING_CLOSED, {"RING-32"}),
@@ -269,6 +292,19 @@ def test_places_are_counted() -> None:
     client, history = sequential("gated=1 readers=1 | join 1q0 old | next q0 | evict 1q0")
     assert judge(client, altered(history, {(1, 0): (10, 0, 0, 0, 0, 0)}, overlapping=True)).linearizable
     assert judge(client, altered(history, {(1, 0): (10, 0, 0, 0, 0, 0)})).clause == "RING-20"
+
+
+@pytest.mark.clause("RING-20", "ORDER-8")
+@pytest.mark.parametrize(("read", "linearizable"), [("evicted q0", True), ("watch q0", True), ("next q0", False)])
+def test_of_two_readers_that_evict_each_other_both_may_look_and_one_may_read(read: str, linearizable: bool) -> None:
+    setup = "open 1w0 ; join 1q0 old ; join 2q0 old ; add 1w0 1"
+    client, history = sequential(f"gated=1 size=1 readers=2 | {setup} | evict 2q0 ; {read} | evict 1q0 ; {read}")
+    (in_place,) = (call.results for call in history.calls if (call.thread, call.op) == (1, 1))
+    edits: Edits = {(2, 1): in_place}
+    verdict = judge(client, altered(history, edits, overlapping=True))
+    assert verdict.linearizable == linearizable
+    assert verdict.clause == ("" if linearizable else "RING-20")
+    assert judge(client, altered(history, edits)).clause == "RING-20"
 
 
 @pytest.mark.clause("RING-16", "RING-17")
@@ -335,7 +371,7 @@ def test_an_order_in_a_circle_is_refused() -> None:
 # Drawn ones
 
 
-@given(strategy())
+@given(clients())
 def test_what_the_reference_does_in_sequence_is_right(client: Client) -> None:
     if can_record(client):
         for history in record(client, reference, threads=False):
@@ -349,7 +385,7 @@ def test_what_is_altered_is_mostly_wrong() -> None:
     source = random.Random(4)
     counts = {"seen": 0, "all": 0}
 
-    @given(strategy(), st.integers(0, 10**6))
+    @given(clients(), st.integers(0, 10**6))
     def alter(client: Client, seed: int) -> None:
         if not can_record(client):
             return

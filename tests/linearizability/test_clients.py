@@ -6,20 +6,10 @@ import pytest
 from hypothesis import given, settings
 
 from rusted_ring import reference
-from rusted_ring.verify.clients import (
-    OPERATIONS,
-    POOL_OPERATIONS,
-    RING_OPERATIONS,
-    Client,
-    ClientError,
-    Operation,
-    corpus,
-    event_bytes,
-    parse,
-    shrinks,
-    strategy,
-    to_line,
-)
+from rusted_ring.verify.client_corpus import CLIENTS
+from rusted_ring.verify.client_operations import OPERATIONS, POOL_OPERATIONS, RING_OPERATIONS, Operation
+from rusted_ring.verify.client_strategy import clients
+from rusted_ring.verify.clients import Client, ClientError, event_bytes, parse, shrinks, to_line
 from rusted_ring.verify.recording import can_record, record
 
 POOL = "r=2 g=1 t=0 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 | drop p0 ; alloc p1 2 | read p0 ; drop p0"
@@ -65,7 +55,7 @@ def test_the_finish_ends_all_that_may_be_held() -> None:
         ("| | add w0 1", "neither a pool nor a ring"),
         ("xs | | alloc p0 1", "no key=NUMBER"),
         ("xs=1 xs=2 | | alloc p0 1", "comes twice"),
-        ("xs=0 | | alloc p0 1", "not from 1 to 64"),
+        ("xs=0 | | alloc p0 1", "not from 1 to 192"),
         ("size=8 | | alloc p0 1", "has no ring"),
         ("over=1 gated=1 | | look", "two rings"),
         ("over=1 size=8 len=9 | | look", "not from 0 to 8"),
@@ -85,6 +75,9 @@ def test_the_finish_ends_all_that_may_be_held() -> None:
         ("xs=1 | | amany t6 3 1", "last token"),
         ("xs=1 | | amany t0 3 14", "last event"),
         ("gated=1 | | join q0 1", "no place to join"),
+        ("over=1 plain=1 | | look", "its readers copy what is being written"),
+        ("gated=1 plain=2 | | look", "plain is 2: not from 0 to 1"),
+        ("gated=1 plain=1 | join 2q0 old | evict 2q0 | next q0", "plain is 1 and a reader is evicted"),
         ("gated=1 | | evict 2q0 | join q0 old", "is another thread's"),
         ("xs=1 | | destroypool | alloc p0 1", "may come after the destroypool"),
         ("over=1 | | destroyring | open w0", "may come after the destroyring"),
@@ -109,26 +102,29 @@ def test_each_byte_tells_the_event_and_its_place() -> None:
 
 
 def test_the_corpus_uses_every_operation_and_every_name_once() -> None:
-    names = collections.Counter(client.name for client in corpus())
+    names = collections.Counter(client.name for client in CLIENTS)
     assert max(names.values()) == 1
-    used = {operation.name for client in corpus() for group in (client.setup, *client.threads) for operation in group}
+    used = {operation.name for client in CLIENTS for group in (client.setup, *client.threads) for operation in group}
     assert used == {*POOL_OPERATIONS, *RING_OPERATIONS}
-    used |= {operation.name for client in corpus() for operation in client.finish()}
+    used |= {operation.name for client in CLIENTS for operation in client.finish()}
     assert used == set(OPERATIONS)
 
 
 def test_the_corpus_is_written_as_it_is_read() -> None:
-    for client in corpus():
-        assert parse(to_line(client)) == client
+    for client in CLIENTS:
+        assert parse(str(client)) == client
+        # Which accesses are plain the engine is told apart from the line.
+        assert not parse(to_line(client)).plain()
+        assert to_line(client).startswith(str(client).replace(" plain=1", ""))
 
 
-@given(strategy())
+@given(clients())
 def test_what_is_drawn_is_written_and_read(client: Client) -> None:
     assert parse(to_line(client)) == client
     assert sum(map(len, client.threads)) <= 6
 
 
-@given(strategy())
+@given(clients())
 def test_what_is_smaller_is_smaller_and_a_client(client: Client) -> None:
     def weight(one: Client) -> tuple[int, ...]:
         pool, ring = one.pool, one.ring
@@ -162,7 +158,7 @@ def test_what_is_drawn_fills_empties_wraps_and_laps() -> None:
     }
 
     @settings(max_examples=600, derandomize=True)
-    @given(strategy())
+    @given(clients())
     def draw(client: Client) -> None:
         if can_record(client):
             for history in record(client, reference, threads=False):

@@ -6,12 +6,15 @@ import pytest
 from hypothesis import given
 
 from rusted_ring import native
-from rusted_ring.verify.clients import Client, corpus, judge, parse, strategy
+from rusted_ring.verify.client_corpus import CLIENTS
+from rusted_ring.verify.client_strategy import clients
+from rusted_ring.verify.clients import Client, parse
+from rusted_ring.verify.linearize import judge
 from rusted_ring.verify.recording import can_record, record
 
-RECORDED = [client for client in corpus() if can_record(client)]
+RECORDED = [client for client in CLIENTS if can_record(client)]
 ROUNDS = 5
-SLOW_ROUNDS = 200
+SLOW_ROUNDS = 60
 
 
 @pytest.mark.clause("SLOT-1", "ALLOC-13")
@@ -31,7 +34,7 @@ def test_threads_at_once_are_right(backend: ModuleType) -> None:
 
 
 @pytest.mark.clause("SLOT-1", "ALLOC-13")
-@given(strategy())
+@given(clients())
 def test_drawn_clients_on_threads_are_right(client: Client) -> None:
     if can_record(client):
         for history in record(client, native, 2):

@@ -6,6 +6,8 @@ call: a stub stands in the function's place. A variable of a library is refused 
 """
 
 import functools
+import hashlib
+import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rusted_ring.verify.symbols import demangle
 from rusted_ring.verify.toolchain import CannotBuild, call
 
 _VARIABLES: Final = {"stdin", "stdout", "stderr", "environ", "__environ", "_environ"}
+_LONGEST: Final = 150  # of a name in a refusal, which has room for 255 bytes
 _WRITABLE = "BDVGSC"  # of nm's letters
 _LINKER: Final = re.compile(
     r"_GLOBAL_OFFSET_TABLE_|_?_?(?:end|edata|etext|bss_start|executable_start|ehdr_start|dso_handle)|__(?:start|stop)_\w+"
@@ -39,8 +43,24 @@ def read_symbols(*files: Path, dynamic: bool = False) -> Symbols:
     """Read the global symbols of object files, archives or shared libraries."""
     if not files:
         return Symbols({}, {})
-    command = ["nm", "-g", "-P", *(["-D"] if dynamic else []), *map(str, files)]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    contents = [file.read_bytes() if file.is_file() else b"" for file in files]
+    plain = all(map(_is_plain, contents))
+    digest = hashlib.blake2b(b"".join(hashlib.blake2b(content).digest() for content in contents)).digest()
+    return _read_symbols(files, digest, ("-D",) if dynamic else (), plain)
+
+
+@functools.lru_cache(maxsize=64)
+def _read_symbols(files: tuple[Path, ...], digest: bytes, options: tuple[str, ...], plain: bool) -> Symbols:
+    """Read them once while their contents are the same: those of the engine and the libraries are used time and again.
+
+    Args:
+        files: the files.
+        digest: of their contents; it is a part of the cache's key.
+        options: for nm.
+        plain: whether nm can do without plugins.
+    """
+    assert digest
+    said = _nm(["-g", "-P", *options, *map(str, files)], plain)
     defined, undefined = {}, {}
     for line in said.splitlines():
         words = line.split()
@@ -51,6 +71,20 @@ def read_symbols(*files: Path, dynamic: bool = False) -> Symbols:
             else:
                 defined[name] = words[1]
     return Symbols(defined, {name: kind for name, kind in undefined.items() if name not in defined})
+
+
+def _is_plain(content: bytes) -> bool:
+    """Whether nm reads this without the linker's plugins: an object file, and not one of link-time optimisation."""
+    return content.startswith(b"\x7fELF") and b".gnu.lto_" not in content
+
+
+def _nm(arguments: Sequence[str], plain: bool) -> str:
+    """Run nm; for plain object files without plugins, which take several times as long to load as the rest takes."""
+    if plain:
+        done = subprocess.run(["nm", "--plugin", os.devnull, *arguments], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return done.stdout
+    return subprocess.run(["nm", *arguments], capture_output=True, text=True, check=False).stdout
 
 
 def members(file: Path) -> dict[str, Symbols]:
@@ -72,8 +106,7 @@ def members(file: Path) -> dict[str, Symbols]:
 
 def variables(file: Path) -> set[str]:
     """Read the names of an object file's variables, those that are static or defined elsewhere too."""
-    said = subprocess.run(["nm", "-P", str(file)], capture_output=True, text=True, check=False).stdout
-    words = (line.split() for line in said.splitlines())
+    words = (line.split() for line in _nm(["-P", str(file)], _is_plain(file.read_bytes())).splitlines())
     return {found[0].partition(".")[0] for found in words if len(found) > 1 and found[1] in "BbDdCcGgSsU"}
 
 
@@ -116,22 +149,34 @@ def _of_the_compiler(compiler: tuple[str, ...]) -> frozenset[str]:
     return frozenset(read_symbols(path).defined) if path.is_file() else frozenset()
 
 
-def check_main(objects: Mapping[Path, Path], main: str) -> None:
-    """Check that just one source defines `main`.
+def check_main(objects: Mapping[Path, Path], main: str, chosen: Path | None = None) -> list[Path]:
+    """Check that just one source defines `main`, or that the chosen one does.
 
     Args:
         objects: by source.
         main: its name in the objects.
+        chosen: the source whose `main` is wanted, if several may have one.
+
+    Returns:
+        The sources that have another `main` than the chosen one.
 
     Raises:
-        CannotBuild: none does, or several do.
+        CannotBuild: none does, or several do and none is chosen.
     """
-    having = [source.name for source, file in objects.items() if main in read_symbols(file).defined]
+    having = [source for source, file in objects.items() if main in read_symbols(file).defined]
     names = ", ".join(source.name for source in objects)
     if not having:
         raise CannotBuild(f"{names} {'has' if len(objects) == 1 else 'have'} no main()")
+    if chosen is not None:
+        others = [source for source in having if source.resolve() != chosen.resolve()]
+        if len(others) == len(having):
+            known = ", ".join(source.name for source in having)
+            raise CannotBuild(f"argument --main: {chosen} has no main() that is compiled here; these have: {known}")
+        return others
     if len(having) > 1:
-        raise CannotBuild(f"{' and '.join(having)} both define main()")
+        both = " and ".join(source.name for source in having)
+        raise CannotBuild(f"{both} both define main(): leave one out, or choose a project's by --main FILE")
+    return []
 
 
 def not_followed(
@@ -168,7 +213,7 @@ def not_followed(
             found.append(name)
         elif name not in _VARIABLES:
             raise CannotBuild(
-                f"refused: the program uses the variable {name} of {where}{_where(objects, name)}, "
+                f"refused: the program uses the variable {demangle(name)} of {where}{_where(objects, name)}, "
                 "which the explorer does not follow"
             )
     return found
@@ -194,16 +239,28 @@ def _where(objects: Iterable[Path], name: str) -> str:
     return ""
 
 
-def stubs(names: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """Return C code with a function for each name that refuses its call, and the symbols that take their place."""
-    symbols = {name: f"explorer_refused_{number}" for number, name in enumerate(names)}
-    lines = ["_Noreturn void explorer_refuse_call(const char *name, __UINT64_TYPE__ pc);"]
+def stubs(
+    names: Sequence[str],
+    prefix: str = "explorer_refused",
+    *,
+    by: str = "explorer_refuse_call",
+) -> tuple[str, dict[str, str]]:
+    """Return C code with a function for each name that refuses its call, and the symbols that take their place.
+
+    Args:
+        names: the functions.
+        prefix: what the symbols begin with.
+        by: the engine's function that refuses.
+    """
+    symbols = {name: f"{prefix}_{number}" for number, name in enumerate(names)}
+    lines = [f"_Noreturn void {by}(const char *name, __UINT64_TYPE__ pc);"]
     for name, symbol in symbols.items():
+        shown = demangle(name)[:_LONGEST].replace('"', r"\"")
         lines += [
             f"void {symbol}(void);",
             f"void {symbol}(void)",
             "{",
-            f'    explorer_refuse_call("{name}", (__UINT64_TYPE__)(__UINTPTR_TYPE__)__builtin_return_address(0));',
+            f'    {by}("{shown}", (__UINT64_TYPE__)(__UINTPTR_TYPE__)__builtin_return_address(0));',
             "}",
         ]
     return "\n".join(lines) + "\n", symbols

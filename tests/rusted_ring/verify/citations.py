@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FunctionType, GetSetDescriptorType, MethodDescriptorType, ModuleType
+from types import ClassMethodDescriptorType, FunctionType, GetSetDescriptorType, MethodDescriptorType, ModuleType
 
 from rusted_ring.verify.checkout import NoCheckout, checkout
 from rusted_ring.verify.clauses import Clause, SpecError, load_clauses
@@ -36,7 +36,14 @@ _C_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
 _C_FUNCTION = re.compile(r"\b(?P<name>rr_\w+)\s*\(")
 _C_SUFFIXES = (".c", ".h", ".cpp")
 _PYTHON_ROOMS = ("reference", "native", "tests", "bench")
-_FUNCTIONS = (FunctionType, MethodDescriptorType, property, GetSetDescriptorType, functools.cached_property)
+_FUNCTIONS = (
+    FunctionType,
+    MethodDescriptorType,
+    ClassMethodDescriptorType,
+    property,
+    GetSetDescriptorType,
+    functools.cached_property,
+)
 _SKIPPED_FOLDERS = {"build", "__pycache__", "node_modules"}
 
 

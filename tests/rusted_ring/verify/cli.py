@@ -19,18 +19,26 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rusted_ring.verify import explore
 from rusted_ring.verify import replay as engine
 from rusted_ring.verify.backend import BackendError, load_backend
-from rusted_ring.verify.clauses import SpecError, load_clauses
-from rusted_ring.verify.documents import InputError, Workload
+from rusted_ring.verify.clauses import SpecError
+from rusted_ring.verify.documents import MAX_BYTES, InputError
+from rusted_ring.verify.enumeration import MOST_CALLS
 from rusted_ring.verify.githistory import read_history
-from rusted_ring.verify.report import print_table, progress
+from rusted_ring.verify.results import (
+    PROFILES,
+    replay_as_dict,
+    run_diffs,
+    run_replay,
+    show_diffs,
+    show_results,
+    show_workload,
+)
 from rusted_ring.verify.traces import read_workload
 
 if TYPE_CHECKING:
-    from rusted_ring.verify.diff import DiffReport
+    pass
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-PROFILES = ("tiny", "seed", "wide")
 MAX_REPLAY_RING_BYTES = 1 << 30
 
 
@@ -59,6 +67,13 @@ def _count(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is below 1: give a whole number from 1")
+    return value
+
+
+def _calls(text: str) -> int:
+    value = _count(text)
+    if not 2 <= value <= MOST_CALLS:
+        raise argparse.ArgumentTypeError(f"{text} is outside 2 to {MOST_CALLS}: a client has two threads at least")
     return value
 
 
@@ -129,6 +144,13 @@ def _parser() -> _Parser:
         "--commits", type=_count, metavar="N", help="the oldest N commits of each history (default: all)"
     )
     replay.add_argument(
+        "--max-bytes",
+        type=_count,
+        default=MAX_BYTES,
+        metavar="N",
+        help=f"how large an unpacked file or a history may be (default: {MAX_BYTES:,})",
+    )
+    replay.add_argument(
         "--backend",
         action="append",
         default=[],
@@ -155,6 +177,9 @@ def _parser() -> _Parser:
     verify = commands.add_parser("verify", help="run every layer of the verification and print one table")
     verify.add_argument("--json", action="store_true", help="print the result as JSON")
     verify.add_argument("--backend", default="native", metavar="NAME", help="as for diff (default: native)")
+    verify.add_argument(
+        "--clients", type=_calls, metavar="K", help="explore every client of up to K calls, 2 to 8 (default: 3)"
+    )
     verify.add_argument(
         "--seed", type=_seed, default=0, metavar="S", help="the seed of the differential runs (default: 0)"
     )
@@ -192,11 +217,37 @@ def _add_bench(commands: "argparse._SubParsersAction[_Parser]") -> None:
 def _add_explore(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command = commands.add_parser(
         "explore",
-        help="run a C program under every execution that C11 allows",
-        usage="%(prog)s FILE.c [FILE.c ...] [options] [-- compiler flags]",
+        help="run a program in C, C++ or Rust under every execution that C11 allows",
+        usage="%(prog)s {FILE ... | --crate DIR | --project DIR} [options] [-- compiler flags]",
         epilog="Exit status: 0 clean, 1 an error found, 2 cannot run, 3 clean but not every execution was covered.",
     )
-    command.add_argument("files", nargs="+", type=Path, metavar="FILE.c", help="the program's C11 sources")
+    command.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="the program's sources, or one .rs file with fn main or thread_0",
+    )
+    command.add_argument(
+        "--crate",
+        type=Path,
+        metavar="DIR",
+        help='a crate of Rust: its program, or its library with #[no_mangle] pub extern "C" fn thread_0, thread_1, ... '
+        "(and setup, check), or with C files that start threads",
+    )
+    command.add_argument("--bin", metavar="NAME", help="with --crate: which of its programs")
+    command.add_argument(
+        "--thread", action="append", default=[], metavar="NAME", help="Rust: a function that is a thread (repeat it)"
+    )
+    command.add_argument(
+        "--build-std",
+        action="store_true",
+        help="Rust: compile the standard library too where threads are functions (always where there is fn main)",
+    )
+    command.add_argument(
+        "--project", type=Path, metavar="PATH", help="a compile_commands.json or its folder; FILEs choose of its files"
+    )
+    command.add_argument("--main", type=Path, metavar="FILE", help="with --project: the file with the main() to run")
     command.add_argument(
         "--limits", action=_Limits, help="print what is trusted and what the explorer cannot see, and exit"
     )
@@ -225,13 +276,13 @@ def _add_explore(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument("--unroll", type=_count, metavar="N", help="follow each loop for N turns (default: all)")
     command.add_argument(
         "--std",
-        choices=("c11", "c++20"),
-        help="whose release sequences hold (default: by the first file, .c is c11, others are c++20)",
+        choices=("c11", "c++17", "c++20", "c++23"),
+        help="how C++ is compiled, and whose release sequences hold (default: c11 if the first file is .c, else c++20)",
     )
     workers = command.add_mutually_exclusive_group()
     workers.add_argument("--workers", type=_count, default=1, metavar="N", help="processes (default: 1)")
     workers.add_argument("--dask", metavar="ADDRESS", help="the scheduler of a Dask cluster that does the work")
-    command.add_argument("--compiler", metavar="CC", help="gcc or clang (default: what is found)")
+    command.add_argument("--compiler", metavar="CC", help="gcc, g++, clang or clang++ (default: what is found)")
     command.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="stop after so long (default: never)")
     command.set_defaults(flags=[])
 
@@ -312,8 +363,9 @@ def _replay(options: argparse.Namespace) -> int:
             f"argument --ring-size: {options.ring_size} bytes times a --capacity of {options.capacity} "
             f"is above {MAX_REPLAY_RING_BYTES} bytes: make one of them smaller"
         )
-    workloads = [read_workload(path) for path in options.files]
-    workloads += [read_history(path, commits=options.commits) for path in options.git]
+    limit = options.max_bytes
+    workloads = [read_workload(path, max_bytes=limit) for path in options.files]
+    workloads += [read_history(path, commits=options.commits, max_bytes=limit) for path in options.git]
     backends = {name: load_backend(name) for name in options.backend or ["native", "reference"]}
     settings = engine.Settings(
         routes=tuple(dict.fromkeys(options.route)) or engine.ROUTES,
@@ -339,115 +391,6 @@ def _replay(options: argparse.Namespace) -> int:
     return 0 if ok else 1
 
 
-def run_replay(backends: dict[str, Any], workload: Workload, settings: engine.Settings) -> list[engine.RouteResult]:
-    """Send a workload over every route of every backend, with progress shown."""
-    results: list[engine.RouteResult] = []
-    for name, backend in backends.items():
-        for route in settings.routes:
-            with progress(f"{workload.name}: {name}, {route}") as update:
-
-                def show(done: int, total: int, update: Callable[[int, int, str], None] = update) -> None:
-                    update(done, total, "")
-
-                results.append(engine.run_route(backend, name, workload, route, settings, show))
-    return results
-
-
-def replay_as_dict(workload: Workload, results: Sequence[engine.RouteResult]) -> dict[str, Any]:
-    """Return a replay as JSON values."""
-    return {
-        "name": workload.name,
-        "kind": workload.kind,
-        "notes": workload.notes,
-        "events": len(workload.events),
-        "bytes": workload.payload_bytes,
-        "classes": workload.classes(),
-        "document_bytes": len(workload.expected),
-        "routes": [result.as_dict() for result in results],
-    }
-
-
-def show_workload(workload: Workload) -> None:
-    """Print what is about to be replayed."""
-    print(f"{workload.name}: {workload.kind}")
-    classes = "  ".join(f"{name} {count:,}" for name, count in workload.classes().items())
-    print(f"{len(workload.events):,} events of {workload.payload_bytes:,} bytes: {classes}")
-    print(f"document of {len(workload.expected):,} bytes")
-    for note in workload.notes:
-        print(f"note: {note}")
-    sys.stdout.flush()
-
-
-def show_results(results: Sequence[engine.RouteResult]) -> None:
-    """Print a table with a row a consumer, and what went wrong."""
-    columns = [
-        "backend",
-        "route",
-        "consumer",
-        "delivered",
-        "skipped",
-        "max lag",
-        "writer waits",
-        "events/s",
-        "identical",
-    ]
-    rows: list[list[str]] = []
-    for result in results:
-        for number, consumer in enumerate(result.consumers):
-            first = number == 0
-            rows.append(
-                [
-                    result.backend if first else "",
-                    result.route if first else "",
-                    consumer.name,
-                    f"{consumer.delivered:,}",
-                    f"{consumer.skipped:,}",
-                    f"{consumer.max_lag:,}",
-                    f"{result.waits:,}" if first else "",
-                    f"{result.rate:,.0f}" if first else "",
-                    "yes" if consumer.identical else "NO",
-                ]
-            )
-    print_table("", columns, rows, right=columns[3:8])
-    for line in _replay_lines(results):
-        print(line)
-    print()
-
-
-def _replay_lines(results: Sequence[engine.RouteResult]) -> list[str]:
-    split = {(result.events, result.entries) for result in results if result.entries > result.events}
-    lines = [
-        f"split: {events:,} events are {entries:,} entries in a ring, whose slots are smaller"
-        for events, entries in sorted(split)
-    ]
-    for result in results:
-        where = f"{result.backend}, {result.route}"
-        if result.left_out:
-            lines.append(f"not run: {where}: {result.left_out}")
-        for consumer in result.consumers:
-            if consumer.skipped:
-                lines.append(
-                    f"{where}: consumer {consumer.name} was lapped, lost {consumer.skipped:,} entries and reread them"
-                )
-        for problem in result.problems:
-            lines.append(f"WRONG: {where}: {problem.text}{clause_line(problem.clause)}")
-    run = [result for result in results if not result.left_out]
-    good = sum(result.ok for result in run)
-    lines.append(f"identical: {'yes' if good == len(run) else 'NO'} ({good} of {len(run)} routes)")
-    return lines
-
-
-def clause_line(identifier: str) -> str:
-    """Return the id and text of a clause, to stand after a sentence; empty where there is none."""
-    if not identifier:
-        return ""
-    try:
-        clause = load_clauses().get(identifier)
-    except SpecError:
-        clause = None
-    return f" [{identifier}: {clause.text}]" if clause else f" [{identifier}]"
-
-
 # --- diff
 
 
@@ -465,85 +408,6 @@ def _diff(options: argparse.Namespace) -> int:
     else:
         show_diffs(reports)
     return 0 if ok else 1
-
-
-def run_diffs(backend: str, profiles: Sequence[str], steps: int, seed: int) -> list["DiffReport"]:
-    """Run one profile after the other, with progress shown, up to the first disagreement.
-
-    Raises:
-        InputError: Hypothesis is not installed.
-    """
-    try:
-        from rusted_ring.verify.diff import Progress, run_diff
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] != "hypothesis":
-            raise
-        raise InputError("a differential run needs hypothesis: pip install 'rusted-ring[test]'") from None
-    reports: list[DiffReport] = []
-    for profile in profiles:
-        with progress(f"{backend} against the reference, {profile}") as update:
-
-            def show(now: Progress, update: Callable[[int, int, str], None] = update) -> None:
-                reached = f"clauses {now.clauses}/{now.clauses_expected}, errors {now.errors}/{now.errors_expected}"
-                words = (
-                    "found a disagreement, making it smaller"
-                    if now.shrinking
-                    else f"{now.rate:,.0f} steps/s, {reached}"
-                )
-                update(min(now.steps, now.total), now.total, words)
-
-            reports.append(run_diff(backend, profile=profile, steps=steps, seed=seed, progress=show))
-        if not reports[-1].agrees:
-            break
-    return reports
-
-
-def show_diffs(reports: Sequence["DiffReport"]) -> None:
-    """Print a table with a row a profile, what was never reached, and the disagreement if there is one."""
-    columns = ["profile", "steps", "steps/s", "clauses reached", "errors reached", "agrees"]
-    rows: list[list[str]] = []
-    for report in reports:
-        clauses, errors = len(report.clauses), len(report.errors)
-        rows.append(
-            [
-                report.profile.lower(),
-                f"{report.steps:,}",
-                f"{report.rate:,.0f}",
-                f"{clauses} of {clauses + len(report.never_reached)}",
-                f"{errors} of {errors + len(report.errors_never_reached)}",
-                "yes" if report.agrees else "NO",
-            ]
-        )
-    print_table("", columns, rows, right=columns[1:5])
-    for report in reports:
-        if report.not_offered:
-            needs = sorted({need for lacking in report.not_offered.values() for need in lacking})
-            print(f"{report.backend} does not offer, so not compared: {', '.join(needs)}")
-            break
-    for report in reports:
-        never = [*report.never_reached, *report.errors_never_reached]
-        if never and report.agrees:
-            print(f"{report.profile.lower()}: never reached in {report.steps:,} steps: {', '.join(never)}")
-    for report in reports:
-        if report.failure is not None:
-            print("\n".join(failure_lines(report)))
-
-
-def failure_lines(report: "DiffReport") -> list[str]:
-    """Return a disagreement as lines: what, the clause broken, and the shrunk sequence as Python."""
-    failure = report.failure
-    if failure is None:
-        return []
-    return [
-        "",
-        f"{failure.kind.upper()} at the {report.profile.lower()} profile, "
-        f"made smaller from {failure.steps_before} steps to {failure.steps}",
-        f"clause broken: {failure.clause}: {failure.clause_text}",
-        *(line for line in failure.message.splitlines() if line.strip()),
-        "# --- this runs, and fails on this backend ---",
-        failure.script.rstrip("\n"),
-        "# --- end ---",
-    ]
 
 
 # --- bench
@@ -565,6 +429,7 @@ def _verify(options: argparse.Namespace) -> int:
         backend_name=options.backend,
         size="quick" if options.quick else "full" if options.full else "default",
         seed=options.seed,
+        calls=options.clients,
         as_json=options.json,
     )
 

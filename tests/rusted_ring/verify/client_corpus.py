@@ -9,7 +9,7 @@ frees.
 import dataclasses
 from typing import Final
 
-from rusted_ring.verify.clients import Client, parse
+from rusted_ring.verify.clients import GATED, Client, parse
 
 _FRESH: Final = "alloc 0p0 9 ; weak s0 0p0 ; drop 0p0 ; alloc 0p0 8 ; drop 0p0"
 """With g=1: slot 0 is free again and of generation 0, and `s0` is the token of whatever is allocated there next."""
@@ -22,6 +22,12 @@ _MOVING_SLOT: Final = (
     "drop p2 ; alloc p3 4 ; drop p3 ; alloc p4 5 ; drop p4 ; alloc p5 8 | alloc p0 6"
 )
 """The one free slot of two words goes to and fro between them, while a thread looks for it."""
+
+_FULL: Final = "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old ; add 1w0 1"
+_FULL_FOR_TWO: Final = "gated=1 size=8 readers=2 | open 1w0 ; join 2q0 old ; join 3q0 old ; add 1w0 1"
+"""Rings that are full, and whose writer belongs to the first thread."""
+_WATCHED: Final = "gated=1 size=8 readers=1 | open 2w0 ; join 1q0 old ; add 2w0 1 ; watchroom 2w0"
+"""One whose writer belongs to the second thread, and has a descriptor."""
 
 _TEXTS: Final[dict[str, str]] = {
     # [ORDER-2] what the last owner did comes before what the next one does
@@ -44,6 +50,8 @@ _TEXTS: Final[dict[str, str]] = {
         f"r=2 g=2 t=32 xs=33 | {_LAST_OF_33} ; alloc 0p0 7 ; drop 0p0 | drop p0 ; alloc p1 2 | alloc p0 3"
     ),
     "free-slot-moves-back": f"r=2 g=2 t=32 xs=33 | {_LAST_OF_33} | drop p0 ; alloc p1 2 ; drop p1 | alloc p0 3",
+    # Of three words, one pass can come by a slot that moves: no word had been given a slot when it was looked at.
+    "free-slot-in-the-third-word": "r=2 g=2 t=32 xs=65 | hold 63 | alloc p0 1 ; drop p0 ; alloc p1 2 | alloc p0 3",
     "bulk-over-two-words": "r=2 g=2 t=32 xs=33 | hold 31 | amany t0 2 1 | alloc p0 3",
     "bulk-drop-over-two-words": (
         "r=2 g=2 t=32 xs=33 | hold 31 ; ffi s0 1 ; ffi s1 2 | dmany s0 2 | alloc p0 3 ; read p0"
@@ -198,6 +206,7 @@ _TEXTS: Final[dict[str, str]] = {
     "heap-sums": "r=2 g=2 t=2 xs=1 heap=2 | heap 1p0 1 | drop p0 ; heap p1 2 | heap p0 3 ; drop p0",
     # [ORDER-2] the end of the pools
     "end-of-the-pools": "r=2 g=2 t=2 xs=1 | alloc 1p0 1 | read p0 ; drop p0 | destroypool",
+    "end-of-the-pools-shared": "r=2 g=1 t=0 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 | drop p0 | drop p0 | destroypool",
     "end-of-the-pools-in-use": (
         "r=2 g=2 t=2 xs=2 | alloc 1p0 1 ; alloc 1p1 2 | drop p0 ; drop p1 | destroypool ; destroypool"
     ),
@@ -282,6 +291,15 @@ _TEXTS: Final[dict[str, str]] = {
     "evicts-race": (
         "gated=1 size=8 readers=1 | join 1q0 old | next q0 ; evicted 1q0 | evict 1q0 | evict 1q0 ; evicted 1q0"
     ),
+    # Nothing orders the two looks, each of which may miss the other's eviction; of the two reads one fails.
+    "evict-each-other-and-look": (
+        "gated=1 size=1 readers=2 | open 1w0 ; join 1q0 old ; join 2q0 old ; add 1w0 1 | evict 2q0 ; wait q0 ; "
+        "evicted q0 | evict 1q0 ; wait q0"
+    ),
+    "evict-each-other-and-read": (
+        "gated=1 size=1 readers=2 | open 1w0 ; join 1q0 old ; join 2q0 old ; add 1w0 1 | evict 2q0 ; next q0 | "
+        "evict 1q0 ; next q0"
+    ),
     "evict-twice-and-add": (
         "gated=1 size=8 readers=1 | open 2w0 ; join 3q0 old ; add 2w0 1 | evict 3q0 | evict 3q0 ; add w0 2 | look"
     ),
@@ -301,6 +319,10 @@ _TEXTS: Final[dict[str, str]] = {
     "leaves-race": (
         "gated=2 size=8 readers=2 | open 1w0 ; join 1q0 old ; join 2q0 old ; add 1w0 1 | next q0 ; leave q0 | "
         "next q0 ; leave q0"
+    ),
+    "leaves-race-with-different-cursors": (
+        "gated=2 size=1 readers=2 | open 1w0 ; join 1q0 old ; join 2q0 old ; addmany 1w0 2 1 ; next 2q0 | "
+        "leave q0 | leave q0"
     ),
     "leave-beside-a-slower-one": (
         "gated=2 size=8 readers=3 | open 1w0 ; join 1q0 old ; join 2q0 old ; add 1w0 1 ; next 1q0 | leave q0 | "
@@ -344,6 +366,72 @@ _TEXTS: Final[dict[str, str]] = {
     ),
     "opens-race": "over=1 size=8 | | open w0 ; add w0 1 ; close w0 | open w0 ; add w0 2",
     "opens-race-of-three": "over=1 size=8 | | open w0 ; close w0 | open w0 ; close w0 | open w0",
+    # [ORDER-19] [RING-45] nothing is overwritten before the readers that are awaited have joined
+    "awaited-join-against-add": (
+        "gated=1 size=8 readers=1 await=1 | open 1w0 ; add 1w0 1 | add w0 2 | join q0 old ; next q0"
+    ),
+    "awaited-join-against-bulk": "gated=2 size=8 readers=1 await=1 | open 1w0 | addmany w0 3 1 | join q0 old ; next q0",
+    "awaited-latest-join": (
+        "gated=1 size=8 readers=1 await=1 | open 1w0 ; add 1w0 1 | add w0 2 ; add w0 3 | join q0 new ; next q0"
+    ),
+    "two-awaited": "gated=1 size=8 readers=2 await=2 | open 1w0 ; add 1w0 1 | add w0 2 | join q0 old | join q0 old",
+    "two-awaited-and-read": (
+        "gated=1 size=8 readers=2 await=2 | open 1w0 ; add 1w0 1 ; join 2q0 old ; next 2q0 | add w0 2 | next q0 | "
+        "join q0 old ; next q0"
+    ),
+    "awaited-leaves-against-join": (
+        "gated=1 size=8 readers=2 await=2 | open 0w0 ; add 0w0 1 ; join 1q0 old ; next 1q0 | leave q0 | "
+        "join q0 old ; next q0"
+    ),
+    "awaited-join-against-leave-and-join": (
+        "gated=2 size=8 readers=2 await=2 | open 0w0 ; add 0w0 1 ; join 1q0 old ; next 1q0 | leave q0 ; join q1 old | "
+        "join q0 old ; next q0 ; leave q0"
+    ),
+    "join-behind-one-that-was-awaited": (
+        "gated=1 size=8 readers=3 await=2 | open 0w0 ; add 0w0 1 ; join 2q0 old ; next 2q0 | join q0 old | join q1 old"
+    ),
+    # [RING-43] [RING-44] a reader that skips makes room, and begins where a later reader may begin
+    "skip-against-add": "over=1 size=8 | open 1w0 ; join 2q0 old ; add 1w0 1 | add w0 2 | skip q0 ; next q0",
+    "skip-makes-room": "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old ; add 1w0 1 | add w0 2 | skip q0 ; next q0",
+    "skip-of-a-batch": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | addmany w0 3 1 | skip q0 ; next q0 ; skip q0"
+    ),
+    "skip-and-join-behind": (
+        "gated=1 size=8 readers=2 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | skip q0 | join q0 old ; next q0"
+    ),
+    "skip-against-evict": (
+        "gated=1 size=8 readers=1 | open 0w0 ; join 1q0 old ; add 0w0 1 | skip q0 ; next q0 | evict 1q0"
+    ),
+    "skip-and-leave-against-leave": (
+        "gated=2 size=8 readers=2 | open 0w0 ; join 1q0 old ; join 2q0 old ; add 0w0 1 | skip q0 ; leave q0 | "
+        "next q0 ; leave q0"
+    ),
+    # [ORDER-18] [RING-39] [RING-40] the end of the stream comes after the last event, wakes all, and lasts
+    "end-against-next": "over=2 size=8 | open 1w0 ; join 2q0 old | add w0 1 ; end w0 | next q0 ; next q0",
+    "end-against-next-gated": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 ; end w0 | next q0 ; next q0"
+    ),
+    "end-against-bulk-next": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | addmany w0 2 1 ; end w0 | nextmany q0 2 ; nextmany q0 2"
+    ),
+    "end-against-open": "over=1 size=8 | open 1w0 | add w0 1 ; end w0 | open w0 ; join q0 old ; next q0",
+    "end-by-one-of-two": "over=1 size=8 | | open w0 ; end w0 | open w0 ; add w0 1 ; close w0",
+    "end-against-a-wait": "over=1 size=8 | open 1w0 ; join 2q0 old | end w0 | wait q0 ; next q0",
+    "end-against-a-wait-gated": "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old | end w0 | wait q0 ; next q0",
+    "end-against-two-waits": (
+        "over=1 size=8 | open 1w0 ; join 2q0 old ; join 3q0 old | end w0 | wait q0 ; next q0 | wait q0"
+    ),
+    "event-and-end-against-waits": (
+        "over=2 size=8 | open 1w0 ; join 2q0 old | add w0 1 ; end w0 | wait q0 ; next q0 ; wait q0 ; next q0"
+    ),
+    "end-against-a-timed-wait": "over=1 size=8 | open 1w0 ; join 2q0 old | end w0 | timedwait q0 ; wait q0 ; next q0",
+    "end-against-a-poll": (
+        "over=1 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | end w0 | poll q0 ; next q0 ; poll q0"
+    ),
+    "event-and-end-against-polls": (
+        "over=2 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 ; end w0 | "
+        "poll q0 ; next q0 ; next q0 ; poll q0"
+    ),
     # [ORDER-7] who is told that an event was published knows what it overwrote
     "lag-and-join-at-the-oldest": (
         "over=1 size=8 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | lag q0 ; join q1 old ; next q1"
@@ -397,7 +485,7 @@ _TEXTS: Final[dict[str, str]] = {
         "over=1 size=8 | open 1w0 ; join 2q0 old ; join 3q0 old | add w0 1 | timedwait q0 | wait q0 ; next q0"
     ),
     "timed-wait-against-evict": "gated=1 size=8 readers=1 | join 2q0 old | evict 2q0 | timedwait q0 ; wait q0",
-    # [ORDER-16] [RING-35] bells
+    # [ORDER-16] [ORDER-21] [RING-60] bells
     "poll-for-an-event": (
         "over=2 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 | poll q0 ; next q0"
     ),
@@ -431,6 +519,71 @@ _TEXTS: Final[dict[str, str]] = {
         "over=2 size=8 | open 1w0 ; join 3q0 new ; watch 3q0 ; next 3q0 | add w0 1 | "
         "join q0 old ; watch q0 ; next q0 ; poll q0 | free q0"
     ),
+    # [RING-46] [RING-48] [ORDER-15] [ORDER-20] a writer that waits for room
+    "fill-and-wait-for-room": (
+        "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 ; room w0 | wait q0 ; next q0"
+    ),
+    "wait-for-room": f"{_FULL} | room w0 ; add w0 2 | next q0",
+    "wait-for-room-for-a-batch": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old ; addmany 1w0 2 1 | room w0 ; addmany w0 2 3 | "
+        "nextmany q0 2"
+    ),
+    "wait-for-room-in-an-overwriting-ring": "over=1 size=8 | open 1w0 ; add 1w0 1 | room w0 ; add w0 2 | join q0 old",
+    "wait-for-room-against-leave": f"{_FULL} | room w0 ; add w0 2 | leave q0",
+    "wait-for-room-against-evict": f"{_FULL} | room w0 ; add w0 2 | evict q0",
+    "two-readers-make-room": f"{_FULL_FOR_TWO} | room w0 ; add w0 2 | next q0 | next q0",
+    "one-reads-and-one-leaves": f"{_FULL_FOR_TWO} | room w0 | next q0 | leave q0",
+    "wait-for-room-beside-a-join": (
+        "gated=1 size=8 readers=2 | open 1w0 ; join 2q0 old ; add 1w0 1 | room w0 ; add w0 2 | "
+        "join q1 old ; next q0 ; next q1"
+    ),
+    "skip-ends-a-wait-for-room": f"{_FULL} | room w0 ; add w0 2 | skip q0",
+    "join-makes-room": "gated=1 size=8 readers=2 await=1 | open 1w0 ; add 1w0 1 | room w0 | join q0 new",
+    "join-and-read-make-room": (
+        "gated=1 size=8 readers=2 await=2 | open 1w0 ; join 2q0 old ; add 1w0 1 | room w0 | next q0 ; join q1 new"
+    ),
+    "two-wait-for-room": f"{_FULL} | room w0 | next q0 | room 1w0",
+    "shut-while-another-waits-for-room": (
+        "gated=1 size=8 readers=1 | open 1w0 ; join 1q0 old ; add 1w0 1 | shut w0 | room 1w0"
+    ),
+    "each-waits-for-the-other": f"{_FULL} | room w0 ; add w0 2 | next q0 ; wait q0 ; next q0",
+    "timed-room": f"{_FULL} | timedroom w0 ; add w0 2 | next q0",
+    "timed-room-and-another": f"{_FULL} | timedroom w0 ; room w0 ; add w0 2 | next q0",
+    "timed-room-beside-another": f"{_FULL} | timedroom w0 | next q0 | room 1w0",
+    # [RING-20] [RING-26] [RING-48] a look at events, and then the move past them
+    "take-beside-a-writer-that-laps": (
+        "over=2 size=8 | open 1w0 ; join 2q0 old ; addmany 1w0 2 1 | add w0 3 | take q0 2"
+    ),
+    "take-against-evict": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old ; addmany 1w0 2 1 | evict 2q0 | take q0 2"
+    ),
+    "take-makes-room": f"{_FULL} | room w0 ; add w0 2 | take q0 1",
+    "take-and-then-the-end": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 ; end w0 | take q0 2 ; take q0 2"
+    ),
+    # [RING-49] and on a descriptor
+    "poll-for-room": f"{_WATCHED} ; add 2w0 2 | next q0 | pollroom w0 ; add w0 3",
+    "poll-for-room-between-looks": f"{_WATCHED} | next q0 | add w0 2 ; pollroom w0 ; add w0 3",
+    "poll-for-room-for-a-batch": (
+        "gated=2 size=8 readers=1 | open 2w0 ; join 1q0 old ; add 2w0 1 ; watchroom 2w0 | next q0 | "
+        "addmany w0 2 2 ; pollroom w0 ; add w0 4"
+    ),
+    "poll-for-room-against-leave": f"{_WATCHED} ; add 2w0 2 | leave q0 | pollroom w0 ; add w0 3",
+    "poll-for-room-beside-a-wait": f"{_WATCHED} ; add 2w0 2 | next q0 | pollroom w0 | room 2w0",
+    # [ORDER-22] whoever is the last to use a descriptor closes it: the reader that ends, or a waker that rings it
+    "a-reader-ends-while-its-bell-is-rung": (
+        "over=1 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 | free q0"
+    ),
+    "a-reader-ends-after-another-look": (
+        "over=1 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 | next q0 ; next q0 ; free q0"
+    ),
+    "a-reader-ends-while-another-leaves": (
+        "gated=1 size=8 readers=2 | join 2q0 old ; join 1q0 old ; watch 2q0 ; next 2q0 | leave q0 | next q0 ; free q0"
+    ),
+    "a-bell-is-rung-while-it-changes-hands": (
+        "over=1 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 | "
+        "free q0 ; join q1 old ; watch q1 ; next q1"
+    ),
     # [ALLOC-3] the version tells two scans that found nothing from a pool that had nothing
     "free-slot-moves-twice": f"r=2 g=4 t=32 xs=33 | {_MOVING_SLOT}",
     # [ALLOC-3] what a narrow tag costs: nothing wrong by the clause, a witness when judged strictly
@@ -444,7 +597,26 @@ def _fenced(client: Client) -> Client:
     return dataclasses.replace(client, ring=dataclasses.replace(client.ring, fenced=1), name=f"{client.name}-fenced")
 
 
+def _copies(client: Client) -> bool:
+    """Return whether copies into a gated ring may meet copies out of it, and no eviction lets them."""
+    every = {operation.name for thread in client.threads for operation in thread}
+    gated = client.ring is not None and client.ring.mode == GATED and not client.waits()
+    return gated and "evict" not in every and not {"add", "addmany"}.isdisjoint(every) and not _READS.isdisjoint(every)
+
+
+def _plain(client: Client) -> Client:
+    """Return a client whose payloads are copied by plain accesses [ORDER-8]."""
+    assert client.ring is not None, client.name
+    return dataclasses.replace(client, ring=dataclasses.replace(client.ring, plain=1), name=f"{client.name}-plain")
+
+
+_READS: Final = frozenset({"next", "nextmany"})
 _PARSED: Final = tuple(parse(text, name=name) for name, text in _TEXTS.items())
 
-CLIENTS: Final[tuple[Client, ...]] = (*_PARSED, *(_fenced(client) for client in _PARSED if client.waits()))
-"""The clients, in the order of the reasons; then each that waits, where every publication executes a fence."""
+CLIENTS: Final[tuple[Client, ...]] = (
+    *_PARSED,
+    *(_fenced(client) for client in _PARSED if client.waits()),
+    *(_plain(client) for client in _PARSED if _copies(client)),
+)
+"""The clients, in the order of the reasons; then each that waits, if every publication executes a fence; then each that
+writes to a gated ring and reads from it, if payloads are copied by plain accesses."""

@@ -4,36 +4,47 @@ A client has a setup, which one thread does before all others, and two or three 
 its own, filled by the setup: pointers `p0` to `p7`, loans `l0` to `l3`, writers `w0` and `w1`, readers `q0` to `q3`,
 tokens `t0` to `t7`. Tokens `s0` to `s7` are shared and written by the setup alone. In the setup a variable bears the
 number of its thread, `1p0`; in a thread `evict`, `evicted`, `left` and `waitat` may name a reader of another thread in
-that way.
+that way, and `room` and `timedroom` a writer.
 
 One line is one client, for the engine and for people:
 
     r=2 g=1 t=0 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 | drop p0 ; alloc p1 2 | read p0 ; drop p0
 
 First the pool (`r`, `g` and `t` bits, `xs` slots, `heap` XXL slots) and the ring (`over=CAPACITY` or `gated=CAPACITY`,
-`size`, `len`, `readers`, `fenced`), then the setup, then each thread. An event's number, 1 to 15, decides its type and
-every byte of its payload. What the line that goes to the engine has behind `=>` is the finish: it ends whatever is
-still held, reads what is left in the ring, and looks whether all came back [ALLOC-9, RING-12].
+`size`, `len`, `readers`, `await`, `fenced`, `plain`), then the setup, then each thread. An event's number, 1 to 15,
+decides its type and every byte of its payload. What the line that goes to the engine has behind `=>` is the finish: it
+ends whatever is still held, reads what is left in the ring, and looks whether all came back [ALLOC-9, RING-12].
 
 `wait` waits for ever for the reader's next event, `timedwait` for a time, which may be up at any moment, and `waitat`
-for the n-th event of the ring; `watch` asks for a reader's descriptor, and `poll` waits for ever on that. With
-`fenced=1` the system has no fence of all threads, and each publication executes its own [ORDER-15].
+for the n-th event of the ring; `watch` asks for a reader's descriptor, and `poll` waits for ever on that. `room`,
+`timedroom`, `watchroom` and `pollroom` are the same for a writer, which waits for room. `shut` closes a writer, which
+stays and is refused what is asked of it; `close` closes and frees it, and `end` does that and ends the stream. `skip`
+skips all events there are. With `await=2` two readers have to join before an event is overwritten [RING-45]. With
+`fenced=1` the system has no fence of all threads, and each publication, and each move of a reader, executes its own
+[ORDER-15]. With `plain=1`, in a gated ring without evictions, the payloads are copied by plain accesses in place of
+relaxed atomic ones: there a copy may never meet a write [ORDER-8], and if it does, that is a data race.
 """
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from rusted_ring.reference.parameters import Profile
-from rusted_ring.verify.history import History
-
-if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
-
-    from rusted_ring.verify.linearize import Verdict
+from rusted_ring.verify.client_operations import (
+    FINISH_OPERATIONS,
+    LATEST,
+    MOST_VARIABLES,
+    OLDEST,
+    OPERATIONS,
+    POOL_OPERATIONS,
+    RING_OPERATIONS,
+    SETUP_ONLY,
+    WAITING,
+    Operation,
+)
+from rusted_ring.vocabulary.profile import Profile
 
 SKIPPED: Final = 99
 """The status of a call whose handle was not there, because what should have made it failed."""
@@ -43,88 +54,19 @@ TORN: Final = 255
 
 OVERWRITE: Final = "over"
 GATED: Final = "gated"
-OLDEST: Final = "old"
-LATEST: Final = "new"
 
 HELD_EVENT: Final = 15
 """The number of the events that `hold` and `refill` allocate."""
 
 MOST_THREADS: Final = 3
 MOST_OPERATIONS: Final = 24
+MOST_SLOTS: Final = 192
 HEAP_BYTES: Final = 65_536
 HEAP_LENGTH: Final = 16_385
 """Bytes of an event of `heap` and `hloan`, the least that goes to XXL; a `cut` keeps `HEAP_CUT` of them."""
 HEAP_CUT: Final = 16_384
 POOL_LENGTH: Final = 8
 POOL_CUT: Final = 4
-
-_MOST: Final = MappingProxyType({"p": 8, "l": 4, "t": 8, "s": 8, "w": 2, "q": 4})
-"""How many variables of a kind a thread has; of `s`, how many there are in all."""
-
-# What an operation takes: `p` a pointer, `p!` a variable that a pointer is made into, likewise the others; `t` is a
-# token, `Q` a reader of any thread, `n` how many, `e` an event, `at` where to join.
-POOL_OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "alloc": ("p!", "e"),
-        "heap": ("p!", "e"),
-        "ffi": ("t!", "e"),
-        "amany": ("t!", "n", "e"),
-        "dmany": ("t", "n"),
-        "clone": ("p!", "p"),
-        "drop": ("p",),
-        "read": ("p",),
-        "count": ("p",),
-        "weak": ("t!", "p"),
-        "upgrade": ("p!", "t"),
-        "into": ("t!", "p"),
-        "from": ("p!", "t"),
-        "inc": ("t",),
-        "incany": ("t",),
-        "dec": ("t",),
-        "decany": ("t",),
-        "meta": ("t",),
-        "loan": ("l!", "e"),
-        "hloan": ("l!", "e"),
-        "commit": ("p!", "l"),
-        "cut": ("p!", "l"),
-        "abort": ("l",),
-        "hold": ("n",),
-        "destroypool": (),
-    }
-)
-RING_OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "open": ("w!",),
-        "close": ("w",),
-        "add": ("w", "e"),
-        "addmany": ("w", "n", "e"),
-        "join": ("q!", "at"),
-        "next": ("q",),
-        "nextmany": ("q", "n"),
-        "leave": ("q",),
-        "free": ("q",),
-        "evict": ("Q",),
-        "evicted": ("Q",),
-        "left": ("Q",),
-        "wait": ("q",),
-        "timedwait": ("q",),
-        "waitat": ("Q", "n"),
-        "watch": ("q",),
-        "poll": ("q",),
-        "lag": ("q",),
-        "look": (),
-        "destroyring": (),
-    }
-)
-FINISH_OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"unhold": (), "sweep": (), "stats": (), "refill": (), "tally": ("q",)}
-)
-OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {**POOL_OPERATIONS, **RING_OPERATIONS, **FINISH_OPERATIONS}
-)
-SETUP_ONLY: Final = frozenset({"hold"})
-WAITING: Final = frozenset({"wait", "timedwait", "waitat", "watch"})
-"""Operations for which a thread says that it waits."""
 
 _VARIABLE: Final = re.compile(r"([0-3]?)([plwqts])([0-9])")
 
@@ -141,7 +83,7 @@ class PoolShape:
         ref_bits: R, 1 to 22.
         generation_bits: G, 1 to 40.
         tag_bits: T, 0 to 32.
-        slots: slots of XS, 1 to 64; the pools S to XL have one each.
+        slots: slots of XS, 1 to 192; the pools S to XL have one each.
         heap_slots: slots of XXL, 1 to 4.
     """
 
@@ -154,7 +96,7 @@ class PoolShape:
     def __post_init__(self) -> None:
         """Check the bounds."""
         bounds = {"r": (self.ref_bits, 1, 22), "g": (self.generation_bits, 1, 40), "t": (self.tag_bits, 0, 32)}
-        bounds |= {"xs": (self.slots, 1, 64), "heap": (self.heap_slots, 1, 4)}
+        bounds |= {"xs": (self.slots, 1, MOST_SLOTS), "heap": (self.heap_slots, 1, 4)}
         _check_bounds(bounds)
 
     def profile(self) -> Profile:
@@ -180,7 +122,9 @@ class RingShape:
         size: bytes that a payload may have, 1 to 64.
         readers: places for readers of a gated ring, 1 to 4.
         length: bytes that every event has, 1 to `size`; 0 for `size`.
-        fenced: 1 where the system has no fence of all threads [ORDER-15], else 0.
+        fenced: 1 if the system has no fence of all threads [ORDER-15], else 0.
+        awaited: readers that have to join before an event is overwritten, in a gated ring [RING-45].
+        plain: 1 if payloads are copied by plain accesses, in a gated ring [ORDER-8], else 0.
     """
 
     mode: str = OVERWRITE
@@ -189,13 +133,18 @@ class RingShape:
     readers: int = 1
     length: int = 0
     fenced: int = 0
+    plain: int = 0
+    awaited: int = 0
 
     def __post_init__(self) -> None:
         """Check the bounds."""
         if self.mode not in (OVERWRITE, GATED):
             raise ClientError(f"mode is {self.mode!r}: no mode of a ring; give {OVERWRITE!r} or {GATED!r}")
         _check_bounds({self.mode: (self.capacity, 1, 8), "size": (self.size, 1, 64), "readers": (self.readers, 1, 4)})
-        _check_bounds({"len": (self.length, 0, self.size), "fenced": (self.fenced, 0, 1)})
+        _check_bounds({"len": (self.length, 0, self.size), "fenced": (self.fenced, 0, 1), "plain": (self.plain, 0, 1)})
+        _check_bounds({"await": (self.awaited, 0, self.readers if self.mode == GATED else 0)})
+        if self.plain and self.mode == OVERWRITE:
+            raise ClientError(f"plain is 1 with {OVERWRITE}: its readers copy what is being written; leave plain out")
 
     def event_length(self) -> int:
         """Return how many bytes each event has."""
@@ -206,26 +155,6 @@ def _check_bounds(bounds: Mapping[str, tuple[int, int, int]]) -> None:
     for name, (value, low, high) in bounds.items():
         if not low <= value <= high:
             raise ClientError(f"{name} is {value}: not from {low} to {high}; give a number within these bounds")
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One call of a client.
-
-    Attributes:
-        name: one of `OPERATIONS`.
-        arguments: variables, counts, events, and where to join, as words.
-    """
-
-    name: str
-    arguments: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return " ".join((self.name, *self.arguments))
-
-    def kinds(self) -> tuple[str, ...]:
-        """Return what each argument is."""
-        return OPERATIONS[self.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +192,11 @@ class Client:
             for operation in operations:
                 self._check(number, operation)
         self._check_destruction()
-        self._check_shared_waits()
+        self._check_shared()
+        if self.plain() and any(o.name == "evict" for group in (self.setup, *self.threads) for o in group):
+            raise ClientError(
+                "plain is 1 and a reader is evicted, which may be copying what is written next; leave one of them out"
+            )
 
     def size(self) -> int:
         """Return how many operations there are in all."""
@@ -271,23 +204,27 @@ class Client:
 
     def shared_readers(self) -> set[str]:
         """Return the readers that the setup makes, which any thread may evict."""
+        return self._made("join")
+
+    def _made(self, name: str) -> set[str]:
+        """Return what the setup makes for threads by calls of an operation."""
         return {
             operation.arguments[0]
             for operation in self.setup
-            if operation.name == "join"
+            if operation.name == name
             and int(operation.arguments[0][0] if operation.arguments[0][0].isdigit() else 0) > 0
         }
 
     def _check(self, thread: int, operation: Operation) -> None:
         name, where = operation.name, f"thread {thread}" if thread else "the setup"
-        kinds = OPERATIONS.get(name)
-        if kinds is None or name in FINISH_OPERATIONS:
+        if name not in OPERATIONS or name in FINISH_OPERATIONS:
             raise ClientError(f"{name!r} in {where} is no operation; give one of {', '.join(sorted(OPERATIONS))}")
         if name in SETUP_ONLY and thread:
             raise ClientError(f"{name!r} stands in {where}: it belongs in the setup; move it there")
         lacking = "pool" if name in POOL_OPERATIONS and self.pool is None else ""
         if lacking or (name in RING_OPERATIONS and self.ring is None):
             raise ClientError(f"{operation} in {where} needs a {lacking or 'ring'}: begin the client with one")
+        kinds = operation.kinds()
         if len(operation.arguments) != len(kinds):
             wanted = " ".join(kinds) or "nothing"
             raise ClientError(f"{operation} in {where} has {len(operation.arguments)} arguments; give it {wanted}")
@@ -300,7 +237,7 @@ class Client:
     def _check_argument(self, thread: int, operation: Operation, kind: str, argument: str) -> None:
         complaint = f"{argument!r} in {operation} of " + (f"thread {thread}" if thread else "the setup")
         if kind in ("n", "e"):
-            most = 15 if kind == "e" else 32 if operation.name == "hold" else 7
+            most = 15 if kind == "e" else MOST_SLOTS if operation.name == "hold" else 7
             if not argument.isdigit() or not 1 <= int(argument) <= most:
                 raise ClientError(f"{complaint} is no number from 1 to {most}; give one")
             return
@@ -310,16 +247,18 @@ class Client:
                 raise ClientError(f"{complaint} is no place to join; give {OLDEST}, {LATEST} or, overwriting, a cursor")
             return
         found = _VARIABLE.fullmatch(argument)
-        letters = {"t": "ts", "Q": "q"}.get(kind[0], kind[0])
-        if found is None or found[2] not in letters or int(found[3]) >= _MOST[found[2]]:
-            variables = ", ".join(f"{letter}0 to {letter}{_MOST[letter] - 1}" for letter in letters)
+        letters = {"t": "ts", "Q": "q", "W": "w"}.get(kind[0], kind[0])
+        if found is None or found[2] not in letters or int(found[3]) >= MOST_VARIABLES[found[2]]:
+            variables = ", ".join(f"{letter}0 to {letter}{MOST_VARIABLES[letter] - 1}" for letter in letters)
             raise ClientError(f"{complaint} is no such variable; give one of {variables}")
         if found[2] == "s" and (found[1] or (thread and kind == "t!")):
             raise ClientError(f"{complaint} is shared and written by the setup alone; give a token t0 to t7")
         if found[2] == "t" and not thread:
             raise ClientError(f"{complaint} is a thread's own token; give a shared one, s0 to s7")
-        if thread and found[1] and (kind != "Q" or argument not in self.shared_readers()):
-            raise ClientError(f"{complaint} is another thread's; leave the number out, or let the setup join a reader")
+        shared = self._made({"Q": "join", "W": "open"}.get(kind, ""))
+        if thread and found[1] and argument not in shared:
+            what = "open a writer" if kind == "W" else "join a reader"
+            raise ClientError(f"{complaint} is another thread's; leave the number out, or let the setup {what}")
         if found[1] and int(found[1]) > len(self.threads):
             raise ClientError(f"{complaint} is of thread {found[1]}, and there are {len(self.threads)}")
 
@@ -353,17 +292,26 @@ class Client:
                             "let the others use only handles that they hold"
                         )
 
-    def _check_shared_waits(self) -> None:
-        """Check that nobody frees a reader at which another thread waits."""
+    def _check_shared(self) -> None:
+        """Check that nobody frees a reader or writer that another thread names."""
         for place, thread in enumerate(self.threads, 1):
             for operation in thread:
-                if operation.name == "waitat" and operation.arguments[0][0].isdigit():
-                    owner, reader = int(operation.arguments[0][0]), operation.arguments[0][1:]
-                    if owner != place and Operation("free", (reader,)) in self.threads[owner - 1]:
-                        raise ClientError(
-                            f"{operation} in thread {place} may come after thread {owner} freed the reader; "
-                            "let that thread leave it"
-                        )
+                named = operation.arguments[0] if not {"Q", "W"}.isdisjoint(operation.kinds()) else ""
+                if not named[:1].isdigit() or int(named[0]) == place:
+                    continue
+                of_reader = named[1] == "q"
+                free, what, remedy = (
+                    (("free",), "reader", "leave") if of_reader else (("close", "end"), "writer", "shut")
+                )
+                if any(Operation(name, (named[1:],)) in self.threads[int(named[0]) - 1] for name in free):
+                    raise ClientError(
+                        f"{operation} in thread {place} may come after thread {named[0]} freed the {what}; "
+                        f"let that thread {remedy} it"
+                    )
+
+    def plain(self) -> bool:
+        """Return whether payloads are copied by plain accesses."""
+        return self.ring is not None and self.ring.plain == 1
 
     def waits(self) -> bool:
         """Return whether some thread may sleep, or watches a descriptor."""
@@ -385,8 +333,11 @@ class Client:
                 words.append(f"len={self.ring.length}")
             if self.ring.mode == GATED:
                 words.append(f"readers={self.ring.readers}")
+                words += [f"await={self.ring.awaited}"] * (self.ring.awaited > 0)
             if self.ring.fenced:
                 words.append("fenced=1")
+            if self.ring.plain:
+                words.append("plain=1")
         return " ".join(words)
 
     def __str__(self) -> str:
@@ -440,7 +391,12 @@ class Client:
 
 
 def to_line(client: Client) -> str:
-    """Return a client as the one line that the engine reads, its finish included [ALLOC-9]."""
+    """Return a client as the one line that the engine reads, its finish included [ALLOC-9].
+
+    Which accesses are plain is no part of it: the engine is told by `weaken`.
+    """
+    if client.ring is not None:
+        client = dataclasses.replace(client, ring=dataclasses.replace(client.ring, plain=0))
     return f"{client} => {' ; '.join(map(str, client.finish()))}"
 
 
@@ -486,7 +442,7 @@ def _parse_header(text: str) -> tuple[PoolShape | None, RingShape | None]:
 
 
 _POOL_KEYS: Final = ("r", "g", "t", "xs", "heap")
-_SHAPE_KEYS: Final = ("size", "len", "readers", "fenced")
+_SHAPE_KEYS: Final = ("size", "len", "readers", "await", "fenced", "plain")
 _HEADER: Final[Mapping[str, str]] = MappingProxyType(
     {
         "r": "ref_bits",
@@ -499,7 +455,9 @@ _HEADER: Final[Mapping[str, str]] = MappingProxyType(
         "size": "size",
         "len": "length",
         "readers": "readers",
+        "await": "awaited",
         "fenced": "fenced",
+        "plain": "plain",
     }
 )
 
@@ -551,10 +509,11 @@ def shrinks(client: Client) -> Iterator[Client]:
     if ring is not None:
         if not any(o.name in RING_OPERATIONS for group in (client.setup, *client.threads) for o in group):
             yield from _valid(client, ring=None)
-        for field in ("capacity", "readers", "size", "length"):
+        for field in ("capacity", "awaited", "readers", "size", "length"):
             value = getattr(ring, field)
-            if value > (field != "length") and not (field == "readers" and ring.mode == OVERWRITE):
-                yield from _valid(client, ring=dataclasses.replace(ring, **{field: value - 1}))
+            if value > (field not in ("length", "awaited")) and not (field == "readers" and ring.mode == OVERWRITE):
+                awaited = min(ring.awaited, value - 1) if field in ("readers", "awaited") else ring.awaited
+                yield from _valid(client, ring=dataclasses.replace(ring, **{field: value - 1, "awaited": awaited}))
 
 
 def _valid(client: Client, **changes: Any) -> Iterator[Client]:
@@ -617,27 +576,3 @@ def _smaller_bulk(client: Client) -> Iterator[Client]:
                     changed = (*operations[:at], Operation(operation.name, arguments), *operations[at + 1 :])
                     every = [*groups[:number], changed, *groups[number + 1 :]]
                     yield from _valid(client, setup=every[0], threads=tuple(every[1:]))
-
-
-# What others need, beside what this module defines
-
-
-def corpus() -> Sequence[Client]:
-    """Return the fixed list of named clients that together exercise every atomic site and every reason for an order."""
-    from rusted_ring.verify.client_corpus import CLIENTS
-
-    return CLIENTS
-
-
-def strategy() -> "SearchStrategy[Client]":
-    """Return the Hypothesis strategy of clients: see `client_strategy` [ERR-1]."""
-    from rusted_ring.verify.client_strategy import clients
-
-    return clients()
-
-
-def judge(client: Client, history: History, *, strict: bool = False) -> "Verdict":
-    """Return the verdict on a history of a client: see `linearize.judge` [SLOT-1]."""
-    from rusted_ring.verify.linearize import judge as judged
-
-    return judged(client, history, strict=strict)

@@ -1,4 +1,4 @@
-"""Programs that explore themselves, from C sources: compiled, checked, and linked with the engine.
+"""Programs that explore themselves, from C and C++ sources: compiled, checked, and linked with the engine.
 
 The engine is the C library in `native/explorer`. A program is compiled with ThreadSanitizer's instrumentation, so that
 each of its accesses to memory is a call, and without optimisation, so that none is removed before. In its object files
@@ -12,11 +12,12 @@ import hashlib
 import os
 import re
 import shutil
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from rusted_ring.verify import caching, calls, guards, processes, removed
+from rusted_ring.verify import caching, calls, cxx, guards, processes, removed
 from rusted_ring.verify.checkout import NoCheckout, checkout
 from rusted_ring.verify.processes import Deadline
 from rusted_ring.verify.toolchain import CannotBuild, architecture, call, family, find_compiler, need_tools, version
@@ -56,6 +57,7 @@ _DEPENDENCIES = re.compile(r"-M(?:D|MD|P|G|[FTQ].*)$")  # files beside the user'
 _TAKES_NEXT = {"-include", "-imacros", "-I", "-D", "-U", "-isystem", "-iquote", "-idirafter", "--param", "-L", "-l"}
 _USUAL_LIBRARIES = {"c", "m", "pthread", "rt", "dl", "atomic", "gcc", "gcc_s"}
 _OWN = ".program"
+_DYNAMIC, _INIT_ARRAY_BYTES = 2, 27  # of ELF: PT_DYNAMIC, DT_INIT_ARRAYSZ
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Program:
         size: the engine's.
         sanitize: a sanitizer of the engine's own, or nothing.
         caveats: why a clean verdict is not exhaustive for data races.
+        libraries: what is linked after the engine, beside the C library.
     """
 
     path: Path
@@ -99,6 +102,7 @@ class Program:
     size: Size = Size()
     sanitize: str = ""
     caveats: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
 
     def __fspath__(self) -> str:
         """Return the path of the executable."""
@@ -115,7 +119,15 @@ class Program:
         if size is None:
             return None
         output = self.path.with_name(f"{self.path.name}-{size.threads}-{size.clock}")
-        link(self.inputs, output, compiler=self.compiler, sanitize=self.sanitize, size=size, deadline=deadline)
+        link(
+            self.inputs,
+            output,
+            compiler=self.compiler,
+            sanitize=self.sanitize,
+            size=size,
+            libraries=self.libraries,
+            deadline=deadline,
+        )
         return dataclasses.replace(self, path=output, size=size)
 
 
@@ -175,7 +187,7 @@ def library(
     sources = engine_sources()
     if sanitize and family(compiler) != "gcc":
         raise CannotBuild(f"sanitize={sanitize}: needs gcc; clang's runtime lies among the variables that are put back")
-    flags = ["-std=gnu11", "-O2", *_COMMON, *(size or Size()).flags]
+    flags = ["-std=gnu11", "-O2", "-fexceptions", *_COMMON, *(size or Size()).flags]
     flags += [f"-fsanitize={sanitize}", *_SANITIZED] if sanitize else []
     digest = hashlib.sha256(repr((list(compiler), version(tuple(compiler)), flags, architecture())).encode())
     for path in sorted(sources.rglob("*.[ch]")):
@@ -217,10 +229,13 @@ def library(
 # --- a program's object files
 
 
-def _instrumentation(compiler: Sequence[str]) -> list[str]:
+def instrumentation(compiler: Sequence[str], in_cxx: bool = False) -> list[str]:
+    """Return the flags with which a program's sources are compiled, besides the level of optimisation."""
     kind = family(compiler)
-    header = ["-include", str(engine_sources() / "weak.h")] if kind == "clang" else []
-    return [*_COMMON, *_INSTRUMENTED, *_OF_FAMILY[kind], *header]
+    headers = [engine_sources() / "cxx" / "prelude.h"] if in_cxx else []
+    headers += [engine_sources() / "weak.h"] if kind == "clang" else []
+    included = [word for path in headers for word in ("-include", str(path))]
+    return [*_COMMON, *_INSTRUMENTED, *_OF_FAMILY[kind], *included]
 
 
 def compile_instrumented(
@@ -232,10 +247,10 @@ def compile_instrumented(
     level: str = LEVEL,
     deadline: Deadline | None = None,
 ) -> list[str]:
-    """Compile one C file so that the engine sees its accesses to memory.
+    """Compile one C or C++ file so that the engine sees its accesses to memory.
 
     Args:
-        source: the C file.
+        source: the file.
         output: the object file to write.
         compiler: the command of the compiler.
         flags: more flags.
@@ -249,7 +264,8 @@ def compile_instrumented(
         CannotBuild: it does not compile, or has code that the engine could not see.
         TimeUp: the deadline passed.
     """
-    command = [*compiler, level, *_instrumentation(compiler), *flags, "-g"]
+    in_cxx = cxx.is_cxx(source)
+    command = [*compiler, level, *instrumentation(compiler, in_cxx), *flags, "-g"]
     work = output.parent
     preprocessed = call([*command, str(source), "-E"], deadline=deadline, temporary=work)
     caveats = [f"{place} has a level of optimisation of its own" for place in guards.check_source(preprocessed)]
@@ -269,7 +285,8 @@ def compile_instrumented(
         unit, variables = removed.read_unit(text), calls.variables(output)
         original, gimple = (path.read_text(encoding="utf-8", errors="replace") for path in dumps.values())
         written = source.read_text(encoding="utf-8", errors="replace")
-        places = removed.unread(original, written, unit, variables, source.name)
+        # In C++ a statement that is only a variable does not read it.
+        places = removed.unread(original, written, unit, variables, source.name) if not in_cxx else []
         caveats += [f"the compiler removed reads at {', '.join(places)}"] if places else []
         places = removed.unwritten(gimple, unit, variables)
         caveats += [f"the compiler did not instrument writes at {', '.join(places)}"] if places else []
@@ -291,25 +308,61 @@ def _removed(
     source: Path, folder: Path, *, compiler: Sequence[str], flags: Sequence[str], deadline: Deadline | None
 ) -> list[str]:
     """Compare what flags make of a source with what it is without optimisation; return in words what is lost."""
+    if cxx.is_cxx(source):
+        return [f"which accesses of {source.name} the compiler removed as it optimised is not known"]
     if architecture() != "x86_64":
         return [f"on {architecture()} it is not known which accesses the compiler removed"]
     units = []
     for level in ([LEVEL], _SEPARATE[family(compiler)]):
         output = folder / "compared.s"
-        command = [*compiler, LEVEL, *_instrumentation(compiler), *flags, *level, "-g", str(source), "-o", str(output)]
+        command = [*compiler, LEVEL, *instrumentation(compiler), *flags, *level, "-g", str(source), "-o", str(output)]
         call([*command, "-S"], deadline=deadline, temporary=folder)
         units.append(removed.read_unit(output.read_text(encoding="utf-8", errors="replace")))
     places = removed.removed(*units)
     return [f"the compiler removed accesses at {', '.join(map(str, places))}"] if places else []
 
 
-def _compile_harness(source: Path, output: Path, *, compiler: Sequence[str], flags: Sequence[str]) -> None:
-    call([*compiler, "-O1", *_COMMON, *flags, "-c", str(source), "-o", str(output)], temporary=output.parent)
+def _harness_objects(native: Path, compiler: Sequence[str], flags: Sequence[str]) -> list[Path]:
+    """Return the object files of the harness of clients, compiled if they are not there yet for these headers."""
+    sources = [
+        path for path in sorted(harness_source("client.c").parent.glob("client*.c")) if "payload" not in path.name
+    ]
+    every = ["-O1", *_COMMON, *flags]
+    words = [word.replace(str(native), "") for word in every]
+    digest = hashlib.sha256(repr((list(compiler), version(tuple(compiler)), words, architecture())).encode())
+    folders = (native / "include", native / "src", engine_sources())
+    for path in (*sources, *(path for folder in folders for path in sorted(folder.rglob("*.h")))):
+        digest.update(path.name.encode() + path.read_bytes())
+    folder = caching.kept_folder(digest.hexdigest()[:32])
+    found = [folder / f"{source.stem}.o" for source in sources]
+    with processes.workspace() as work:
+        for source, kept in zip(sources, found, strict=True):
+            if not kept.is_file():
+                made = work / kept.name
+                call([*compiler, *every, "-c", str(source), "-o", str(made)], temporary=work)
+                caching.keep(made, kept)
+    return found
 
 
-def _rename(objects: Sequence[Path], folder: Path, compiler: Sequence[str], archive: Path, own: Iterable[str]) -> None:
-    """Give the engine's names to what it takes over, and other names to what a program defines by such a name."""
-    taken = calls.renames(engine_sources() / "symbols.txt")
+def rename(
+    objects: Sequence[Path],
+    folder: Path,
+    compiler: Sequence[str],
+    archive: Path,
+    own: Iterable[str],
+    more: Mapping[str, str] | None = None,
+) -> None:
+    """Give the engine's names to what it takes over, and other names to what a program defines by such a name.
+
+    Args:
+        objects: the object files, which are changed.
+        folder: where the table of names goes.
+        compiler: the command of the compiler.
+        archive: the engine's.
+        own: what the program defines.
+        more: further names, and what takes their places.
+    """
+    taken = {**calls.renames(engine_sources() / "symbols.txt"), **(more or {})}
     others = {*taken, *calls.read_symbols(archive).defined, *calls.names_of_the_system(compiler)}
     mine = {name: f"{name}{_OWN}" for name in own if name in others - {"main", _ASSUMPTION}}
     table = folder / "renames.txt"
@@ -318,21 +371,33 @@ def _rename(objects: Sequence[Path], folder: Path, compiler: Sequence[str], arch
         call(["objcopy", f"--weaken-symbol={_ASSUMPTION}", f"--redefine-syms={table}", str(file)])
 
 
-def _refuse_calls(
+def refuse_calls(
     objects: Sequence[Path],
     folder: Path,
     compiler: Sequence[str],
     archive: Path,
     foreign: Mapping[str, tuple[str, str]],
+    more: Iterable[str] = (),
+    prefix: str = "explorer_refused",
 ) -> list[Path]:
-    """Put a stub that refuses in the place of each function that is not followed, and return the stubs' object file."""
+    """Put a stub that refuses in the place of each function that is not followed, and return the stubs' object file.
+
+    Args:
+        objects: the object files, which are changed.
+        folder: where the stubs go.
+        compiler: the command of the compiler.
+        archive: the engine's.
+        foreign: symbols of what is not instrumented: of what kind, and in which file they are.
+        more: names that pass.
+        prefix: what the stubs' names begin with.
+    """
     allowed = calls.pure(engine_sources() / "intercept" / "pure.txt")
     if allowed is None:
         return []
-    names = calls.not_followed(objects, archive, allowed=allowed, compiler=compiler, foreign=foreign)
+    names = calls.not_followed(objects, archive, allowed=allowed.union(more), compiler=compiler, foreign=foreign)
     if not names:
         return []
-    text, symbols = calls.stubs(names)
+    text, symbols = calls.stubs(names, prefix)
     source, output, table = folder / "refused.c", folder / "refused.o", folder / "refused.txt"
     source.write_text(text, encoding="utf-8")
     call([*compiler, "-O1", *_COMMON, "-c", str(source), "-o", str(output)], temporary=folder)
@@ -349,9 +414,10 @@ def link(
     compiler: Sequence[str],
     sanitize: str = "",
     size: Size | None = None,
+    libraries: Sequence[str] = (),
     deadline: Deadline | None = None,
 ) -> Path:
-    """Link object files with the engine.
+    """Link object files with the engine, and leave it to the engine to run their constructors.
 
     Raises:
         CannotBuild: something is missing.
@@ -359,12 +425,35 @@ def link(
     """
     archive = library(compiler, sanitize=sanitize, size=size, deadline=deadline)
     more = [f"-fsanitize={sanitize}"] if sanitize else []
+    together = ["-Wl,--start-group", str(archive), *libraries, "-Wl,--end-group"] if libraries else [str(archive)]
     call(
-        [*compiler, "-no-pie", *more, *map(str, objects), str(archive), "-lm", "-o", str(output)],
+        [*compiler, "-no-pie", *more, *map(str, objects), *together, "-lm", "-o", str(output)],
         deadline=deadline,
         temporary=output.parent,
     )
+    if not sanitize:
+        _take_constructors(output)
     return output
+
+
+def _take_constructors(program: Path) -> None:
+    """Make the table of the constructors in an executable of 64 bits empty for the system, see main.c of the engine.
+
+    A process of its own writes the program. While this one had it open to write, a child that another thread starts
+    would have it open too, until its own exec, and the system runs no file that is open to write (ETXTBSY).
+    """
+    content = bytearray(program.read_bytes())
+    (table,) = struct.unpack_from("<Q", content, 0x20)
+    size, number = struct.unpack_from("<HH", content, 0x36)
+    for at in range(table, table + size * number, size):
+        kind, _, offset, _, _, length = struct.unpack_from("<IIQQQQ", content, at)
+        for entry in range(offset, offset + length, 16) if kind == _DYNAMIC else ():
+            if struct.unpack_from("<q", content, entry) == (_INIT_ARRAY_BYTES,):
+                struct.pack_into("<Q", content, entry + 8, 0)
+    changed = program.with_name(f"{program.name}.changed")
+    changed.write_bytes(content)
+    call(["cp", str(changed), str(program)])
+    changed.unlink()
 
 
 # --- programs
@@ -442,19 +531,26 @@ def build(
     sources: Sequence[Path],
     *,
     flags: Sequence[str] = (),
+    flags_of: Mapping[Path, Sequence[str]] | None = None,
+    main: Path | None = None,
     compiler: str | None = None,
     folder: Path,
     sanitize: str = "",
+    standard: str = "",
     deadline: Deadline | None = None,
 ) -> Program:
-    """Build a C program that explores itself.
+    """Build a program that explores itself.
 
     Args:
-        sources: its C files; one of them has `main`.
+        sources: its C and C++ files; one of them has `main`.
         flags: flags for the compiler, and object files and libraries to link.
-        compiler: gcc, clang, or by default what `find_compiler` finds.
+        flags_of: by source: flags for the compiler that are its own.
+        main: the source whose `main` it is; others that have one are left out. None if there is just one.
+        compiler: gcc, g++, clang, clang++, or by default what `find_compiler` finds; the end of a file's name decides
+            which of two that belong together compiles it.
         folder: where the object files and the program go.
         sanitize: a sanitizer for the engine itself.
+        standard: of C++, as `c++20`; another one changes nothing.
         deadline: when it is broken off.
 
     Raises:
@@ -462,6 +558,8 @@ def build(
         TimeUp: the deadline passed.
     """
     command = find_compiler(compiler)
+    in_cxx = any(map(cxx.is_cxx, sources))
+    command, for_cxx = cxx.commands(command) if in_cxx or "++" in command[0] else (command, command)
     need_tools()
     guards.check_flags(command[1:])
     guards.check_flags(flags)
@@ -469,35 +567,81 @@ def build(
     archive = library(command, sanitize=sanitize, deadline=deadline)
     usable, caveats, foreign = _prebuilt(given, folder, command)
     objects: dict[Path, Path] = {}
+    optimized = False
     for number, source in enumerate(sources):
         output = folder / f"{number}-{source.stem}.o"
-        separate = _SEPARATE[family(command)] if _changes_code([*command[1:], *given.compiler]) else ()
-        more = [*given.compiler, *separate]
-        caveats += compile_instrumented(source, output, compiler=command, flags=more, deadline=deadline)
+        of_source = [*(flags_of or {}).get(source, ()), *given.compiler]
+        guards.check_flags(of_source)
+        separate = _SEPARATE[family(command)] if _changes_code([*command[1:], *of_source]) else ()
+        optimized = optimized or bool(separate)
+        more = [*of_source, *separate]
+        chosen = for_cxx if cxx.is_cxx(source) else command
+        more = [cxx.STANDARDS.get(standard, cxx.STANDARD), *more] if cxx.is_cxx(source) else more
+        caveats += compile_instrumented(source, output, compiler=chosen, flags=more, deadline=deadline)
         if separate:
-            caveats += _removed(source, folder, compiler=command, flags=given.compiler, deadline=deadline)
+            caveats += _removed(source, folder, compiler=chosen, flags=of_source, deadline=deadline)
         objects[source.absolute() if source.name in {path.name for path in objects} else source] = output
+    for other in calls.check_main({**objects, **{path: path for path in usable}}, "main", main):
+        objects.pop(other, None)
     own = calls.read_symbols(*objects.values(), *usable).defined
-    calls.check_main({**objects, **{path: path for path in usable}}, "main")
     parts = [*objects.values(), *usable]
-    unoptimized = not (usable or caveats or _changes_code([*command[1:], *given.compiler]))
-    _rename(parts, folder, command, archive, own)
-    parts += _refuse_calls(parts, folder, command, archive, foreign)
+    library_parts = _cxx_library(for_cxx, parts, archive, foreign, deadline) if in_cxx else _NoLibrary
+    unoptimized = not (usable or caveats or optimized)
+    rename(parts, folder, command, archive, own, library_parts.renames)
+    parts += refuse_calls(parts, folder, command, archive, foreign, library_parts.allowed)
+    parts += library_parts.objects
     if unoptimized:
-        parts.append(_say_unoptimized(folder, command, deadline))
-    path = link(parts, folder / "program", compiler=command, sanitize=sanitize, deadline=deadline)
-    return Program(path, tuple(parts), tuple(command), Size(), sanitize, tuple(caveats))
+        parts.append(say_unoptimized(folder, command, deadline))
+    libraries = library_parts.link
+    path = link(parts, folder / "program", compiler=command, sanitize=sanitize, libraries=libraries, deadline=deadline)
+    return Program(path, tuple(parts), tuple(command), Size(), sanitize, tuple(caveats), libraries)
 
 
-def _say_unoptimized(folder: Path, compiler: Sequence[str], deadline: Deadline | None) -> Path:
+@dataclasses.dataclass(frozen=True)
+class _Library:
+    """What comes with the sources of a language: names to change, names to allow, object files, and what to link."""
+
+    renames: Mapping[str, str]
+    allowed: frozenset[str]
+    objects: tuple[Path, ...]
+    link: tuple[str, ...]
+
+
+_NoLibrary: Final = _Library({}, frozenset(), (), ())
+
+
+def _cxx_library(
+    compiler: Sequence[str],
+    parts: Sequence[Path],
+    archive: Path,
+    foreign: dict[str, tuple[str, str]],
+    deadline: Deadline | None,
+) -> _Library:
+    """The standard library of C++; its names are added to those of what is not instrumented."""
+    sources = engine_sources()
+    lists, original = cxx.read_lists(sources), cxx.find_library(compiler)
+    foreign |= {name: (kind, original.name) for name, kind in calls.read_symbols(original).defined.items()}
+    objects = cxx.runtime(compiler, instrumentation(compiler, in_cxx=True), sources, deadline=deadline)
+    copy = cxx.standard_library(compiler, sources, archive, objects, deadline=deadline)
+    used = calls.read_symbols(*parts).undefined
+    allowed = frozenset(name for name in used if lists.has("allowed", name))
+    link_with = (str(copy), "-static-libgcc", "-lgcc_eh", "-Wl,--gc-sections")
+    foreign |= dict.fromkeys(lists.refused.values(), ("T", "the C library"))
+    return _Library({**lists.counted, **lists.refused}, allowed, tuple(objects), link_with)
+
+
+def say_unoptimized(folder: Path, compiler: Sequence[str], deadline: Deadline | None) -> Path:
     """Tell the engine that a function's variables are of no use once it has called the hook at its end.
 
     Optimised code may load what a function returns from one of them afterwards.
     """
-    source, output = folder / "unoptimized.c", folder / "unoptimized.o"
-    source.write_text("const char explorer_unoptimized = 1;\n", encoding="utf-8")
-    call([*compiler, "-fno-pie", "-w", "-c", str(source), "-o", str(output)], deadline=deadline, temporary=folder)
-    return output
+    kept = library(compiler, deadline=deadline).parent / "unoptimized.o"
+    if not kept.is_file():
+        source, made = folder / "unoptimized.c", folder / "unoptimized.o"
+        source.write_text("const char explorer_unoptimized = 1;\n", encoding="utf-8")
+        call([*compiler, "-fno-pie", "-w", "-c", str(source), "-o", str(made)], deadline=deadline, temporary=folder)
+        caching.keep(made, kept)
+    return kept
 
 
 def build_litmus(folder: Path, *, compiler: str | None = None, sanitize: str = "") -> Path:
@@ -538,12 +682,7 @@ def build_client(
         output = folder / f"{source.stem}.o"
         compile_instrumented(source, output, compiler=command, flags=flags, level=level)
         core.append(output)
-    _rename(core, folder, command, archive, ())
-    core += _refuse_calls(core, folder, command, archive, {})
-    harness: list[Path] = []
-    for source in sorted(harness_source("client.c").parent.glob("client*.c")):
-        if source.name != "client_payload.c":
-            output = folder / f"{source.stem}.o"
-            _compile_harness(source, output, compiler=command, flags=flags)
-            harness.append(output)
+    rename(core, folder, command, archive, ())
+    core += refuse_calls(core, folder, command, archive, {})
+    harness = _harness_objects(native, command, flags)
     return link([*core, *harness], folder / "client", compiler=command, sanitize=sanitize)

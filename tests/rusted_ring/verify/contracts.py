@@ -1,4 +1,4 @@
-"""The reference's PEP 316 contracts, checked by CrossHair and judged by counts.
+"""The PEP 316 contracts of the reference and the vocabulary, checked by CrossHair and judged by counts.
 
 `crosshair check` exits with 0 where it could not confirm a condition, so its exit status says nothing: every condition
 that stands in the source is listed first, then `--report_all` is read, and each condition gets one verdict. Judged:
@@ -27,7 +27,9 @@ import time
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-PACKAGE = "rusted_ring.reference"
+from rusted_ring.verify import extras
+
+PACKAGES = ("rusted_ring.reference", "rusted_ring.vocabulary")
 LISTED = pathlib.Path(__file__).with_name("contracts.toml")
 SECONDS_A_CONDITION = 12.0
 SECONDS_A_LISTED_CONDITION = 2.0
@@ -297,13 +299,16 @@ def read_listing(path: pathlib.Path = LISTED) -> Listing:
     return Listing(reasons=reasons, required=tuple(content["required"]))
 
 
-def module_names(package: str = PACKAGE) -> list[str]:
-    """The modules of a package, in order."""
-    found = importlib.util.find_spec(package)
-    if found is None or found.submodule_search_locations is None:
-        raise ModuleNotFoundError(f"package {package} is not installed: pip install rusted-ring[test]")
-    names = sorted(info.name for info in pkgutil.iter_modules(found.submodule_search_locations))
-    return [f"{package}.{name}" for name in names]
+def module_names(packages: Iterable[str] = PACKAGES) -> list[str]:
+    """The modules of some packages, in order."""
+    names: list[str] = []
+    for package in packages:
+        found = importlib.util.find_spec(package)
+        if found is None or found.submodule_search_locations is None:
+            raise ModuleNotFoundError(f"package {package} is not installed: pip install rusted-ring[test]")
+        modules = pkgutil.iter_modules(found.submodule_search_locations)
+        names += sorted(f"{package}.{module.name}" for module in modules)
+    return names
 
 
 def conditions_of_modules(modules: Iterable[str]) -> dict[str, list[Condition]]:
@@ -356,7 +361,11 @@ def run_contracts(
         processes: how many CrossHair processes run at once.
         seconds: the processor time that a condition may take; one that is listed as not confirmed gets less.
         progress: called with (functions done, functions, name) after each function.
+
+    Raises:
+        ModuleNotFoundError: CrossHair is not installed.
     """
+    extras.require("crosshair")
     begun = time.monotonic()
     chosen = read_listing() if listing is None else listing
     functions = conditions_of_modules(module_names() if modules is None else modules)
@@ -415,15 +424,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.seconds <= 0:
         parser.error(f"--seconds is {options.seconds}: it must be above 0")
-    if importlib.util.find_spec("crosshair") is None:
-        print("crosshair is not installed: pip install rusted-ring[test]", file=sys.stderr)
-        return 2
 
     def progress(done: int, every: int, function: str) -> None:
         if sys.stderr.isatty():
             print(f"\r\033[K{done}/{every} {function}", end="" if done < every else "\n", file=sys.stderr, flush=True)
 
-    report = run_contracts(seconds=options.seconds, progress=progress)
+    try:
+        report = run_contracts(seconds=options.seconds, progress=progress)
+    except ModuleNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 2
     print(json.dumps(report.as_dict(), indent=1) if options.json else table(report))
     return 0 if report.ok else 1
 

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Final
 
+from rusted_ring.verify import extras
 from rusted_ring.verify.checkout import NoCheckout, checkout
 from rusted_ring.verify.programs import PROGRAMS, Answer, Operation, Session
 
@@ -282,8 +283,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.seconds <= 0:
         parser.error(f"--seconds is {options.seconds}: it must be above 0")
-    if importlib.util.find_spec("crosshair") is None:
-        print("crosshair is not installed: pip install rusted-ring[test]", file=sys.stderr)
+    try:
+        extras.require("crosshair")
+    except ModuleNotFoundError as error:
+        print(error, file=sys.stderr)
         return 2
     try:
         folder = checkout() / FOLDER

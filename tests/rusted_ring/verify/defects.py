@@ -1,14 +1,15 @@
 """Seeded defects: one-line faults of the C core, each of which the suite must catch.
 
-`defects.toml` lists them: the exact text that is there, the text that is put in its place, the clause that this
-breaks and the check that should see it. Each is applied to a copy of the core, built, loaded in a process of its own
-under the name `rusted_ring.native`, and put through that check. A fault that nothing catches within its time
-survives, and a survivor fails the run; so does a fault whose text is no longer in the source exactly once, so that
-the catalogue keeps up with the code. First of all the unchanged core goes through the same checks, and must pass
-them.
+`defects.toml` lists them: the function and the exact text there, the text that is put in its place, the clause that
+this breaks and the check that should see it. Which file the function is in does not matter. Each fault is applied to a
+copy of the core, and the copy is put through that check: loaded in a process of its own under the name
+`rusted_ring.native`, linked to a C test, or run by the explorer. A fault that the check does not catch within its time
+survives, and a survivor fails the run; so does a fault whose text is no longer in the function exactly once, so that
+the catalogue keeps up with the code, and one that does not compile. First of all the unchanged core goes through the
+same checks, and must pass them.
 
-`python -m rusted_ring.verify.defects [--only NAME] [--json]`, from a checkout (the C sources are not in the wheel),
-exits with 0 (all caught), 1 (not) or 2 (could not run).
+`python -m rusted_ring.verify.defects [--only NAME] [--share N --part M] [--json]`, from a checkout (the C sources are
+not in the wheel), exits with 0 (all caught), 1 (not) or 2 (could not run).
 """
 
 import argparse
@@ -24,15 +25,19 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from rusted_ring.verify import exploring
 from rusted_ring.verify.checkout import NoCheckout, checkout
-from rusted_ring.verify.clients import corpus
+from rusted_ring.verify.client_corpus import CLIENTS
+from rusted_ring.verify.engine import CannotBuild
+from rusted_ring.verify.functions import Functions
 
+SOURCES = ("include", "src", "binding", "tests")  # the folders of native/ that a copy has
 CATALOGUE = pathlib.Path(__file__).with_name("defects.toml")
 SECONDS_A_DEFECT = 60.0
 STEPS = 60_000
@@ -40,9 +45,17 @@ STEPS_OF_THE_UNCHANGED = 3_000
 SHRINK_SECONDS = 0.0
 SECONDS_WITHOUT_LIFE = 15.0
 PROCESSES = 2
-GENERATED_MODULES = ("_cffi", "_quick")
-INCLUDED = ("calls", "methods")  # parts of the binding that other sources include
-LAYERS = ("diff", "round", "ctest", "spurious", "explore")
+GENERATED = "binding/_cffi.c"  # what cffi makes of build_cffi.py
+PROGRAMS = {
+    "ctest": (),
+    "spurious": ("-include", "{native}/tests/spurious.h"),
+    "words": ("-DRR_COPY_WORDS",),
+    "portable": ("-DRR_PORTABLE_WAITS",),
+    "address": ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"),
+    "thread": ("-fsanitize=thread",),
+}
+"""The layers that run a C test, and the flags that it and the core are compiled with: the builds that CI tests."""
+LAYERS = ("diff", "round", *PROGRAMS, "explore")
 _MOST_SHRINKING = 20_000
 """Executions in which a witness is made smaller."""
 
@@ -71,22 +84,24 @@ class Defect:
 
     Attributes:
         name: its name, words joined by hyphens.
-        file: the source file below `native/`.
-        old: text that is in the file exactly once.
+        function: the function of `native/src` that it is in, whatever the file.
+        old: text that is in the definitions of that function exactly once.
         new: what takes its place.
         clauses: the clauses that it breaks.
         profile: the profile at which the differential run looks for it.
         layer: the check that catches it, one of `LAYERS`.
-        client: the client of the corpus that shows it to the explorer, tried before the others; none by default.
+        program: the C test that catches it, for the layers of `PROGRAMS`.
+        client: the client of the corpus that shows it to the explorer, for that layer.
     """
 
     name: str
-    file: str
+    function: str
     old: str
     new: str
     clauses: tuple[str, ...]
     profile: str = "TINY"
     layer: str = "diff"
+    program: str = ""
     client: str = ""
 
 
@@ -99,8 +114,7 @@ class Outcome:
         caught_by: `disagreement`, `crash`, `hang` or `error`, with the layer; empty where it survived.
         clause: the clause that the check named; empty for a crash or a hang.
         message: what was seen.
-        seconds: how long the check took, without the build.
-        build_seconds: how long the build took.
+        seconds: how long the build and the check took.
     """
 
     name: str
@@ -108,7 +122,6 @@ class Outcome:
     clause: str
     message: str
     seconds: float
-    build_seconds: float
 
     @property
     def survived(self) -> bool:
@@ -161,7 +174,17 @@ def read_catalogue(path: pathlib.Path = CATALOGUE) -> list[Defect]:
             raise CatalogueError(f"{entry.get('name')}: incomplete entry: {error}") from error
         if defect.layer not in LAYERS:
             raise CatalogueError(f"{defect.name}: layer is {defect.layer!r}: must be one of {LAYERS}")
-        if defect.client and defect.client not in {client.name for client in corpus()}:
+        if (defect.layer in PROGRAMS) != bool(defect.program):
+            raise CatalogueError(
+                f"{defect.name}: program is {defect.program!r}: name a test of native/tests for a layer of "
+                f"{', '.join(PROGRAMS)}, and none for another one"
+            )
+        if (defect.layer == "explore") != bool(defect.client):
+            raise CatalogueError(
+                f"{defect.name}: client is {defect.client!r}: name one of the corpus for the layer explore, and none "
+                "for another one"
+            )
+        if defect.client and defect.client not in {client.name for client in CLIENTS}:
             raise CatalogueError(f"{defect.name}: client is {defect.client!r}: no client of the corpus is named so")
         defects.append(defect)
     names = [defect.name for defect in defects]
@@ -170,27 +193,37 @@ def read_catalogue(path: pathlib.Path = CATALOGUE) -> list[Defect]:
     return defects
 
 
-def applied(defect: Defect, native: pathlib.Path) -> str:
-    """The text of the defect's file with the defect in it.
+def share_of(defects: Iterable[Defect], share: int, part: int) -> list[Defect]:
+    """Return one of as many parts of some defects, each with its share of every layer; parts are counted from 0."""
+    return sorted(defects, key=lambda defect: defect.layer)[part::share]
+
+
+def applied(defect: Defect, functions: Functions) -> tuple[pathlib.Path, str]:
+    """Put a defect into the text of the file that it is in.
 
     Args:
         defect: the defect.
-        native: the folder `native/` to read from.
+        functions: the functions of the core.
+
+    Returns:
+        The file, which is left as it is, and its text with the defect.
 
     Raises:
-        CatalogueError: the old text is not there exactly once, or the new one is the same.
+        CatalogueError: there is no such function, the old text is not in it exactly once, or the new one is the same.
     """
-    path = native / defect.file
-    if not path.is_file():
-        raise CatalogueError(f"{defect.name}: there is no {defect.file}; move the entry to where the code went")
-    text = path.read_text(encoding="utf-8")
-    if (count := text.count(defect.old)) != 1:
+    places = functions.definitions.get(defect.function, [])
+    if not places:
+        raise CatalogueError(f"{defect.name}: there is no function {defect.function}; name the one with the code now")
+    texts = {place: functions.text(place) for place in places}
+    if (count := sum(text.count(defect.old) for text in texts.values())) != 1:
         raise CatalogueError(
-            f"{defect.name}: its text is in {defect.file} {count} times, not once; bring the entry up to date"
+            f"{defect.name}: its text is in {defect.function} {count} times, not once; bring the entry up to date"
         )
     if defect.old == defect.new:
         raise CatalogueError(f"{defect.name}: changes nothing")
-    return text.replace(defect.old, defect.new)
+    place = next(place for place, text in texts.items() if defect.old in text)
+    source = place.path.read_text(encoding="utf-8")
+    return place.path, source[: place.start] + texts[place].replace(defect.old, defect.new) + source[place.end :]
 
 
 class Workshop:
@@ -198,11 +231,14 @@ class Workshop:
 
     Attributes:
         native: the copy of `native/` that everything is made of, so that an edit in the meantime changes nothing.
+        functions: the functions of the core there.
         roots: copies of `reference/` and `tests/` that the checks run from.
+        core: the core's sources, below `native`.
+        modules: the sources of each module of the binding.
     """
 
     def __init__(self, root: pathlib.Path, folder: pathlib.Path) -> None:
-        """Generate the binding's C and compile everything once.
+        """Copy the sources and generate the binding's C; each source is compiled once, when it is first needed.
 
         Args:
             root: the checkout.
@@ -212,8 +248,9 @@ class Workshop:
         self.compiler = shlex.split(os.environ.get("CC", "cc"))
         self.native = folder / "native"
         ignored = shutil.ignore_patterns("*.so", "__pycache__")
-        for part in ("include", "src", "binding", "rusted_ring", "tests"):
+        for part in (*SOURCES, "rusted_ring"):
             shutil.copytree(root / "native" / part, self.native / part, ignore=ignored)
+        self.functions = Functions(self.native / "src")
         self.roots = [str(folder / room) for room in ("reference", "tests")]
         for room in ("reference", "tests"):
             shutil.copytree(root / room / "rusted_ring", folder / room / "rusted_ring", ignore=ignored)
@@ -222,17 +259,12 @@ class Workshop:
         if not self.core:
             raise CatalogueError(f"no C sources in {root / 'native' / 'src'}")
         binding = self.native / "binding"
-        self.modules: dict[str, str] = {}
-        for module in GENERATED_MODULES:
-            self.modules[module] = f"binding/{module}.c"
-            generator = [sys.executable, "-m", "cffi.gen_src", "exec-python", "--ffi-var", module]
-            self.run([*generator, str(binding / "build_cffi.py"), str(self.native / self.modules[module])])
-        # Every other source there is a module of its own.
-        others = [path for path in binding.glob("*.c") if path.stem not in (*GENERATED_MODULES, *INCLUDED)]
-        self.modules |= {f"_{path.stem}": f"binding/{path.name}" for path in others}
-        self.objects: dict[str, pathlib.Path] = {}
-        for file in [*self.core, *self.modules.values()]:
-            self.objects[file] = self.compile(self.native, file, folder / f"{pathlib.Path(file).stem}.o")
+        chapters = [f"binding/{path.name}" for path in sorted(binding.glob("*.c"))]
+        generator = [sys.executable, "-m", "cffi.gen_src", "exec-python", "--ffi-var", "_cffi"]
+        self.run([*generator, str(binding / "build_cffi.py"), str(self.native / GENERATED)])
+        self.modules = {"_cffi": [GENERATED], "_core": chapters}
+        self._objects: dict[tuple[str, str], pathlib.Path] = {}
+        self._locks: dict[tuple[str, str], threading.Lock] = {}
 
     @staticmethod
     def run(command: Sequence[str]) -> None:
@@ -241,84 +273,114 @@ class Workshop:
         if done.returncode != 0:
             raise CatalogueError(f"build failed: {shlex.join(command)}\n{done.stdout}{done.stderr}")
 
-    def compile(self, native: pathlib.Path, file: str, output: pathlib.Path) -> pathlib.Path:
-        """Compile one file of a copy of `native/`."""
+    def flags(self, layer: str) -> list[str]:
+        """Return the flags that a layer adds; those that load a module add none."""
+        return [flag.format(native=self.native) for flag in PROGRAMS.get(layer, ())]
+
+    def compile(self, native: pathlib.Path, file: str, layer: str, folder: pathlib.Path) -> pathlib.Path:
+        """Compile one file of a copy of `native/` as a layer has it; return the object, which goes into the folder."""
         include = [f"-I{native / part}" for part in ("include", "src", "binding")]
         python = [f"-I{sysconfig.get_path('include')}", "-DPy_LIMITED_API=0x030b0000"]
         # -w: a fault may leave a variable unused, and what it breaks is the question here.
-        flags = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-g0", "-fPIC", "-w", "-pthread"]
+        flags = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-g0", "-fPIC", "-w", "-pthread", *self.flags(layer)]
+        # Chapters of the core and of the binding may share a name.
+        output = folder / f"{layer}-{file.replace('/', '-').removesuffix('.c')}.o"
         self.run([*self.compiler, *flags, *include, *python, "-c", str(native / file), "-o", str(output)])
         return output
 
-    def build(self, name: str, file: str | None = None, text: str = "") -> pathlib.Path:
-        """Make a folder with a native package whose core has one file changed.
+    def object(self, file: str, layer: str) -> pathlib.Path:
+        """Return the object of an unchanged file as a layer has it, compiled once."""
+        key = file, layer if self.flags(layer) else ""
+        with self._locks.setdefault(key, threading.Lock()):
+            if key not in self._objects:
+                self._objects[key] = self.compile(self.native, file, key[1], self.folder)
+            return self._objects[key]
+
+    def copy(self, name: str, file: pathlib.Path | None = None, text: str = "") -> "Copy":
+        """Make a copy of the core.
 
         Args:
-            name: the folder's name.
-            file: the file below `native/` that is changed, or None.
+            name: the copy's name.
+            file: a file in `native` that is another one in the copy, or None for an unchanged copy.
             text: what it contains then.
-
-        Returns:
-            The folder, to be put on the path: it has `rusted_ring/native` in it.
         """
-        copy = self.folder / "copies" / name
-        package = copy / "rusted_ring" / "native"
-        shutil.copytree(self.native / "rusted_ring" / "native", package)
-        objects = dict(self.objects)
-        if file is not None:
-            native = copy / "native"
-            for part in ("include", "src", "binding"):
-                shutil.copytree(self.native / part, native / part)
-            (native / file).write_text(text, encoding="utf-8")
-            # A header, or a source that others include, is in every object.
-            for again in [file] if file in objects else list(objects):
-                objects[again] = self.compile(native, again, copy / f"{pathlib.Path(again).stem}.o")
-        core = [str(objects[source]) for source in self.core]
+        folder = self.folder / "copies" / name
+        folder.mkdir(parents=True)
+        if file is None:
+            return Copy(self, folder, self.native, "")
+        for part in SOURCES:
+            shutil.copytree(self.native / part, folder / "native" / part)
+        changed = str(file.relative_to(self.native))
+        (folder / "native" / changed).write_text(text, encoding="utf-8")
+        return Copy(self, folder, folder / "native", changed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Copy:
+    """A copy of the core, at most one file of which is changed, and what is built of it.
+
+    Attributes:
+        workshop: what builds it.
+        folder: what is built goes here.
+        native: its sources: `native/` in its folder, or in that of the workshop if nothing is changed.
+        changed: the file that is changed, below `native`; empty for none.
+    """
+
+    workshop: Workshop
+    folder: pathlib.Path
+    native: pathlib.Path
+    changed: str
+
+    def object(self, file: str, layer: str) -> pathlib.Path:
+        """Return the object of a source as a layer has it: of its own if the changed file is in it."""
+        if file == self.changed or self.changed.endswith(".h"):
+            return self.workshop.compile(self.native, file, layer, self.folder)
+        return self.workshop.object(file, layer)
+
+    def package(self) -> pathlib.Path:
+        """Build the native package; return the folder to put on the path, which has `rusted_ring/native` in it."""
+        package = self.folder / "rusted_ring" / "native"
+        if package.exists():
+            return self.folder
+        shutil.copytree(self.workshop.native / "rusted_ring" / "native", package)
         shared = ["-shared", *(["-undefined", "dynamic_lookup"] if sys.platform == "darwin" else [])]
-        for module, source in self.modules.items():
+        core = [str(self.object(source, "")) for source in self.workshop.core]
+        for module, sources in self.workshop.modules.items():
             output = package / f"{module}.abi3.so"
-            self.run([*self.compiler, *shared, "-pthread", str(objects[source]), *core, "-o", str(output)])
-        return copy
+            own = [str(self.object(source, "")) for source in sources]
+            self.workshop.run([*self.workshop.compiler, *shared, "-pthread", *own, *core, "-o", str(output)])
+        return self.folder
 
-    def core_of(self, copy: pathlib.Path) -> list[str]:
-        """Return the objects of a copy's core: its own where a file was compiled again, and those of all others."""
-        every = ((copy / self.objects[source].name, self.objects[source]) for source in self.core)
-        return [str(own if own.is_file() else shared) for own, shared in every]
+    def program(self, name: str, layer: str) -> pathlib.Path:
+        """Build a C test, linked to the core, as a layer has both; return the program."""
+        sources = [f"tests/{name}.c", *self.workshop.core]
+        objects = [str(self.object(source, layer)) for source in sources]
+        output = self.folder / f"{layer}-{name}"
+        flags = self.workshop.flags(layer)
+        self.workshop.run([*self.workshop.compiler, *flags, "-pthread", *objects, "-o", str(output)])
+        return output
 
 
-def check_by_programs(
-    workshop: Workshop, copy: pathlib.Path, seconds: float, *, spurious: bool = False
-) -> tuple[str, str, str]:
-    """Build the C tests against a copy's core and run them; the answer is that of `check_copy`.
+def check_by_program(copy: Copy, name: str, layer: str, seconds: float) -> tuple[str, str, str]:
+    """Build a C test against a copy's core and run it; the answer is that of `check_package`.
 
     Args:
-        workshop: where the copy was built.
         copy: the copy.
-        seconds: how long each test may take.
-        spurious: whether weak compare-exchanges of core and tests fail at random.
+        name: the test.
+        layer: how it is built, one of `PROGRAMS`.
+        seconds: how long it may take.
     """
-    layer = "spurious" if spurious else "ctest"
-    native = copy / "native" if (copy / "native").is_dir() else workshop.native
-    flags = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-w", "-pthread", f"-I{native / 'include'}", f"-I{native / 'src'}"]
-    core = workshop.core_of(copy)
-    if spurious:
-        flags += ["-include", str(workshop.native / "tests" / "spurious.h")]
-        core = [str(copy / f"{pathlib.Path(source).stem}-spurious.o") for source in workshop.core]
-        for source, output in zip(workshop.core, core, strict=True):
-            workshop.run([*workshop.compiler, *flags, "-c", str(native / source), "-o", output])
-    for test in sorted((workshop.native / "tests").glob("test_*.c")):
-        program = copy / f"{layer}-{test.stem}"
-        workshop.run([*workshop.compiler, *flags, str(test), *core, "-o", str(program)])
-        try:
-            done = subprocess.run([str(program)], capture_output=True, text=True, timeout=seconds, check=False)
-        except subprocess.TimeoutExpired:
-            return (f"{layer}: hang", "", f"{test.stem} was not done in {seconds:.0f} s")
-        if done.returncode:
-            said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-            # A check of these programs that fails aborts them.
-            kind = "failure" if done.returncode > 0 or -done.returncode == signal.SIGABRT else "crash"
-            return (f"{layer}: {kind}", "", said[-1].replace(f"{workshop.folder}/", "") if said else test.stem)
-    return ("", "", "")
+    program = copy.program(name, layer)
+    try:
+        done = subprocess.run([str(program)], capture_output=True, text=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        return (f"{layer}: hang", "", f"{name} was not done in {seconds:.0f} s")
+    if done.returncode == 0:
+        return ("", "", "")
+    said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    # A check of these programs that fails aborts them.
+    kind = "failure" if done.returncode > 0 or -done.returncode == signal.SIGABRT else "crash"
+    return (f"{layer}: {kind}", "", said[-1].replace(f"{copy.folder}/", "") if said else name)
 
 
 def check_in_child(result: str, *, layer: str, profile: str, steps: int, seed: int) -> None:
@@ -401,20 +463,18 @@ class Limits:
     seed: int = 1
 
 
-def check_copy(
-    roots: Sequence[str], copy: pathlib.Path, layer: str, profile: str, limits: Limits
-) -> tuple[str, str, str]:
-    """Put a copy through a check in a process of its own.
+def check_package(copy: Copy, layer: str, profile: str, limits: Limits) -> tuple[str, str, str]:
+    """Load a copy's native package in a process of its own and put it through a check.
 
     Returns:
         By what the copy was caught (empty if by nothing), the clause and the message.
     """
-    result = copy / f"{layer}-{profile}.json"
+    result = copy.folder / f"{layer}-{profile}.json"
     arguments = {"layer": layer, "profile": profile, "steps": limits.steps, "seed": limits.seed}
-    given = json.dumps([str(copy), list(roots), str(result), arguments])
+    given = json.dumps([str(copy.package()), copy.workshop.roots, str(result), arguments])
     command = [sys.executable, "-X", "faulthandler", "-c", CHILD, given]
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=copy)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=copy.folder)
         hung = late = False
         begun = time.monotonic()
         while process.poll() is None:
@@ -444,22 +504,20 @@ def check_copy(
     if code != 0:
         return (f"{layer}: error", "", words[-1] if words else f"exit status {code}")
     if not written:
-        raise CatalogueError(f"the check of {copy.name} ended without a verdict: {' '.join(words[-3:])}")
+        raise CatalogueError(f"the check of {copy.folder.name} ended without a verdict: {' '.join(words[-3:])}")
     return ("", "", "")
 
 
-def check_by_explorer(workshop: Workshop, copy: pathlib.Path, first: str = "") -> tuple[str, str, str]:
-    """Put the corpus of clients to a copy's core under the explorer; the answer is that of `check_copy`.
+def check_by_explorer(copy: Copy, clients: Collection[str]) -> tuple[str, str, str]:
+    """Put clients of the corpus to a copy's core under the explorer; the answer is that of `check_package`.
 
-    The witness in the message is a client of the corpus that goes wrong, made smaller where it can be: the one named
-    `first`, or else the smallest.
+    The witness in the message is the first client that goes wrong, made smaller where it can be.
     """
-    root = copy if (copy / "native").is_dir() else workshop.folder
-    work = copy / "explorer"
+    work = copy.folder / "explorer"
     work.mkdir()
-    with exploring.Explorer(root, work) as explorer:
-        for client in sorted(corpus(), key=lambda client: (client.name != first, client.size())):
-            violation = explorer.explore(client).violation
+    with exploring.Explorer(copy.native.parent, work) as explorer:
+        for client in CLIENTS:
+            violation = explorer.explore(client).violation if client.name in clients else None
             if violation is not None:
                 witness = exploring.shrunk(explorer, violation, most=_MOST_SHRINKING)
                 return (
@@ -470,40 +528,76 @@ def check_by_explorer(workshop: Workshop, copy: pathlib.Path, first: str = "") -
     return ("", "", "")
 
 
-def check(
-    workshop: Workshop, copy: pathlib.Path, layer: str, profile: str, limits: Limits, client: str = ""
-) -> tuple[str, str, str]:
-    """Put a copy through the check of a layer; the answer is that of `check_copy`."""
-    if layer in ("ctest", "spurious"):
-        return check_by_programs(workshop, copy, limits.seconds, spurious=layer == "spurious")
-    if layer == "explore":
-        return check_by_explorer(workshop, copy, client)
-    return check_copy(workshop.roots, copy, layer, profile, limits)
+@dataclasses.dataclass(frozen=True, order=True)
+class Check:
+    """What a copy is put through.
+
+    Attributes:
+        layer: one of `LAYERS`.
+        profile: of a differential run the profile.
+        program: of a C test its name.
+        clients: what the explorer is given, names of the corpus.
+    """
+
+    layer: str
+    profile: str = ""
+    program: str = ""
+    clients: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Say what it is: `diff TINY`, `ctest test_pools`, ..."""
+        return " ".join(word for word in (self.layer, self.profile, self.program) if word)
+
+    @classmethod
+    def of(cls, defect: Defect) -> "Check":
+        """Return the check that should catch a defect."""
+        profile = defect.profile if defect.layer == "diff" else ""
+        return cls(defect.layer, profile, defect.program, (defect.client,) if defect.client else ())
+
+    def __call__(self, copy: Copy, limits: Limits) -> tuple[str, str, str]:
+        """Put a copy through it; the answer is that of `check_package`."""
+        if self.layer in PROGRAMS:
+            return check_by_program(copy, self.program, self.layer, limits.seconds)
+        if self.layer == "explore":
+            return check_by_explorer(copy, self.clients)
+        return check_package(copy, self.layer, self.profile, limits)
 
 
 def try_defect(workshop: Workshop, defect: Defect, limits: Limits) -> Outcome:
-    """Build a copy with a defect in it and see what catches it."""
-    text = applied(defect, workshop.native)
+    """Make a copy with a defect in it and see what catches it.
+
+    Raises:
+        CatalogueError: the defect does not apply, or the core does not compile with it.
+    """
+    file, text = applied(defect, workshop.functions)
     begun = time.monotonic()
-    copy = workshop.build(defect.name, defect.file, text)
-    built = time.monotonic()
-    caught_by, clause, message = check(workshop, copy, defect.layer, defect.profile, limits, defect.client)
-    done = time.monotonic()
-    shutil.rmtree(copy)
-    return Outcome(defect.name, caught_by, clause, message, round(done - built, 2), round(built - begun, 2))
+    copy = workshop.copy(defect.name, file, text)
+    try:
+        caught_by, clause, message = Check.of(defect)(copy, limits)
+    except CannotBuild as error:
+        raise CatalogueError(f"{defect.name}: build failed: {error}") from error
+    except CatalogueError as error:
+        raise CatalogueError(f"{defect.name}: {error}") from error
+    finally:
+        shutil.rmtree(copy.folder)
+    return Outcome(defect.name, caught_by, clause, message, round(time.monotonic() - begun, 2))
 
 
-def check_unchanged(workshop: Workshop, checks: Iterable[tuple[str, str]], limits: Limits, processes: int) -> list[str]:
-    """Put the unchanged core through checks that a defect is looked for with; return what went wrong."""
-    copy = workshop.build("unchanged")
-    every = sorted(set(checks), reverse=True)  # the explorer's, which takes longest, among the first
+def check_unchanged(workshop: Workshop, defects: Collection[Defect], limits: Limits, processes: int) -> list[str]:
+    """Put the unchanged core through the checks that defects are looked for with; return what went wrong."""
+    copy = workshop.copy("unchanged")
+    clients = tuple(sorted({defect.client for defect in defects} - {""}))
+    every = sorted({Check.of(defect) for defect in defects if not defect.client})
+    if clients:  # one build for them all, which takes longest
+        every.insert(0, Check("explore", clients=clients))
+    if any(check.layer in ("diff", "round") for check in every):
+        copy.package()
     problems = []
     with concurrent.futures.ThreadPoolExecutor(max_workers=processes) as executor:
-        found = executor.map(lambda one: check(workshop, copy, one[0], one[1], limits), every)
-    for (layer, profile), (caught_by, clause, message) in zip(every, found, strict=True):
+        found = executor.map(lambda check: check(copy, limits), every)
+    for check, (caught_by, clause, message) in zip(every, found, strict=True):
         if caught_by:
-            where = f"{layer} at profile {profile}" if layer == "diff" else layer
-            problems.append(f"the unchanged core does not pass ({where}): {caught_by} {clause} {message}")
+            problems.append(f"the unchanged core does not pass ({check}): {caught_by} {clause} {message}")
     return problems
 
 
@@ -535,8 +629,7 @@ def run_defects(
         workshop = Workshop(root, pathlib.Path(folder).resolve())
         # A few thousand steps tell whether anything at all is wrong with the copies; `rusted-ring diff` does the rest.
         short = dataclasses.replace(limits, steps=min(limits.steps, STEPS_OF_THE_UNCHANGED))
-        checks = ((defect.layer, defect.profile) for defect in chosen)
-        problems += check_unchanged(workshop, checks, short, processes)
+        problems += check_unchanged(workshop, chosen, short, processes)
         if problems:
             # Whatever is caught now may be caught for the wrong reason.
             return DefectsReport((), tuple(problems), time.monotonic() - begun)
@@ -558,10 +651,9 @@ def run_defects(
 def table(report: DefectsReport) -> str:
     """The report as text."""
     width = max((len(outcome.name) for outcome in report.outcomes), default=6)
-    rows = [f"{'defect':<{width}}  {'caught by':<20}  {'clause':<9}  seconds  build"]
+    rows = [f"{'defect':<{width}}  {'caught by':<20}  {'clause':<9}  seconds"]
     rows += [
-        f"{outcome.name:<{width}}  {outcome.caught_by or 'SURVIVED':<20}  {outcome.clause:<9}  "
-        f"{outcome.seconds:>7.1f}  {outcome.build_seconds:>5.1f}"
+        f"{outcome.name:<{width}}  {outcome.caught_by or 'SURVIVED':<20}  {outcome.clause:<9}  {outcome.seconds:>7.1f}"
         for outcome in report.outcomes
     ]
     rows += [f"FAIL: {problem}" for problem in report.problems]
@@ -577,8 +669,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Seed every fault of the catalogue and see that it is caught.",
     )
     parser.add_argument("--only", action="append", metavar="NAME", help="try this defect alone (may be repeated)")
+    parser.add_argument("--share", type=int, default=1, metavar="N", help="try one defect in N (default: all)")
+    parser.add_argument("--part", type=int, default=0, metavar="M", help="which of the N shares, from 0 (default 0)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
+    if not 0 <= options.part < options.share:
+        parser.error(f"argument --part: {options.part} is none of {options.share}; give --share N and 0 to N - 1")
     try:
         defects = read_catalogue()
         names = {defect.name for defect in defects}
@@ -590,8 +686,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"\r\033[K{done}/{every} {name}", end="" if done < every else "\n", file=sys.stderr, flush=True)
 
         chosen = [defect for defect in defects if not options.only or defect.name in options.only]
+        if options.share > 1:
+            chosen = share_of(chosen, options.share, options.part)
+            which = f"share {options.part} of {options.share}: {len(chosen)} of {len(defects)} defects"
+            print(which, file=sys.stderr, flush=True)
         report = run_defects(chosen, progress=progress)
-    except (CatalogueError, NoCheckout) as error:
+    except (CannotBuild, CatalogueError, NoCheckout) as error:
         print(error, file=sys.stderr)
         return 2
     print(json.dumps(report.as_dict(), indent=1) if options.json else table(report))

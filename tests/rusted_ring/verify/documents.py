@@ -17,11 +17,22 @@ CLASS_LIMITS = {"XS": 64, "S": 256, "M": 1_024, "L": 4_096, "XL": 16_384}
 MORE = 0xFFFF_FFFF
 """The event type of a fragment that is followed by another one of the same event; no event of a workload has it."""
 
+MAX_BYTES = 128 << 20
+"""How much of an input is read unless the caller says otherwise: objects in Python take some ten times as much."""
+
 _FRAME = struct.Struct("<II")
 
 
 class InputError(ValueError):
     """Input that cannot be used: the command line prints its one line and exits with status 2 [ERR-3]."""
+
+
+class TooLarge(InputError):
+    """Input of more bytes than the caller allows."""
+
+    def __init__(self, name: object, limit: int, remedy: str = "") -> None:
+        """Name the input, the limit in bytes, and what to do besides raising it."""
+        super().__init__(f"{name}: has more than {limit:,} bytes: allow more by --max-bytes{remedy}")
 
 
 class MergeError(ValueError):

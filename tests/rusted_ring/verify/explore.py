@@ -1,4 +1,4 @@
-"""`rusted-ring explore`: any C11 program under every execution that C11 allows, and what came of it.
+"""`rusted-ring explore`: a program in C, C++ or Rust under every execution that C11 allows, and what came of it.
 
 The engine compiles the program against its own runtime in the place of the thread sanitizer's and runs it. Here the
 options are checked, the engine is asked, and its answer is shown: in lines, as one JSON object, or as a page.
@@ -26,6 +26,7 @@ from typing import Any
 from rusted_ring.verify.clauses import spec_directory
 from rusted_ring.verify.columns import can_draw, columns
 from rusted_ring.verify.documents import InputError
+from rusted_ring.verify.extras import remedy
 from rusted_ring.verify.page import render
 from rusted_ring.verify.processes import Deadline, TimeUp, begin_worker, token, unwound_by_signals, workspace
 from rusted_ring.verify.running import abandon
@@ -157,11 +158,7 @@ def check(options: argparse.Namespace) -> None:
     Raises:
         InputError: a file is missing, or options contradict each other.
     """
-    for path in options.files:
-        if not path.exists():
-            raise InputError(f"{path}: no such file")
-        if not path.is_file():
-            raise InputError(f"{path}: not a file")
+    check_source(options)
     if options.random is None:
         for name in ("pct", "seed"):
             if getattr(options, name) is not None:
@@ -197,11 +194,9 @@ def explore(options: argparse.Namespace) -> tuple[Outcome, Mapping[str, Any]]:
     if options.random is not None and seed is None:
         seed = options.seed = secrets.randbelow(2**32)
     deadline = Deadline(options.timeout)
-    with workspace() as folder, _executor(options) as executor:
+    with workspace() as folder, executor(options.workers, options.dask) as tasks:
         try:
-            program = engine.build(
-                options.files, flags=options.flags, compiler=options.compiler, folder=folder, deadline=deadline
-            )
+            program = _build(options, folder, deadline)
             with _progress() as progress:
                 raw = engine.run(
                     program,
@@ -218,8 +213,9 @@ def explore(options: argparse.Namespace) -> tuple[Outcome, Mapping[str, Any]]:
                         unroll=options.unroll,
                         standard=standard(options),
                         in_c=_in_c(options),
+                        callers=not _in_c(options),
                     ),
-                    executor=executor,
+                    executor=tasks,
                     progress=progress,
                     deadline=deadline,
                 )
@@ -228,6 +224,111 @@ def explore(options: argparse.Namespace) -> tuple[Outcome, Mapping[str, Any]]:
         except (engine.CannotBuild, engine.CannotRun) as error:
             raise InputError(str(error)) from None
     return read_outcome(raw), raw
+
+
+def check_source(options: argparse.Namespace) -> None:
+    """Refuse files and folders that are not there, and ways of saying what is explored that exclude each other.
+
+    Raises:
+        InputError: the message names the argument, the value and the remedy.
+    """
+    for path in options.files:
+        if not path.exists():
+            raise InputError(f"{path}: no such file")
+        if not path.is_file():
+            more = f"; a crate is explored by --crate {path}" if (path / "Cargo.toml").is_file() else ""
+            raise InputError(f"{path}: not a file{more}")
+    rust = [path for path in options.files if path.suffix == ".rs"]
+    if len(rust) > 1:
+        raise InputError(
+            f"{rust[1]}: one .rs file is one program, with its modules; give {rust[0]} alone, or a crate by --crate"
+        )
+    if options.crate is not None:
+        if not options.crate.is_dir():
+            raise InputError(f"argument --crate: {options.crate}: no such folder; give the one that has Cargo.toml")
+        if not (options.crate / "Cargo.toml").is_file():
+            raise InputError(
+                f"argument --crate: {options.crate} has no Cargo.toml; for a single file leave --crate out"
+            )
+        if rust:
+            raise InputError(f"argument --crate: {rust[0]} and a crate are two programs; give one of them")
+        others = [path for path in options.files if path.suffix != ".c"]
+    elif rust:
+        others = [path for path in options.files if path.suffix not in (".rs", ".c")]
+    else:
+        others = []
+        for name, given in (
+            ("thread", options.thread),
+            ("bin", options.bin is not None),
+            ("build-std", options.build_std),
+        ):
+            if given:
+                raise InputError(
+                    f"argument --{name}: is for programs in Rust; give a .rs file, or a crate by --crate DIR"
+                )
+    if others:
+        raise InputError(f"{others[0]}: beside Rust, a program has C files (.c) alone")
+    if options.bin is not None and options.crate is None:
+        raise InputError("argument --bin: chooses a program of a crate; give the crate by --crate DIR")
+    if options.bin is not None and (options.thread or options.files):
+        raise InputError("argument --bin: a program with fn main has its own threads; leave --thread and C files out")
+    if options.thread and options.files and options.files != rust:
+        raise InputError("argument --thread: the C files start the threads; leave out either")
+    if options.project is not None and (options.crate is not None or rust):
+        raise InputError("argument --project: is for C and C++; a Rust project is explored by --crate DIR")
+    if options.main is not None and options.project is None:
+        raise InputError("argument --main: chooses the program of a project; give that by --project DIR")
+    if not (options.files or options.crate is not None or options.project is not None):
+        raise InputError("nothing to explore: give the program's files, --crate DIR or --project DIR")
+
+
+def _is_rust(options: argparse.Namespace) -> bool:
+    return options.crate is not None or any(path.suffix == ".rs" for path in options.files)
+
+
+def _build(options: argparse.Namespace, folder: Path, deadline: Deadline) -> Any:
+    """Compile what the options name."""
+    engine: Any = importlib.import_module("rusted_ring.verify.engine")
+    if _is_rust(options):
+        rust: Any = importlib.import_module("rusted_ring.verify.rust")
+        path = options.crate or next(path for path in options.files if path.suffix == ".rs")
+        source = rust.Source(path, tuple(options.thread), options.bin, options.build_std)
+        return rust.build(
+            source,
+            [path for path in options.files if path.suffix == ".c"],
+            flags=options.flags,
+            compiler=options.compiler,
+            folder=folder,
+            deadline=deadline,
+        )
+    if options.project is not None:
+        projects: Any = importlib.import_module("rusted_ring.verify.projects")
+        project = projects.read(options.project, only=options.files)
+        print(project.words, file=sys.stderr)
+        return engine.build(
+            project.files,
+            flags=options.flags,
+            flags_of=project.flags,
+            main=options.main,
+            compiler=options.compiler,
+            folder=folder,
+            standard=options.std or "",
+            deadline=deadline,
+        )
+    return engine.build(
+        options.files,
+        flags=options.flags,
+        compiler=options.compiler,
+        folder=folder,
+        standard=options.std or "",
+        deadline=deadline,
+    )
+
+
+def _names(options: argparse.Namespace) -> str:
+    """What is explored, in the words of the answer."""
+    given = [options.crate or options.project] if options.crate or options.project else []
+    return ", ".join(path.absolute().name if path in given else path.name for path in [*given, *options.files])
 
 
 def limits() -> str:
@@ -250,34 +351,37 @@ _NOTHING: Mapping[str, Any] = {
 
 
 def _in_c(options: argparse.Namespace) -> bool:
-    return all(path.suffix == ".c" for path in options.files)
+    return not _is_rust(options) and all(path.suffix == ".c" for path in options.files)
 
 
 def standard(options: argparse.Namespace) -> str:
     """Return whose release sequences hold: what was asked for, or by default that of the first file's language."""
     chosen: str | None = options.std
-    return chosen or ("c11" if options.files[0].suffix == ".c" else "c++20")
+    if chosen is not None:
+        return "c11" if chosen in ("c11", "c++17") else "c++20"
+    in_c = options.files and options.files[0].suffix == ".c" and not _is_rust(options)
+    return "c11" if in_c else "c++20"
 
 
 @contextlib.contextmanager
-def _executor(options: argparse.Namespace) -> Iterator[concurrent.futures.Executor | None]:
+def executor(workers: int, dask: str | None) -> Iterator[concurrent.futures.Executor | None]:
     """What subtrees are handed to: None for this process alone, processes, or a Dask cluster."""
-    if options.dask is not None:
+    if dask is not None:
         try:
             distributed = importlib.import_module("distributed")
-        except ImportError:
-            raise InputError("argument --dask: needs distributed: pip install 'rusted-ring[dask]'") from None
+        except ModuleNotFoundError as error:
+            raise InputError(f"argument --dask: {remedy(error.name) or error}") from None
         try:
-            client = distributed.Client(options.dask, timeout=_DASK_SECONDS)
+            client = distributed.Client(dask, timeout=_DASK_SECONDS)
         except (OSError, ValueError) as error:
-            raise InputError(f"argument --dask: no scheduler answers at {options.dask}: {error}") from None
+            raise InputError(f"argument --dask: no scheduler answers at {dask}: {error}") from None
         with client, client.get_executor() as executor:
             yield executor
-    elif options.workers > 1:
+    elif workers > 1:
         # Not by fork: whoever called may have threads.
         context = multiprocessing.get_context("spawn")
         with concurrent.futures.ProcessPoolExecutor(
-            options.workers, mp_context=context, initializer=begin_worker, initargs=(os.getpid(), token())
+            workers, mp_context=context, initializer=begin_worker, initargs=(os.getpid(), token())
         ) as executor:
             try:
                 yield executor
@@ -341,7 +445,7 @@ def _as_json(options: argparse.Namespace, outcome: Outcome, raw: Mapping[str, An
     content: dict[str, Any] = {
         "command": "explore",
         "ok": not outcome.errors,
-        "files": [str(path) for path in options.files],
+        "files": [str(path) for path in (options.crate, options.project, *options.files) if path is not None],
         "executions": outcome.executions,
         "distinct": outcome.distinct,
         "blocked": outcome.blocked,
@@ -410,7 +514,7 @@ def _counted(blocked: int) -> str:
 
 def explored_line(outcome: Outcome, options: argparse.Namespace) -> str:
     """Return what was explored, and what was not, in one line."""
-    name = ", ".join(path.name for path in options.files)
+    name = _names(options)
     counts = [f"{outcome.executions:,} execution{'s' * (outcome.executions != 1)}", f"{outcome.distinct:,} distinct"]
     counts += [f"{outcome.blocked:,} blocked"]
     counts += [f"{outcome.redundant:,} redundant"] if outcome.redundant else []
@@ -429,7 +533,17 @@ def explored_line(outcome: Outcome, options: argparse.Namespace) -> str:
 def replay_command(replay: str, options: argparse.Namespace) -> str:
     """Return the command that runs an execution again."""
     chosen = [f"--replay={replay}"] if replay.startswith("-") else ["--replay", replay]
-    words = ["rusted-ring", "explore", *map(str, options.files), *chosen]
+    words = ["rusted-ring", "explore", *map(str, options.files)]
+    for name, given in (
+        ("crate", options.crate),
+        ("bin", options.bin),
+        ("project", options.project),
+        ("main", options.main),
+    ):
+        words += [f"--{name}", str(given)] if given is not None else []
+    words += [word for name in options.thread for word in ("--thread", name)]
+    words += ["--build-std"] if options.build_std else []
+    words += chosen
     words += [] if options.spurious is None else ["--spurious" if options.spurious else "--no-spurious"]
     words += ["--unroll", str(options.unroll)] if options.unroll is not None else []
     words += ["--std", options.std] if options.std is not None else []
@@ -468,7 +582,7 @@ def write_page(outcome: Outcome, options: argparse.Namespace) -> None:
             options.html = None
             return
         raise InputError(f"argument --html: {reason}, so there is nothing to show")
-    names = ", ".join(path.name for path in options.files)
+    names = _names(options)
     title = f"{names}: {found.kind}{found.where}" if found else f"{names}: one execution, nothing wrong in it"
     try:
         options.html.write_text(render(trace, title=title), encoding="utf-8")

@@ -3,7 +3,7 @@
 A client is put to the harness of `native/explorer`, which runs it in every way that C11 allows. What it answers is an
 error that the engine sees by itself (a race, a torn payload, a use of freed memory), or histories, which the reference
 judges. A site is a place in the core's source with an atomic access; the engine can give it another order at run time,
-so that one binary serves for the question which orders are needed [ORDER-1 to ORDER-17].
+so that one binary serves for the question which orders are needed [ORDER-1 to ORDER-23].
 
 `python -m rusted_ring.verify.exploring CLIENT [--strict] [--html FILE]`, from a checkout, puts one client to the core
 and shows what goes wrong: exit status 0 (nothing), 1 (something) or 2 (it cannot be run).
@@ -22,17 +22,9 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from rusted_ring.verify.checkout import NoCheckout, checkout
-from rusted_ring.verify.clients import (
-    FINISH_OPERATIONS,
-    SKIPPED,
-    Client,
-    ClientError,
-    corpus,
-    judge,
-    parse,
-    shrinks,
-    to_line,
-)
+from rusted_ring.verify.client_corpus import CLIENTS
+from rusted_ring.verify.client_operations import FINISH_OPERATIONS
+from rusted_ring.verify.clients import SKIPPED, Client, ClientError, parse, shrinks, to_line
 from rusted_ring.verify.columns import columns
 from rusted_ring.verify.engine import (
     LEVEL,
@@ -46,9 +38,12 @@ from rusted_ring.verify.engine import (
 )
 from rusted_ring.verify.history import History
 from rusted_ring.verify.linear_reading import Status
-from rusted_ring.verify.linearize import Verdict
+from rusted_ring.verify.linearize import Verdict, judge
 from rusted_ring.verify.page import render
 from rusted_ring.verify.trace import parse as parse_trace
+
+COPIES: Final = "copies.h"
+"""The source with the copies of payloads, in which each atomic access is one of these."""
 
 MOST_EXECUTIONS: Final = 100_000
 """Executions of one client; the corpus is made so that none has as many."""
@@ -173,6 +168,7 @@ class Explored:
         executions: complete executions.
         distinct: how many of them are different.
         blocked: executions that could not complete.
+        bounded: executions that were given up, in a loop that goes on or being too long.
         exhaustive: whether these are all there are.
         histories: how many distinct histories there were.
         seconds: how long the engine took.
@@ -183,6 +179,7 @@ class Explored:
     executions: int
     distinct: int
     blocked: int
+    bounded: int
     exhaustive: bool
     histories: int
     seconds: float
@@ -192,20 +189,29 @@ class Explored:
 class Explorer:
     """The harness of clients for one build of the core, as a context manager; several threads may ask it at once."""
 
-    def __init__(self, root: Path, folder: Path, *, compiler: str | None = None, level: str = LEVEL) -> None:
-        """Build the harness.
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        *,
+        compiler: str | None = None,
+        level: str = LEVEL,
+        program: Path | None = None,
+    ) -> None:
+        """Build the harness, or take one that was built.
 
         Args:
             root: a checkout, or a folder with a copy of its `native/`.
             folder: where the build goes.
             compiler: gcc, clang, or by default what is there.
             level: the level of optimisation of the core.
+            program: a harness that was built from that root, or None.
 
         Raises:
             CannotBuild: the core or the harness does not compile.
         """
         self.root = root
-        self.program = build_client(root, folder, compiler=compiler, level=level)
+        self.program = program or build_client(root, folder, compiler=compiler, level=level)
         self.symbols = Symbols(self.program)
         self._idle: list[LineServer] = []
         self.judged: dict[tuple[str, bool, History], Verdict] = {}
@@ -219,19 +225,26 @@ class Explorer:
         for server in self._idle:
             server.close()
 
-    def _ask(self, client: Client, **options: Any) -> dict[str, Any]:
+    def _ask(self, client: Client, *, weaken: Sequence[str] = (), **options: Any) -> dict[str, Any]:
         """Put a client to an engine that nobody else asks meanwhile: one more process for each thread that asks."""
+        changed = (*weaken, *(self._plain if client.plain() else ()))
         try:
             server = self._idle.pop()
         except IndexError:
             server = LineServer(self.program)
         try:
-            return server.ask(to_line(client), **options)
+            return server.ask(to_line(client), weaken=changed, **options)
         finally:
             self._idle.append(server)
 
     def explore(
-        self, client: Client, *, weaken: Sequence[str] = (), most: int = MOST_EXECUTIONS, strict: bool = False
+        self,
+        client: Client,
+        *,
+        weaken: Sequence[str] = (),
+        most: int = MOST_EXECUTIONS,
+        strict: bool = False,
+        begin: str = "",
     ) -> Explored:
         """Run a client in every way, and judge what it answered.
 
@@ -240,26 +253,42 @@ class Explorer:
             weaken: sites and the orders that they have instead of their own, as `Cell.weaken` gives them.
             most: executions after which the engine stops.
             strict: see `linearize.judge`.
+            begin: a graph as a replay string has it, for the executions that begin so; all of them by default.
 
         Raises:
             CannotRun: the engine refuses the client.
         """
-        answer = self._ask(client, histories=1, max=most, weaken=weaken)
-        violation: Violation | None
-        if answer["errors"]:
-            violation = self._fault(client, answer["errors"][0])
-        else:
-            violation = self._judge(client, answer["histories"], strict=strict)
+        answer = self._ask(client, histories=1, max=most, weaken=weaken, **({"from": begin} if begin else {}))
+        violation = self._violation(client, answer, strict=strict)
         return Explored(
             client=client,
             executions=answer["executions"],
             distinct=answer["distinct"],
             blocked=answer["blocked"],
-            exhaustive=answer["exhaustive"],
+            bounded=answer["bounded"] + answer["cut"],
+            exhaustive=answer["exhaustive"] and not begin,
             histories=len(answer["histories"]),
             seconds=answer["seconds"],
             violation=violation,
         )
+
+    def replayed(self, client: Client, replay: str, *, weaken: Sequence[str] = ()) -> Violation | None:
+        """Run one execution again, and judge what it answered; None if nothing is wrong with it.
+
+        Args:
+            client: the client.
+            replay: the execution.
+            weaken: as for `explore`.
+
+        Raises:
+            CannotRun: the client has no such execution with these orders.
+        """
+        return self._violation(client, self._ask(client, histories=1, replay=replay, weaken=weaken), strict=False)
+
+    def _violation(self, client: Client, answer: Mapping[str, Any], *, strict: bool) -> Violation | None:
+        if answer["errors"]:
+            return self._fault(client, answer["errors"][0])
+        return self._judge(client, answer["histories"], strict=strict)
 
     def where(self, error: Mapping[str, Any]) -> str:
         """Return the places of an error in the source, in words."""
@@ -305,6 +334,11 @@ class Explorer:
             last = [event["id"] for event in found["events"] if event["kind"] == "return"][-2:]
             found["error"] = {"kind": violation.kind, "message": violation.message.splitlines()[0], "events": last}
         return found
+
+    @functools.cached_property
+    def _plain(self) -> tuple[str, ...]:
+        """What makes the copies of payloads plain accesses."""
+        return tuple(f"{pc}:plain" for site in self.sites if site.file == COPIES for pc in site.pcs)
 
     @functools.cached_property
     def sites(self) -> tuple[Site, ...]:
@@ -420,7 +454,7 @@ def fill_matrix(
     Returns:
         What each cell holds, in the order of the source.
     """
-    chosen = sorted(corpus() if clients is None else clients, key=lambda client: client.size())
+    chosen = sorted(CLIENTS if clients is None else clients, key=lambda client: client.size())
     wanted = [cell for site in explorer.sites for cell in site.cells()] if cells is None else list(cells)
     # The engine does the work, in processes of its own: threads keep several of them busy.
     with concurrent.futures.ThreadPoolExecutor(max_workers=PROCESSES) as executor:
@@ -510,7 +544,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--strict", action="store_true", help="take what narrow widths allow for wrong too")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the execution that goes wrong as a page")
     options = parser.parse_args(arguments)
-    named = {client.name: client for client in corpus()}
+    named = {client.name: client for client in CLIENTS}
     try:
         client = named.get(options.client) or parse(options.client)
         with (

@@ -16,9 +16,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
-from rusted_ring.verify.documents import Event, InputError, MergeError, Workload
+from rusted_ring.verify.documents import MAX_BYTES, Event, InputError, MergeError, TooLarge, Workload
 
 MAKE, HUNK, MODE, DELETE = 1, 2, 3, 4
 """The event types of a history."""
@@ -75,28 +75,52 @@ _LOG = (
 )
 
 
-def read_history(path: Path, *, commits: int | None = None) -> Workload:
+class Lines(Protocol):
+    """What git prints, line by line."""
+
+    def readline(self) -> bytes:
+        """Return the next line with its line feed, or nothing at the end."""
+        raise NotImplementedError
+
+
+class _Bounded:
+    """The lines of a stream, up to so many bytes."""
+
+    def __init__(self, stream: IO[bytes], name: object, limit: int) -> None:
+        self._stream, self._name, self._limit = stream, name, limit
+        self._read = 0
+
+    def readline(self) -> bytes:
+        """Return the next line, without reading more of it than is allowed."""
+        line = self._stream.readline(self._limit - self._read + 1)
+        self._read += len(line)
+        if self._read > self._limit:
+            raise TooLarge(self._name, self._limit, ", or take fewer commits by --commits")
+        return line
+
+
+def read_history(path: Path, *, commits: int | None = None, max_bytes: int = MAX_BYTES) -> Workload:
     """Read the first-parent history of a repository as events.
 
     Args:
         path: a folder of the repository, or a bare one.
         commits: how many commits to take, the oldest ones; all by default.
+        max_bytes: how many bytes the patches of these commits may have. No more than that is read.
 
     Raises:
-        InputError: `path` is no repository, or has no commits, or git is missing or fails.
+        InputError: `path` is no repository, has no commits or too large a history, or git is missing or fails.
     """
     if not path.exists():
         raise InputError(f"{path}: no such folder")
     if not path.is_dir():
         raise InputError(f"{path}: is not a folder; give a git repository")
     _git(path, "rev-parse", "--git-dir")
-    try:
-        history = _git(path, "rev-list", "--first-parent", "--reverse", "HEAD", "--").decode("ascii").split()
-    except InputError:
-        raise InputError(f"{path}: a git repository without commits on its current branch") from None
+    # Without a revision: then git says whether the branch has no commits yet or is broken.
+    _git(path, "log", "-1", "--format=%H")
+    history = _git(path, "rev-list", "--first-parent", "--reverse", "HEAD", "--").decode("ascii").split()
     chosen = history[:commits]
     submodules: set[bytes] = set()
-    events = list(_events(path, chosen[-1], submodules))
+    events = list(_events(path, chosen[-1], submodules, max_bytes))
     notes = []
     if submodules:
         named = ", ".join(name.decode("utf-8", "replace") for name in sorted(submodules)[:3])
@@ -254,7 +278,7 @@ def read_tree(path: Path, commit: str) -> dict[bytes, tuple[bytes, bytes]]:
     return tree
 
 
-def _events(path: Path, last: str, submodules: set[bytes]) -> Iterator[Event]:
+def _events(path: Path, last: str, submodules: set[bytes], max_bytes: int) -> Iterator[Event]:
     """Yield the events of a history up to a commit, and note the submodules."""
     with tempfile.TemporaryFile() as complaints:
         with subprocess.Popen(
@@ -265,13 +289,13 @@ def _events(path: Path, last: str, submodules: set[bytes]) -> Iterator[Event]:
             env=_environment(),
         ) as process:
             assert process.stdout is not None
-            yield from read_patches(process.stdout, submodules)
+            yield from read_patches(_Bounded(process.stdout, path, max_bytes), submodules)
         if process.returncode != 0:
             complaints.seek(0)
             raise InputError(f"{path}: {_complaint(complaints.read(), 'log')}")
 
 
-def read_patches(stream: IO[bytes], submodules: set[bytes]) -> Iterator[Event]:
+def read_patches(stream: Lines, submodules: set[bytes]) -> Iterator[Event]:
     """Yield the events of `git log --patch --unified=0 --format='commit %H'`.
 
     Lines of a file are counted by the hunk's own header, so that no content can be taken for a header.
@@ -295,7 +319,7 @@ def read_patches(stream: IO[bytes], submodules: set[bytes]) -> Iterator[Event]:
             raise InputError(f"git log printed a line that is not understood: {line[:60]!r}")
 
 
-def _file(stream: IO[bytes], name: bytes, submodules: set[bytes]) -> tuple[bytes, list[Event]]:
+def _file(stream: Lines, name: bytes, submodules: set[bytes]) -> tuple[bytes, list[Event]]:
     """Read one file's part of a patch; returns the line after it and its events."""
     found: dict[bytes, bytes] = {}
     line = stream.readline()
@@ -326,7 +350,7 @@ def _file(stream: IO[bytes], name: bytes, submodules: set[bytes]) -> tuple[bytes
     return line, events
 
 
-def _hunk(stream: IO[bytes], header: bytes, name: bytes) -> tuple[bytes, Event]:
+def _hunk(stream: Lines, header: bytes, name: bytes) -> tuple[bytes, Event]:
     """Read one hunk; returns the line after it and its event."""
     numbers = _HUNK_LINE.match(header)
     if numbers is None:

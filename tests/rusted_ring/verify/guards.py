@@ -8,7 +8,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from rusted_ring.verify.symbols import place_in_object
 from rusted_ring.verify.toolchain import CannotBuild, architecture
@@ -206,14 +206,36 @@ def _is_harmless(statement: str) -> bool:
 
 
 def check_instructions(file: Path, what: str) -> None:
-    """Look through an object file for instructions that instrumented C never compiles to.
+    """Look through an object file for instructions that instrumented code never compiles to.
 
     Args:
         file: the object file.
         what: what it was made from, for the message.
 
     Raises:
-        CannotBuild: it is not instrumented at all, or has such an instruction.
+        CannotBuild: it has such an instruction, or this machine's are not known.
+    """
+    for found in forbidden_instructions(file):
+        where = place_in_object(file, found.section, found.offset)
+        raise CannotBuild(
+            f"refused: the instruction {found.name} in {found.function}() at {where or what}, which is not instrumented"
+        )
+
+
+class Instruction(NamedTuple):
+    """An instruction of an object file: its section, its offset in that, its function and its name."""
+
+    section: str
+    offset: int
+    function: str
+    name: str
+
+
+def forbidden_instructions(file: Path) -> Iterator[Instruction]:
+    """Find the instructions of an object file or an archive that instrumented code never compiles to.
+
+    Raises:
+        CannotBuild: this machine's are not known.
     """
     forbidden = _FORBIDDEN.get(architecture())
     if forbidden is None:
@@ -239,7 +261,4 @@ def check_instructions(file: Path, what: str) -> None:
                 continue  # copies and fills of the compiler's own, of what is instrumented as a whole
             if found[2] == "mrs" and "tpidr_el0" in found[3].lower():
                 continue  # where thread-local variables lie
-            where = place_in_object(file, section, int(found[1], 16))
-            raise CannotBuild(
-                f"refused: the instruction {found[2]} in {function}() at {where or what}, which is not instrumented"
-            )
+            yield Instruction(section, int(found[1], 16), function, found[2])

@@ -8,22 +8,25 @@ import functools
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from rusted_ring.reference.choices import Choices, FollowError
 from rusted_ring.reference.cursor import joined
-from rusted_ring.reference.errors import (
-    PoolExhausted,
+from rusted_ring.reference.pool import Pool
+from rusted_ring.reference.ring import ReaderPlace, RingBuffer, WriterPlace
+from rusted_ring.reference.step import at_once
+from rusted_ring.verify.linear_search import Outcomes, Step
+from rusted_ring.vocabulary.errors import (
+    EndOfStream,
     ReadersFull,
     RefCountOverflow,
     RefCountUnderflow,
     StaleHandle,
     WriterTaken,
 )
-from rusted_ring.reference.event import PooledEvent, SlotMetadata, SlotState
-from rusted_ring.reference.following import Choices, FollowError
-from rusted_ring.reference.parameters import Profile
-from rusted_ring.reference.pool import Pool
-from rusted_ring.reference.ring import GATED, ReaderPlace, RingBuffer, WriterPlace
-from rusted_ring.reference.sizes import PoolId
-from rusted_ring.verify.linear_search import Outcomes, Step
+from rusted_ring.vocabulary.event import PooledEvent
+from rusted_ring.vocabulary.modes import GATED
+from rusted_ring.vocabulary.profile import Profile
+from rusted_ring.vocabulary.sizes import PoolId
+from rusted_ring.vocabulary.slots import SlotMetadata, SlotState
 
 # A slot: its word, its loose references and its event
 
@@ -82,8 +85,7 @@ def slot_outcomes(ref_bits: int, generation_bits: int) -> Outcomes:
     A state is (slot word, event, what the slot is to the free list).
     """
     profile = Profile("one", ref_bits, generation_bits, 0, (1, 1, 1, 1, 1), 1, 1)
-    choices = Choices()
-    pool = Pool(PoolId.XS, 1, profile, choices)
+    pool = Pool(PoolId.XS, 1, profile)
     known: dict[tuple[Any, Step], tuple[Hashable, ...]] = {}
 
     def outcomes(state: Any, step: Step) -> Sequence[Hashable]:
@@ -91,7 +93,7 @@ def slot_outcomes(ref_bits: int, generation_bits: int) -> Outcomes:
         found = known.get(key)
         if found is None:
             try:
-                found = (_slot_after(pool, choices, state, step),)
+                found = (_slot_after(pool, state, step),)
             except (_Refused, FollowError, RefCountOverflow, StaleHandle):
                 found = ()
             known[key] = found
@@ -100,7 +102,7 @@ def slot_outcomes(ref_bits: int, generation_bits: int) -> Outcomes:
     return outcomes
 
 
-def _slot_after(pool: Pool, choices: Choices, state: tuple[int, int, int], step: Step) -> Hashable:
+def _slot_after(pool: Pool, state: tuple[int, int, int], step: Step) -> Hashable:
     """Return the state of a slot after a step.
 
     Raises:
@@ -108,8 +110,7 @@ def _slot_after(pool: Pool, choices: Choices, state: tuple[int, int, int], step:
     """
     word, code, phase = state
     pool.words[0] = word
-    pool.events[0] = PooledEvent(b"", code) if word % 4 else None
-    pool.free = int(not word % 4)
+    pool.events = {0: PooledEvent(b"", code)} if word % 4 else {}
     kind, *numbers = step
     slot = pool.slot(0)
     if kind == "take":
@@ -117,16 +118,16 @@ def _slot_after(pool: Pool, choices: Choices, state: tuple[int, int, int], step:
         return word, 0, HELD
     if kind in ("publish", "lend"):
         _must(phase == HELD and slot.generation == numbers[0])
-        choices.replace([(PoolId.XS, 0)])
-        (pool.allocate if kind == "publish" else pool.loan)(PooledEvent(b"", numbers[1]))
+        event = PooledEvent(b"", numbers[1])
+        at_once(*(pool.allocating({0: event}) if kind == "publish" else pool.lending(0, event)))
         return pool.words[0], numbers[1], FREE
     if kind == "commit":
         _must(slot.state == SlotState.LOANED and slot.generation == numbers[0])
-        pool.commit(0, PooledEvent(b"", numbers[1]))
+        at_once(*pool.committing(0, PooledEvent(b"", numbers[1])))
         return pool.words[0], numbers[1], phase
     if kind == "abort":
         _must(slot.state == SlotState.LOANED and slot.generation == numbers[0])
-        pool.abort(0)
+        at_once(*pool.aborting(0))
         return pool.words[0], 0, RETURNING + numbers[1]
     if kind == "back":
         return word, code, FREE if phase == RETURNING + numbers[0] else phase
@@ -136,7 +137,7 @@ def _slot_after(pool: Pool, choices: Choices, state: tuple[int, int, int], step:
     if kind == "sweep":
         for _ in range(numbers[0]):
             _must(slot.state == SlotState.LIVE)
-            pool.drop(0)
+            at_once(*pool.dropping(0))
             slot = pool.slot(0)
         return pool.words[0], code if pool.words[0] % 4 else 0, phase
     generation = None if numbers[0] < 0 else numbers[0]
@@ -144,12 +145,12 @@ def _slot_after(pool: Pool, choices: Choices, state: tuple[int, int, int], step:
         return _after_refusal(state, lambda: pool.check_live(0, generation), StaleHandle)
     pool.check_live(0, generation)
     if kind == "full":
-        return _after_refusal(state, lambda: pool.clone(0), RefCountOverflow)
+        return _after_refusal(state, lambda: pool.cloning(0), RefCountOverflow)
     if kind in ("clone", "upgrade"):
-        pool.clone(0)
+        at_once(pool.cloning(0))
         _must(kind == "clone" or numbers[1] < 0 or pool.slot(0).ref_count == numbers[1])
     elif kind == "drop":
-        pool.drop(0)
+        at_once(*pool.dropping(0))
         left = pool.slot(0).ref_count
         _must(numbers[2] < 0 or left == numbers[2])
         if left == 0:
@@ -178,21 +179,21 @@ def loose_specification() -> Outcomes:
     They are an object apart from the slot's word: the two are two locations, and a call that is refused on account of
     one of them orders nothing with respect to the other.
     """
-    pool = Pool(PoolId.XS, 1, Profile("one", 22, 2, 0, (1, 1, 1, 1, 1), 1, 1), Choices())
+    pool = Pool(PoolId.XS, 1, Profile("one", 22, 2, 0, (1, 1, 1, 1, 1), 1, 1))
 
     def outcomes(state: Any, step: Step) -> Sequence[Hashable]:
         kind, *numbers = step
         pool.loose[0] = state
         try:
             if kind == "loosen":
-                pool.leave_loose(0)
+                pool.leaving_loose(0)()
             elif kind == "claim":
-                pool.check_loose(0, 1)
-                pool.take_loose(0)
+                pool.check_loose(0, state, 1)
+                pool.taking_loose(0)()
             elif kind == "sweep":
                 return [0] if state == numbers[0] else []
             else:
-                pool.check_loose(0, 1)
+                pool.check_loose(0, state, 1)
                 return []
         except RefCountUnderflow:
             return [state] if kind == "none" else []
@@ -206,7 +207,7 @@ def _must(true: bool) -> None:
         raise _Refused
 
 
-def _after_refusal(state: Hashable, call: Callable[[], None], error: type[Exception]) -> Hashable:
+def _after_refusal(state: Hashable, call: Callable[[], object], error: type[Exception]) -> Hashable:
     """Return the state that a refusal leaves as it was.
 
     Raises:
@@ -246,7 +247,7 @@ def free_list_specification(slots: int) -> Outcomes:
     the last is not known from what it answers, so that a drop may be.
     """
     choices = Choices()
-    pool = Pool(PoolId.XS, slots, Profile("many", 2, 2, 0, (slots, 1, 1, 1, 1), 1, 1), choices)
+    pool = Pool(PoolId.XS, slots, Profile("many", 2, 2, 0, (slots, 1, 1, 1, 1), 1, 1))
     known: dict[tuple[Any, Step], tuple[Hashable, ...]] = {}
 
     def outcomes(state: Any, step: Step) -> Sequence[Hashable]:
@@ -294,17 +295,16 @@ def _free_list_after(pool: Pool, choices: Choices, state: Any, step: Step) -> It
 
 
 def _set_places(pool: Pool, places: Sequence[int]) -> None:
-    pool.free = 0
     for slot, what in enumerate(places):
         pool.words[slot] = SlotState.LIVE + 4 if what else SlotState.FREE
-        pool.free += not what
+    pool.events = {slot: PooledEvent(b"") for slot, what in enumerate(places) if what}
 
 
 def _takes(pool: Pool, choices: Choices, places: Sequence[int], slot: int) -> bool:
     _set_places(pool, places)
-    choices.replace([(PoolId.XS, slot)])
+    at_once(choices.replacing([(PoolId.XS, slot)]))
     try:
-        pool.allocate(PooledEvent(b"", 0))
+        choices.choose([pool])
     except FollowError:
         return False
     return True
@@ -312,11 +312,7 @@ def _takes(pool: Pool, choices: Choices, places: Sequence[int], slot: int) -> bo
 
 def _finds_room(pool: Pool, places: Sequence[int]) -> bool:
     _set_places(pool, places)
-    try:
-        pool.check_room(1, 0)
-    except PoolExhausted:
-        return False
-    return True
+    return pool.has_room(1, 0)
 
 
 # The places of a ring
@@ -325,11 +321,14 @@ PLACE_CLAUSES: Final[Mapping[str, str]] = {
     "open": "RING-4",
     "taken": "RING-4",
     "close": "RING-4",
+    "end": "RING-4",
+    "ended": "RING-40",
     "join": "RING-21",
     "no place": "RING-21",
     "leave": "RING-19",
     "evict": "RING-20",
     "use": "RING-20",
+    "look": "RING-20",
     "closed": "RING-20",
     "evicted": "RING-20",
     "left": "RING-19",
@@ -337,17 +336,27 @@ PLACE_CLAUSES: Final[Mapping[str, str]] = {
 
 
 def writer_outcomes(state: Any, step: Step) -> Sequence[Hashable]:
-    """Return what the place of a ring's writer may do; a state is whether it is taken [RING-4]."""
+    """Return what the place of a ring's writer may do [RING-4, RING-40].
+
+    A state is whether it is taken, and whether the stream has ended.
+    """
     ring = _writer_ring()
-    ring._writer = WriterPlace() if state else None
-    if step[0] == "close":
-        ring._leave_writer_place(ring._writer) if ring._writer is not None else None
-        return [False] if state else []
-    try:
-        ring._take_writer_place()
-    except WriterTaken:
-        return [state] if step[0] == "taken" else []
-    return [True] if step[0] == "open" else []
+    ring._writer, ring._ended = WriterPlace() if state[0] else None, state[1]
+    if step[0] in ("close", "end"):
+        if ring._writer is None:
+            return []
+        at_once(*ring._leaving_writer_place(ring._writer), *(ring._ending() if step[0] == "end" else ()))
+    else:
+        said = "open"
+        try:
+            at_once(ring._taking_writer_place(WriterPlace()))
+        except WriterTaken:
+            said = "taken"
+        except EndOfStream:
+            said = "ended"
+        if step[0] != said:
+            return []
+    return [(ring._writer is not None, ring._ended)]
 
 
 @functools.lru_cache(maxsize=1)
@@ -384,8 +393,9 @@ def _places_after(ring: RingBuffer, state: Any, step: Step) -> Iterable[Hashable
             ring._registered.add(place)
     kind, *numbers = step
     if kind in ("join", "no place"):
+        place = ReaderPlace(joined(0))
         try:
-            place = ring._join(0)
+            at_once(*ring._joining(place))
         except ReadersFull:
             return [state] if kind == "no place" else []
         if kind == "no place":
@@ -394,17 +404,16 @@ def _places_after(ring: RingBuffer, state: Any, step: Step) -> Iterable[Hashable
     else:
         place = places[numbers[0]]
         out = place.closed or place.evicted
-        if kind in ("use", "closed"):
+        if kind in ("use", "look", "closed"):
             return [state] if out == (kind == "closed") else []
         if kind in ("evicted", "left"):
             return [state] if (place.evicted if kind == "evicted" else place.closed) == bool(numbers[1]) else []
-        with ring._step:
-            if kind == "leave":
-                place.closed = True
-                ring._leave(place)
-            elif not place.closed:
-                place.evicted = True
-                ring._leave(place)
+        if kind == "leave":
+            place.closed = True
+            at_once(*ring._leaving(place))
+        elif not place.closed:
+            place.evicted = True
+            at_once(*ring._leaving(place))
     return [
         tuple(
             (number, place in ring._registered, place.closed, place.evicted) for number, place in sorted(places.items())
@@ -421,9 +430,12 @@ PLACE_WORDS: Final[Mapping[str, str]] = {
     "open": "opened a second writer",
     "taken": "found the writer's place taken while it was free",
     "close": "closed a writer that was none",
+    "end": "ended the stream through a writer that was none",
+    "ended": "was told of an end of the stream that had not come",
     "join": "joined where every place was taken",
     "no place": "found every place taken while one was free",
     "use": "read although it was out",
+    "look": "was told that it is in its place although it was out",
     "closed": "was refused although it was in its place",
     "evicted": "was told wrongly whether it was evicted",
     "left": "was told wrongly whether it left",

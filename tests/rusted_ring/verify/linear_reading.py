@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from rusted_ring.reference.sizes import PoolId
 from rusted_ring.reference.token import generation_of_token, pool_of_token, slot_of_token
+from rusted_ring.verify.client_operations import RING_OPERATIONS, Operation
 from rusted_ring.verify.clients import (
     GATED,
     HEAP_CUT,
@@ -14,14 +14,13 @@ from rusted_ring.verify.clients import (
     HELD_EVENT,
     POOL_CUT,
     POOL_LENGTH,
-    RING_OPERATIONS,
     SKIPPED,
     TORN,
     Client,
-    Operation,
 )
 from rusted_ring.verify.history import History, HistoryError, closed
 from rusted_ring.verify.linear_search import Moment, Step
+from rusted_ring.vocabulary.sizes import PoolId
 
 
 class Status(enum.IntEnum):
@@ -44,6 +43,7 @@ class Status(enum.IntEnum):
     NO_MEMORY = 16
     INTERRUPTED = 17
     SYSTEM = 18
+    END_OF_STREAM = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +157,13 @@ class Reading:
         self.loans: dict[tuple[int, str], tuple[int, int]] = {}
         self.tokens: dict[tuple[int, str], Held] = {}
         self.writers: set[tuple[int, str]] = set()
+        self.shut: set[tuple[int, str]] = set()
+        self.ends_of_writers: dict[int, int] = {}
         self.readers: dict[tuple[int, str], RingReader] = {}
         self.watched: set[tuple[int, str]] = set()
         self.every_reader: list[RingReader] = []
         self.adds: list[RingAdd] = []
+        self.stream_ends: list[int] = []
         self.reads: list[Reads] = []
         self.taken: dict[int, int] = {0: 0, 5: 0}
         self.failed: dict[int, int] = {0: 0, 5: 0}
@@ -255,6 +258,29 @@ class Reading:
     def _slot(self, call: int, token: int, *steps: Step) -> None:
         self._lane(("slot", pool_of_token(token), slot_of_token(token)), call, *steps)
 
+    def _at_place(self, reader: RingReader, call: int, kind: str, *told: int) -> None:
+        """Note what a call did at a reader's place, or learnt of it.
+
+        A look that finds a reader in its place is a step of this place alone: two threads that evict each other's
+        readers may then each find its own in place, since neither look synchronizes with the other's eviction. All else
+        is a step of the places together, which also say whether one more reader has room [RING-20, ORDER-8].
+        """
+        step = (kind, reader.number, *told)
+        self._lane(("reader", reader.number), call, step)
+        if kind != "look" and told != (0,):
+            self._lane(("readers",), call, step)
+
+    def _moved(self, reader: RingReader, call: int, status: int) -> None:
+        """Note that a call moved a reader on, which a compare-exchange of its place did, or what it learnt."""
+        if status == Status.OK:
+            self._at_place(reader, call, "use")
+        else:
+            self._seen(reader, call, status)
+
+    def _seen(self, reader: RingReader, call: int, status: int) -> None:
+        """Note what a call that reads nothing learnt of a reader's place."""
+        self._at_place(reader, call, "closed" if status == Status.RING_CLOSED else "look")
+
     def _loose(self, call: int, token: int, *steps: Step) -> None:
         self._lane(("loose", pool_of_token(token), slot_of_token(token)), call, *steps)
 
@@ -324,7 +350,9 @@ class Reading:
                     return False
             elif (variable in holds[kind[0].lower()]) == kind.endswith("!"):
                 return False
-        return operation.name != "poll" or self._variable(place, operation.arguments[0]) in self.watched
+        return (
+            operation.name not in ("poll", "pollroom") or self._variable(place, operation.arguments[0]) in self.watched
+        )
 
     def _token(self, variable: tuple[int, str], at: int = 0) -> Held | None:
         return self.tokens.get((variable[0], f"{variable[1][0]}{int(variable[1][1:]) + at}"))
@@ -587,7 +615,9 @@ class Reading:
 
     def _do_hold(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
         count = int(operation.arguments[0])
-        slots = frozenset(slot for slot in range(64) if results[1] >> slot & 1)
+        slots = frozenset(
+            64 * word + slot for word, bits in enumerate(results[1:]) for slot in range(64) if bits >> slot & 1
+        )
         if results[0] != Status.OK or len(slots) != count:
             self._problem("free list", "ALLOC-14", f"took the slots {sorted(slots)}, not {count}", place)
         self.taken[0] += len(slots)
@@ -666,10 +696,11 @@ class Reading:
     # Rings
 
     def _do_open(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
-        if results[0] not in (Status.OK, Status.WRITER_TAKEN):
+        words = {Status.OK: "open", Status.WRITER_TAKEN: "taken", Status.END_OF_STREAM: "ended"}
+        if results[0] not in words:
             self._problem("writer's place", "ERR-1", f"answered with status {results[0]}, which it never does", place)
             return
-        self._lane(("writer",), place, ("open" if results[0] == Status.OK else "taken",))
+        self._lane(("writer",), place, (words[Status(results[0])],))
         if results[0] == Status.OK:
             variable = self._variable(place, operation.arguments[0])
             self.writers.add(variable)
@@ -677,16 +708,43 @@ class Reading:
             self.handles.append((place, []))
 
     def _do_close(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
-        del results
         variable = self._variable(place, operation.arguments[0])
+        refused = operation.name == "end" and variable in self.shut
+        if results[0] != (Status.RING_CLOSED if refused else Status.OK):
+            self._problem("writer's place", "ERR-1", f"answered with status {results[0]}, which it never does", place)
+        self._end_of_writer(place, variable, operation.name)
+        self.shut.discard(variable)
         self.writers.discard(variable)
+        self.watched.discard(variable)
         self.handles[self.handle_of[variable]][1].append(place)
-        self._lane(("writer",), place, ("close",))
+
+    _do_end = _do_close
+
+    def _do_shut(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
+        del results
+        self._end_of_writer(place, self._variable(place, operation.arguments[0]), "close")
+
+    def _end_of_writer(self, place: int, variable: tuple[int, str], step: str) -> None:
+        if variable not in self.shut:
+            self.shut.add(variable)
+            self.ends_of_writers[self.handle_of[variable]] = place
+            self._lane(("writer",), place, (step,))
+            if step == "end":
+                self.stream_ends.append(place)
+
+    def _refused_writer(self, place: int, operation: Operation, status: int) -> bool:
+        """Return whether a call on a thread's own writer was refused, with a problem if it was not as it should be."""
+        refused = status == Status.RING_CLOSED
+        if refused != (self._variable(place, operation.arguments[0]) in self.shut):
+            self._problem("ring", "RING-27", "was refused without need, or not refused after the writer's end", place)
+        return refused
 
     def _do_add(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
         many = operation.name == "addmany"
         offered = int(operation.arguments[1]) if many else 1
         first_event = int(operation.arguments[-1])
+        if self._refused_writer(place, operation, results[0]):
+            return
         if results[0] not in (Status.OK, Status.FULL) or (many and results[0] != Status.OK):
             self._problem("ring", "ERR-1", f"answered with status {results[0]}, which it never does", place)
             return
@@ -710,7 +768,7 @@ class Reading:
             self.handle_of[variable] = len(self.handles)
             self.handles.append((place, []))
             if gated:
-                self._lane(("readers",), place, ("join", place))
+                self._at_place(reader, place, "join")
             self.reads.append(("join", place, reader, results))
         elif results[0] == Status.READERS_FULL and gated:
             self._lane(("readers",), place, ("no place",))
@@ -724,15 +782,29 @@ class Reading:
         gated = self.client.ring is not None and self.client.ring.mode == GATED
         out = results[0] == Status.RING_CLOSED
         if gated:
-            self._lane(("readers",), place, ("closed" if out else "use", reader.number))
+            self._moved(reader, place, results[0])
         elif out != reader.left:
-            self._problem("ring", "RING-19", "was refused without need, or not refused after its end", place)
+            self._problem("ring", "RING-56", "was refused without need, or not refused after its end", place)
         if not out:
             self.reads.append(("next", place, reader, results))
             if results[0] in (Status.OK, Status.LAGGED):
                 reader.steps.append((place, results[2]))
 
     _do_nextmany = _do_next
+    _do_take = _do_next
+
+    def _do_skip(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
+        reader = self.readers[self._variable(place, operation.arguments[0])]
+        out = results[0] == Status.RING_CLOSED
+        if self.client.ring is not None and self.client.ring.mode == GATED:
+            self._moved(reader, place, results[0])
+        elif out != reader.left:
+            self._problem("ring", "RING-56", "was refused without need, or not refused after its end", place)
+        if results[0] == Status.OK:
+            self.reads.append(("skip", place, reader, results))
+            reader.steps.append((place, results[2]))
+        elif not out:
+            self._problem("ring", "ERR-1", f"answered with status {results[0]}, which it never does", place)
 
     def _do_watch(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
         variable = self._variable(place, operation.arguments[0])
@@ -740,18 +812,21 @@ class Reading:
         out = results[0] == Status.RING_CLOSED
         if operation.name == "watch":
             (self.watched.discard if out else self.watched.add)(variable)
-        if results[0] not in (Status.OK, Status.RING_CLOSED):
+        ended = operation.name != "watch" and results[0] == Status.END_OF_STREAM
+        if results[0] not in (Status.OK, Status.RING_CLOSED) and not ended:
             self._problem("ring", "ERR-1", f"answered with status {results[0]}, which it never does", place)
         elif self.client.ring is not None and self.client.ring.mode == GATED:
-            self._lane(("readers",), place, ("closed" if out else "use", reader.number))
+            self._seen(reader, place, results[0])
         elif out != reader.left:
-            self._problem("ring", "RING-19", "was refused without need, or not refused after its end", place)
+            self._problem("ring", "RING-56", "was refused without need, or not refused after its end", place)
 
     def _do_wait(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
         self._do_watch(place, operation, results)
+        reader = self.readers[self._variable(place, operation.arguments[0])]
         if results[0] == Status.OK:
-            reader = self.readers[self._variable(place, operation.arguments[0])]
             self.reads.append(("wait", place, reader, results))
+        elif results[0] == Status.END_OF_STREAM:
+            self.reads.append(("end", place, reader, results))
 
     def _do_timedwait(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
         if results[0] != Status.EMPTY:
@@ -763,21 +838,40 @@ class Reading:
 
     def _do_waitat(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
         reader = self.readers[self._variable(place, operation.arguments[0])]
-        if results[0] not in (Status.OK, Status.RING_CLOSED):
+        if results[0] not in (Status.OK, Status.RING_CLOSED, Status.END_OF_STREAM):
             self._problem("ring", "ERR-1", f"answered with status {results[0]}, which it never does", place)
             return
         if self.client.ring is not None and self.client.ring.mode == GATED:
-            self._lane(("readers",), place, ("use" if results[0] == Status.OK else "closed", reader.number))
+            self._seen(reader, place, results[0])
         self.reads.append(("waitat", place, reader, (results[0], int(operation.arguments[1]))))
 
     def _do_poll(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
         """It comes back or it does not, and may come back for nothing."""
 
+    _do_pollroom = _do_poll
+
+    def _do_room(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
+        usual = (Status.OK, Status.RING_CLOSED, *((Status.FULL,) if operation.name == "timedroom" else ()))
+        if results[0] not in usual:
+            self._problem("ring", "ERR-1", f"answered with status {results[0]}, which it never does", place)
+            return
+        writer = self.handle_of[self._variable(place, operation.arguments[0])]
+        self.reads.append(("room", place, None, (results[0], writer)))
+
+    _do_timedroom = _do_room
+
+    def _do_watchroom(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
+        variable = self._variable(place, operation.arguments[0])
+        refused = self._refused_writer(place, operation, results[0])
+        (self.watched.discard if refused else self.watched.add)(variable)
+        if results[0] not in (Status.OK, Status.RING_CLOSED):
+            self._problem("ring", "ERR-1", f"answered with status {results[0]}, which it never does", place)
+
     def _end_of(self, place: int, operation: Operation, kind: str) -> None:
         reader = self.readers[self._variable(place, operation.arguments[0])]
         reader.ends.append(place)
         if self.client.ring is not None and self.client.ring.mode == GATED:
-            self._lane(("readers",), place, (kind, reader.number))
+            self._at_place(reader, place, kind)
 
     def _do_leave(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
         del results
@@ -802,7 +896,7 @@ class Reading:
     def _do_evicted(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
         reader = self.readers[self._variable(place, operation.arguments[0])]
         if self.client.ring is not None and self.client.ring.mode == GATED:
-            self._lane(("readers",), place, (operation.name, reader.number, results[1]))
+            self._at_place(reader, place, operation.name, results[1])
 
     _do_left = _do_evicted
 
@@ -811,7 +905,7 @@ class Reading:
         if results[0] == Status.OK:
             self.reads.append(("lag", place, reader, results))
         elif self.client.ring is not None and self.client.ring.mode == GATED:
-            self._lane(("readers",), place, ("closed", reader.number))
+            self._at_place(reader, place, "closed")
 
     def _do_tally(self, place: int, operation: Operation, results: tuple[int, ...]) -> None:
         reader = self.readers[self._variable(place, operation.arguments[0])]

@@ -1,4 +1,4 @@
-"""What a ring passes on, judged by the clauses of rings [RING-1 to RING-32].
+"""What a ring passes on, judged by the clauses of rings [RING-1 to RING-49].
 
 Rings are not judged by an order of all calls: a reader may know of an announcement before it knows of the publication
 that came before it, and that is as it should be. What is asked of each call is that it lies between what surely was
@@ -8,7 +8,10 @@ before it and what was not surely after it, and of each reader that its calls ad
 from collections.abc import Callable
 
 from rusted_ring.reference.cursor import oldest_overwriting, oldest_unread
-from rusted_ring.verify.clients import GATED, OLDEST
+from rusted_ring.verify.client_operations import OLDEST
+from rusted_ring.verify.clients import (
+    GATED,
+)
 from rusted_ring.verify.linear_reading import Reading, RingAdd, RingReader, Status
 
 
@@ -69,6 +72,8 @@ class RingJudge:
                 self.published.append((place, results[2]))
             elif kind == "next" and results[0] == Status.LAGGED:
                 self.claimed.append((place, results[2] + capacity))
+            elif kind == "skip" and results[1] > 0:
+                self.published.append((place, results[2]))
             elif kind == "look":
                 self.published.append((place, results[1]))
             elif kind == "wait" and reader is not None:
@@ -118,6 +123,27 @@ class RingJudge:
             and not any(self.before[place] >> end & 1 for end in reader.ends)
         ]
 
+    def _awaits(self, place: int) -> tuple[bool, bool]:
+        """Return whether readers surely, and whether they maybe, had yet to join at a moment of a call [RING-45]."""
+        readers, awaited = self.reading.every_reader, self.shape.awaited
+        before = sum(self.before[place] >> reader.number & 1 for reader in readers)
+        by_then = sum(reader.number != place and not self.after[place] >> reader.number & 1 for reader in readers)
+        return by_then < awaited, before < awaited
+
+    def _may_lack(self, place: int, sequence: int) -> bool:
+        """Return whether all that had to join may have done so, and be gone or past an event, when a call is over."""
+        passed = [
+            reader
+            for reader in self.reading.every_reader
+            if reader.number != place
+            and not self.after[place] >> reader.number & 1
+            and (
+                self._most_cursor(reader, place) > sequence
+                or not all(self.after[place] >> end & 1 for end in reader.ends)
+            )
+        ]
+        return len(passed) >= self.shape.awaited
+
     def _least_cursor(self, reader: RingReader, place: int) -> int:
         return reader.cursor_by(self.before[place])
 
@@ -126,6 +152,14 @@ class RingJudge:
 
     def _oldest(self, place: int) -> tuple[int, int]:
         """Return between which bounds the oldest event retained was during a call [RING-10, RING-17]."""
+        surely_awaits, maybe_awaits = self._awaits(place)
+        if surely_awaits:
+            return 0, 0
+        low, high = self._oldest_of_those_there(place)
+        return 0 if maybe_awaits else low, high
+
+    def _oldest_of_those_there(self, place: int) -> tuple[int, int]:
+        """Return the bounds of `_oldest` once nobody has yet to join."""
         capacity, least, most = self.shape.capacity, self._claimed_by(place), self._published_at_most(place)
         if not self.gated:
             return oldest_overwriting(least, capacity), oldest_overwriting(most, capacity)
@@ -173,7 +207,10 @@ class RingJudge:
             if len(add.events) != add.offered:
                 self._problem("RING-10", f"added {len(add.events)} of {add.offered} events", place)
             return
-        if len(add.events) < add.offered:
+        surely_awaits, maybe_awaits = self._awaits(place)
+        if surely_awaits and add.end > capacity:
+            self._problem("RING-45", f"added up to {add.end} before the readers that are awaited had joined", place)
+        if len(add.events) < add.offered and not (maybe_awaits and add.end >= capacity):
             slow = [reader for reader in self._maybe(place) if self._least_cursor(reader, place) + capacity <= add.end]
             if not slow:
                 self._problem("RING-14", f"was refused at {add.end}, and no reader was {capacity} events behind", place)
@@ -195,6 +232,8 @@ class RingJudge:
             return
         assert reader is not None
         low, high = self._oldest(place) if at == OLDEST else (least, most)
+        if self.gated and at == OLDEST and results[1] > 0 and not self._may_lack(place, results[1] - 1):
+            self._problem("RING-45", f"began at {results[1]}, before all that are awaited had read so far", place)
         if self.gated and at == OLDEST:
             # An add that is under way may have taken its slots already, though it turns out to be refused.
             reached = [
@@ -210,12 +249,16 @@ class RingJudge:
         assert reader is not None
         status, sequence, following, skipped, count, packed = results[:6]
         operation = self.reading.operations[place]
-        limit = int(operation.arguments[1]) if operation.name == "nextmany" else 1
+        limit = int(operation.arguments[1]) if operation.name in ("nextmany", "take") else 1
         least, most, capacity = self._published_by(place), self._published_at_most(place), self.shape.capacity
         cursor = reader.cursor
         if sequence != cursor:
             self._problem("RING-13", f"went on at {sequence}, where {cursor} was to come", place)
+        if status == Status.END_OF_STREAM:
+            self._end(place, reader, results)
+            return
         if status == Status.EMPTY:
+            self._not_ended(place)
             if cursor < least:
                 self._problem("RING-7", f"found nothing at {cursor}, where {least} events were published", place)
             return
@@ -248,6 +291,34 @@ class RingJudge:
         if count < limit and following < least and (self.gated or most <= following + capacity):
             self._problem("RING-26", f"stopped at {following} of {least} events", place)
 
+    def _skip(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
+        assert reader is not None
+        skipped, following = results[1:3]
+        least, most = self._published_by(place), self._published_at_most(place)
+        if following != reader.cursor + skipped:
+            self._problem("RING-12", f"skipped {skipped} events from {reader.cursor} to {following}", place)
+        elif not max(reader.cursor, least) <= following <= max(reader.cursor, most):
+            self._problem("RING-43", f"skipped up to {following} of {least} to {most} events", place)
+        reader.cursor = following
+        reader.skipped += skipped
+
+    def _end(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
+        assert reader is not None
+        del results
+        self._ended_at(place, reader.cursor_by(self.before[place]))
+
+    def _ended_at(self, place: int, cursor: int) -> None:
+        """Note where a call was told that no event will come after so many."""
+        if all(self.after[place] >> end & 1 for end in self.reading.stream_ends):
+            self._problem("RING-39", "was told of the end of a stream that had not ended", place)
+        elif cursor < len(self.events):
+            self._problem("RING-39", f"was told of the end at {cursor} of {len(self.events)} events", place)
+
+    def _not_ended(self, place: int) -> None:
+        """Note where a call was told that there is nothing now, and the stream surely had ended."""
+        if any(self.before[place] >> end & 1 for end in self.reading.stream_ends):
+            self._problem("RING-39", "found nothing after the end of the stream, and was not told of it", place)
+
     def _wait(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
         assert reader is not None
         del results
@@ -259,6 +330,7 @@ class RingJudge:
         assert reader is not None
         del results
         least, cursor = self._published_by(place), reader.cursor_by(self.before[place])
+        self._not_ended(place)
         if least > cursor:
             self._problem("RING-31", f"gave up at {cursor} while {least} events were published", place)
 
@@ -266,12 +338,36 @@ class RingJudge:
         assert reader is not None
         status, wanted = results
         most = self._published_at_most(place)
+        if status == Status.END_OF_STREAM:
+            self._ended_at(place, wanted - 1)
         if status == Status.OK and most < wanted:
             self._problem("RING-31", f"came back for event {wanted}, and {most} were published at most", place)
         ended = any(self.before[place] >> end & 1 for end in reader.ends)
         may_have_ended = not all(self.after[place] >> end & 1 for end in reader.ends)
-        if ended if status == Status.OK else not may_have_ended:
+        if ended if status != Status.RING_CLOSED else not may_have_ended:
             self._problem("RING-32", "was refused without need, or not refused after the reader's end", place)
+
+    def _room(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
+        del reader
+        status, writer = results
+        capacity, end = self.shape.capacity, self.reading.ends_of_writers.get(writer)
+        if status == Status.RING_CLOSED:
+            if end is None or self.after[place] >> end & 1:
+                self._problem("RING-48", "was refused before the writer's end", place)
+            return
+        if end is not None and self.before[place] >> end & 1:
+            self._problem("RING-48", "was not refused after the writer's end", place)
+        if status == Status.OK:
+            least = self._published_by(place)
+            holding = [reader for reader in self._surely(place) if self._most_cursor(reader, place) + capacity <= least]
+            awaits = self._awaits(place)[0] and least >= capacity
+            if self.gated and (holding or awaits):
+                self._problem("RING-46", f"came back at {least} while a reader was {capacity} events behind", place)
+        else:
+            most = self._published_at_most(place)
+            slow = [reader for reader in self._maybe(place) if self._least_cursor(reader, place) + capacity <= most]
+            if not slow and not (self._awaits(place)[1] and most >= capacity):
+                self._problem("RING-46", f"gave up at {most}, and no reader was {capacity} events behind", place)
 
     def _lag(self, place: int, reader: RingReader | None, results: tuple[int, ...]) -> None:
         assert reader is not None

@@ -5,7 +5,8 @@ for Linearizability, 2017): a set of calls that led to the same state is not tri
 at a time: a slot, its loose references, a pool's free list, a ring's place for a writer, its places for readers. Each
 is a matter of its own, and must be, since C11 orders no two of them: that one thread finds slot 0 stale and another
 slot 1 need not fit into one order of all calls. What a ring passes on is judged by its own clauses, between what surely
-was before a call and what was not surely after it [RING-1 to RING-21].
+was before a call and what was not surely after it [RING-1 to RING-21]. So is the one fact that joins a slot to its
+loose references, that an event comes into being with them in one step (see `linear_loose`).
 
 A call is one moment or several, as the allocator's chapter says it. A slot counts as taken from the moment its
 allocation has claimed it, and until the call that frees it returns; a batch claims its slots one after another, and
@@ -25,7 +26,7 @@ The results of each operation, the status first (`SKIPPED` alone where its handl
     add                 write cursor
     addmany             how many were added, write cursor
     join                the cursor that the reader begins with
-    next nextmany       sequence, next sequence, skipped, how many, their events in 8 bits each
+    next nextmany take  sequence, next sequence, skipped, how many, their events in 8 bits each
     evicted left        1 or 0
     lag                 lag, backlog
     look                write cursor, retained, readers
@@ -40,9 +41,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rusted_ring.reference.sizes import PoolId
 from rusted_ring.verify.clients import Client
 from rusted_ring.verify.history import History
+from rusted_ring.verify.linear_loose import lone_events
 from rusted_ring.verify.linear_objects import (
     FREE,
     FREE_LIST_CLAUSES,
@@ -61,6 +62,7 @@ from rusted_ring.verify.linear_objects import (
 from rusted_ring.verify.linear_reading import Problem, Reading
 from rusted_ring.verify.linear_rings import RingJudge
 from rusted_ring.verify.linear_search import Moment, Outcomes, search
+from rusted_ring.vocabulary.sizes import PoolId
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def judge(client: Client, history: History, *, strict: bool = False) -> Verdict:
         said = "; ".join(f"{reading.name(moment.call)} {words.get(moment.step[0], 'cannot be')}" for moment in loud)
         calls = tuple(dict.fromkeys(moment.call for moment in loud))
         problems.append(Problem(name, clauses.get(loud[0].step[0], "SLOT-1"), said, calls, moments))
+    problems += lone_events(reading)
     if client.ring is not None:
         RingJudge(reading).judge()
     # What only the finish shows follows from something else, if there is something else.
@@ -167,6 +170,8 @@ def _specification(reading: Reading, subject: tuple[Any, ...]) -> tuple[str, Has
         name = f"free list of {PoolId(subject[1]).name}"
         return name, (held, 0, ()), free_list_specification(slots), FREE_LIST_CLAUSES
     if subject[0] == "writer":
-        return "writer's place", False, writer_outcomes, PLACE_CLAUSES
+        return "writer's place", (False, False), writer_outcomes, PLACE_CLAUSES
     assert ring is not None
+    if subject[0] == "reader":
+        return "reader's place", (), places_specification(1), PLACE_CLAUSES
     return "readers' places", (), places_specification(ring.readers), PLACE_CLAUSES

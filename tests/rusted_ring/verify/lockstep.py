@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from rusted_ring import reference
 from rusted_ring.reference import PoolId
-from rusted_ring.reference.following import FollowError, follow
+from rusted_ring.reference.choices import FollowError
+from rusted_ring.reference.pools import follow
 from rusted_ring.verify.backend import backend_name, offers
 from rusted_ring.verify.concrete import concrete, untraced
 from rusted_ring.verify.coverage import Coverage
@@ -605,6 +606,9 @@ RING_FIGURES: Final = (
     ("write_cursor", "RING-1"),
     ("retained", "RING-30"),
     ("readers", "RING-19"),
+    ("readers_awaited", "RING-45"),
+    ("has_writer", "RING-42"),
+    ("ended", "RING-42"),
 )
 READER_FIGURES: Final = (
     ("evicted", "RING-20"),
@@ -616,6 +620,7 @@ READER_FIGURES: Final = (
     ("lag", "RING-22"),
     ("backlog", "RING-23"),
     ("backpressure_ratio", "RING-24"),
+    ("at_eof", "RING-39"),
 )
 FINISH: Final = Operation(
     name="finish",

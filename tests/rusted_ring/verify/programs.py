@@ -40,8 +40,8 @@ class Session:
         """Do one step; `act` appends the slots that it took to the list that it is given."""
         taken: list[Slot] = []
         if pools is not None and self.following is not None:
-            from rusted_ring.reference.following import follow
-            from rusted_ring.reference.sizes import PoolId
+            from rusted_ring.reference.pools import follow
+            from rusted_ring.vocabulary.sizes import PoolId
 
             follow(pools, [(PoolId(pool), slot) for pool, slot in self.following[len(self.choices)]])
         made = self.watcher or _plainly

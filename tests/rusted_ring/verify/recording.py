@@ -12,18 +12,18 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any, Final
 
+from rusted_ring.reference.token import slot_of_token
+from rusted_ring.verify.client_operations import LATEST, Operation
 from rusted_ring.verify.clients import (
     GATED,
     HEAP_CUT,
     HEAP_LENGTH,
     HELD_EVENT,
-    LATEST,
     POOL_CUT,
     POOL_LENGTH,
     SKIPPED,
     TORN,
     Client,
-    Operation,
     event_bytes,
 )
 from rusted_ring.verify.history import Call, History
@@ -32,8 +32,9 @@ from rusted_ring.verify.linear_reading import Status
 SWITCH_SECONDS: Final = 1e-6
 """How long a thread may run before another one is given the interpreter, while a client is recorded."""
 
-UNSUPPORTED: Final = frozenset({"destroypool", "destroyring", "wait", "timedwait", "waitat"})
-"""Operations that the Python interface does not have: there the last reference ends an object, and who waits takes."""
+UNSUPPORTED: Final = frozenset({"destroypool", "destroyring", "wait", "timedwait", "waitat", "room", "timedroom"})
+"""Operations that the Python interface does not have: there the last reference ends an object, and who waits takes, or
+adds."""
 
 MOST_SECONDS: Final = 60
 """How long a thread waits on a descriptor before it counts as waiting for ever."""
@@ -46,6 +47,7 @@ _STATUSES: Final[dict[str, Status]] = {
     "WriterTaken": Status.WRITER_TAKEN,
     "ReadersFull": Status.READERS_FULL,
     "RingClosed": Status.RING_CLOSED,
+    "EndOfStream": Status.END_OF_STREAM,
     "ValueError": Status.BAD_ARGUMENT,
 }
 
@@ -97,7 +99,8 @@ class _Run:
         if client.ring is not None:
             shape = client.ring
             mode = "gated" if shape.mode == GATED else "overwrite"
-            self.ring = module.RingBuffer(shape.size, shape.capacity, mode=mode, max_readers=shape.readers)
+            awaited = {"wait_for_readers": shape.awaited} if shape.awaited else {}
+            self.ring = module.RingBuffer(shape.size, shape.capacity, mode=mode, max_readers=shape.readers, **awaited)
         self.holdings: dict[tuple[int, str], Any] = {}
         self.descriptors: dict[tuple[int, str], int] = {}
         self.held: list[int] = []
@@ -174,7 +177,7 @@ class _Run:
 
     def _refused(self, thread: int, operation: Operation, status: Status) -> tuple[int, ...]:
         """Return the results of a call that was refused, as the C harness shows them."""
-        if operation.name in ("next", "nextmany"):
+        if operation.name in ("next", "nextmany", "take"):
             cursor = self._get(thread, operation.arguments[0]).cursor
             return (status, cursor, cursor, 0, 0, 0)
         if operation.name in ("amany", "dmany"):  # which of them was refused
@@ -344,8 +347,11 @@ class _Run:
     def _do_hold(self, thread: int, count: str) -> tuple[int, ...]:
         del thread
         assert self.allocator is not None
+        assert self.client.pool is not None
         self.held = list(self.allocator.allocate_many([event_bytes(HELD_EVENT, POOL_LENGTH)] * int(count)))
-        return (Status.OK, sum(1 << (token >> 40 & 63) for token in self.held))
+        slots = [slot_of_token(token) for token in self.held]
+        words = range(-(-self.client.pool.slots // 64))
+        return (Status.OK, *(sum(1 << slot % 64 for slot in slots if slot // 64 == word) for word in words))
 
     def _do_unhold(self, thread: int) -> tuple[int, ...]:
         del thread
@@ -406,6 +412,15 @@ class _Run:
 
     def _do_close(self, thread: int, name: str) -> tuple[int, ...]:
         self._take(thread, name).close()
+        self.descriptors.pop(self._key(thread, name), None)
+        return (Status.OK,)
+
+    def _do_shut(self, thread: int, name: str) -> tuple[int, ...]:
+        self._get(thread, name).close()
+        return (Status.OK,)
+
+    def _do_end(self, thread: int, name: str) -> tuple[int, ...]:
+        self._take(thread, name).close(end=True)
         return (Status.OK,)
 
     def _do_add(self, thread: int, name: str, event: str) -> tuple[int, ...]:
@@ -445,6 +460,12 @@ class _Run:
         status = Status.OK if len(batch) else Status.EMPTY
         return (status, cursor - len(batch), cursor, 0, len(batch), packed)
 
+    _do_take = _do_nextmany
+
+    def _do_skip(self, thread: int, name: str) -> tuple[int, ...]:
+        reader = self._get(thread, name)
+        return (Status.OK, reader.skip_to_latest(keep=0), reader.cursor)
+
     def _do_leave(self, thread: int, name: str) -> tuple[int, ...]:
         self._get(thread, name).close()
         return (Status.OK,)
@@ -475,8 +496,10 @@ class _Run:
         if self._key(thread, name) not in self.holdings or descriptor is None:
             raise _Skip
         if not select.select([descriptor], [], [], MOST_SECONDS)[0]:
-            raise AssertionError(f"poll {name} of thread {thread} in {self.client} waits for ever [RING-35]")
+            raise AssertionError(f"poll {name} of thread {thread} in {self.client} waits for ever [RING-35, RING-49]")
         return (Status.OK,)
+
+    _do_watchroom, _do_pollroom = _do_watch, _do_poll
 
     def _do_lag(self, thread: int, name: str) -> tuple[int, ...]:
         reader = self._get(thread, name)

@@ -491,6 +491,8 @@ def unwritten(gimple: str, unit: Unit, variables: Iterable[str]) -> list[str]:
         target = re.sub(r"\[[^\]]*:\d+:\d+\] ", "", call[2])
         where = _WHERE.search(call[1])
         base = re.match(r"[A-Za-z_]\w*", target)
+        if target == "*<retval>":
+            continue  # in C++: the caller's place for an object, which the constructor that is called writes to
         if where is None or not (target.startswith("*") or "->" in target or (base is not None and base[0] in known)):
             continue
         place = Place(Path(where[1]).name, int(where[2]))

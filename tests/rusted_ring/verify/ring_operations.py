@@ -1,7 +1,7 @@
 """Every operation and every error of rings, writers and readers [RING-1]."""
 
 import dataclasses
-from typing import Final
+from typing import Any, Final
 
 from rusted_ring.verify.lockstep import READER_FIGURES, RING_FIGURES, Engine
 from rusted_ring.verify.operation import (
@@ -62,6 +62,7 @@ def note_for(engine: Engine, of: RingNote, class_name: str) -> RingNote:
     "RING-29",
     "LAYOUT-6",
     "RING-3",
+    reaches="RING-45",
     needs="RingBuffer",
     weight=1.5,
     size=SIZE,
@@ -73,9 +74,13 @@ def make_ring(engine: Engine, size: int, capacity: int, places: int, choice: int
     """Make a ring, and let the oldest of several go with all that belongs to it."""
     gated = choice % 2 == 1 and engine.offers("RingBuffer.gated")
     if gated:
-        made = engine.call(
-            "backend.RingBuffer({0}, {1}, mode='gated', max_readers={2})", size, capacity, places, keep="ring"
-        )
+        awaited = min((0, 2, 1, 3)[choice // 2 % 4], places)
+        template = "backend.RingBuffer({0}, {1}, mode='gated', max_readers={2})"
+        if awaited and engine.offers("RingBuffer.readers_awaited"):
+            engine.clause = "RING-45"
+            engine.reached("RING-45")
+            template = f"{template[:-1]}, wait_for_readers={awaited})"
+        made = engine.call(template, size, capacity, places, keep="ring")
     else:
         made = engine.call("backend.RingBuffer({0}, {1})", size, capacity, keep="ring")
     if made is None:
@@ -132,7 +137,7 @@ def read_ring(engine: Engine, index: int, choice: int) -> None:
 # Writers
 
 
-@operation("RING-4", errors={"WriterTaken": "RING-4"}, needs="Writer", weight=2, index=CHOICE)
+@operation("RING-4", errors={"WriterTaken": "RING-4", "EndOfStream": "RING-40"}, needs="Writer", weight=2, index=CHOICE)
 def make_writer(engine: Engine, index: int) -> None:
     """Make a writer of a ring that may have one."""
     ring = engine.pick(engine.rings, index)
@@ -144,7 +149,7 @@ def make_writer(engine: Engine, index: int) -> None:
         engine.writers.append(made)
 
 
-@operation("RING-4", "RING-27", needs="Writer.close", weight=0.7, index=CHOICE, choice=FLAG)
+@operation("RING-4", "RING-57", needs="Writer.close", weight=0.7, index=CHOICE, choice=FLAG)
 def end_writer(engine: Engine, index: int, choice: int) -> None:
     """Close a writer, leave its `with` block, or let it be collected."""
     pair = engine.take(engine.writers, index)
@@ -161,12 +166,38 @@ def end_writer(engine: Engine, index: int, choice: int) -> None:
     engine.retain(engine.ended_writers, pair, 2)
 
 
+@operation(
+    "RING-39",
+    "RING-42",
+    errors={"EndOfStream": "RING-40 RING-39", "TypeError": "ERR-4"},
+    needs="Writer.close RingBuffer.ended",
+    weight=0.4,
+    index=CHOICE,
+    choice=FLAG,
+)
+def end_stream(engine: Engine, index: int, choice: int) -> None:
+    """End a ring's stream, mostly with a reader that has read all of it."""
+    pair = engine.take(engine.writers, index)
+    engine.touched_rings = True
+    ring = pair.note.ring
+    if choice % 4 == 0:
+        engine.call("{0}.close(end=1)", pair)
+    engine.call("{0}.close(end=True)", pair)
+    engine.retain(engine.ended_writers, pair, 2)
+    if choice % 2:
+        engine.call("backend.Writer({0})", ring)
+    if choice % 3:
+        engine.call("[backend.Reader({0}, start='latest').at_eof for _ in range(1)]", ring)
+        engine.call("backend.Reader({0}, start='latest').next()", ring)
+
+
 WRITER_USES: Final = (
     "{0}.add(b'')",
     "{0}.add('text')",
     "{0}.add_many([])",
     "{0}.add_many(b'', lengths=0)",
     "{0}.close()",
+    "{0}.close(end=True)",
     "{0}.closed",
     "{0}.ringbuffer is None",
     "{0}.__enter__() is {0}",
@@ -212,6 +243,83 @@ def add(engine: Engine, index: int, length: int, tag: int, event_type: int, choi
     made = engine.call("{0}.add({1}, {2})", pair, data, engine.settle(event_type))
     if made is not None and made.expected is False:
         engine.reached("RING-14")
+
+
+# What each does is the same whenever it is done: the time is up at once, or there is room.
+ADDS_IN_TIME: Final = (
+    "{0}.add({1}, timeout=0)",
+    "{0}.add({1}, 7, timeout=0.0)",
+    "{0}.add({1}, event_type=7, timeout=1e-9)",
+    "{0}.add_many([{1}, {1}], timeout=0)",
+    "{0}.add_many([{1}, {1}, {1}], timeout=1e-9)",
+    "{0}.add_many([], timeout=None)",
+)
+ADDS_WHERE_THERE_IS_ROOM: Final = (
+    "{0}.add({1}, timeout=None)",
+    "{0}.add({1}, 7, timeout=3600)",
+    "{0}.add({1}, timeout=10**400)",
+    "{0}.add_many([{1}], timeout=None)",
+)
+WRONG_ADDS: Final = (
+    "{0}.add({1}, timeout=True)",
+    "{0}.add({1}, timeout='1')",
+    "{0}.add({1}, timeout=-1)",
+    "{0}.add(7, timeout=-1)",
+    "{0}.add({1}, -1, timeout=b'')",
+    "{0}.add_many([{1}], timeout=float('nan'))",
+    "{0}.add_many([7], timeout='1')",
+)
+
+
+def holds_back(ring: Any) -> bool:
+    """Whether readers, or readers that are awaited, hold the writer of a reference's ring back."""
+    return bool(ring.mode == "gated" and ring.readers + ring.readers_awaited > 0)
+
+
+def has_room(writer: Any) -> bool:
+    """Whether a writer of the reference surely has room for an event."""
+    if writer.closed:
+        return False
+    ring = writer.ringbuffer
+    return bool(ring.mode == "overwrite" or ring.retained < ring.capacity)
+
+
+@operation(
+    "RING-46",
+    "RING-47",
+    "RING-38",
+    errors={"PayloadTooLarge": "RING-9", "TypeError": "RING-38 ERR-4", "ValueError": "RING-38 ERR-4"},
+    needs="Writer.fileno Writer.add_many",
+    weight=2,
+    index=CHOICE,
+    length=RING_LENGTH,
+    tag=TAG,
+    choice=CHOICE,
+)
+def add_in_time(engine: Engine, index: int, length: int, tag: int, choice: int) -> None:
+    """Add with a time to wait, which is up at once or not needed, or is none."""
+    pair = engine.pick(engine.writers, index)
+    engine.touched_rings = True
+    templates: tuple[str, ...] = WRONG_ADDS
+    if choice % 4:
+        templates = ADDS_WHERE_THERE_IS_ROOM if has_room(pair.expected) and choice % 4 == 1 else ADDS_IN_TIME
+    data = form(payload(engine.settle(length) % (pair.note.size + 1), engine.settle(tag)), 0)
+    engine.call(templates[choice // 4 % len(templates)], pair, data)
+
+
+@operation("RING-49", reaches="RING-14", needs="Writer.fileno Writer.add_many", weight=2, index=CHOICE, choice=FLAG)
+def watch_for_room(engine: Engine, index: int, choice: int) -> None:
+    """Ask whether a writer's descriptor is readable where that is certain: with room, and after an add found none."""
+    pair = engine.pick(engine.writers, index)
+    engine.touched_rings = True
+    readable = "bool(__import__('select').select([{0}], [], [], 0)[0])"
+    looks = "0"
+    if not pair.expected.closed and holds_back(pair.expected.ringbuffer) and choice:
+        engine.reached("RING-45" if pair.expected.ringbuffer.readers_awaited else "RING-14")
+        looks = f"{{0}}.add_many([b''] * {pair.expected.ringbuffer.capacity}), {{0}}.add(b''), {readable}"
+    elif has_room(pair.expected):
+        looks = readable
+    engine.call(f"[{{0}}.fileno() >= 0, {looks}]", pair)
 
 
 @operation(
@@ -313,7 +421,7 @@ def note_pending(engine: Engine, pair: Pair) -> None:
         engine.coverage.reached["RING-15"] += 1
 
 
-READ_ERRORS: Final = {"Lagged": "RING-11 ERR-5 RING-12", "RingClosed": "RING-20"}
+READ_ERRORS: Final = {"Lagged": "RING-11 ERR-5 RING-12", "RingClosed": "RING-20", "EndOfStream": "RING-39"}
 
 
 @operation(
@@ -355,6 +463,33 @@ def read_many(engine: Engine, index: int, limit: int) -> None:
     if made is not None:
         made.note = plain(made.expected)
         engine.retain(engine.batches, made, 2)
+
+
+@operation(
+    "RING-43",
+    "RING-12",
+    errors={"RingClosed": "RING-20", "TypeError": "ERR-4", "ValueError": "RING-43 ERR-4"},
+    reaches="RING-44",
+    needs="Reader.skip_to_latest",
+    weight=1.5,
+    index=CHOICE,
+    keep=SMALL,
+    choice=FLAG,
+)
+def skip(engine: Engine, index: int, keep: int, choice: int) -> None:
+    """Skip to the newest events."""
+    pair = engine.pick(engine.readers, index)
+    engine.touched_rings = True
+    templates = ("{0}.skip_to_latest({1})", "{0}.skip_to_latest()", "{0}.skip_to_latest(keep={1})")
+    wrong = (
+        "{0}.skip_to_latest(-1)",
+        "{0}.skip_to_latest(True)",
+        "{0}.skip_to_latest('1')",
+        "{0}.skip_to_latest(2**70)",
+    )
+    made = engine.call((*templates, *wrong)[choice % 7] if choice % 3 else templates[0], pair, keep)
+    if made is not None and made.expected and pair.note.gated:
+        engine.reached("RING-44")
 
 
 # What each does is the same whenever it is done: the time is up at once, or there is something to read.
@@ -412,7 +547,7 @@ def read_waiting(engine: Engine, index: int, limit: int, choice: int) -> None:
 
 
 @operation(
-    "RING-35",
+    "RING-60",
     errors=READ_ERRORS,
     needs="Reader.fileno Reader.lag",
     weight=1.5,
@@ -532,8 +667,8 @@ WAITING_USES: Final = ("{0}.next(None)", "{0}.next_many(1, 'no')", "{0}.fileno()
 
 
 @operation(
-    "RING-19",
-    errors={"RingClosed": "RING-19 RING-20"},
+    "RING-56",
+    errors={"RingClosed": "RING-56 RING-20"},
     needs="Reader.close Reader.start",
     weight=1.5,
     index=CHOICE,
@@ -625,6 +760,13 @@ BAD_RINGS: Final = (
     ("backend.RingBuffer(1, 1, max_ring_bytes=True)", "max_ring_bytes"),
     ("backend.RingBuffer(1, 1, max_ring_bytes='1')", "max_ring_bytes"),
     ("backend.RingBuffer(1, 1, max_ring_bytes=1.5)", "max_ring_bytes"),
+    ("backend.RingBuffer(1, 1, mode='gated', wait_for_readers=17)", "wait_for_readers"),
+    ("backend.RingBuffer(1, 1, mode='gated', max_readers=2, wait_for_readers=3)", "wait_for_readers"),
+    ("backend.RingBuffer(1, 1, mode='gated', wait_for_readers=-1)", "wait_for_readers"),
+    ("backend.RingBuffer(1, 1, mode='gated', wait_for_readers=True)", "wait_for_readers"),
+    ("backend.RingBuffer(1, 1, mode='gated', wait_for_readers=None)", "wait_for_readers"),
+    ("backend.RingBuffer(1, 1, wait_for_readers=1)", "wait_for_readers"),
+    ("backend.RingBuffer(1, 1, wait_for_readers=0).memory_usage()", ""),
     ("backend.Writer(None)", "ringbuffer"),
     ("backend.Writer(5)", "ringbuffer"),
     ("backend.Reader(None)", "ringbuffer"),

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 from rusted_ring.verify import processes
 from rusted_ring.verify.compiling import Program
 from rusted_ring.verify.processes import Deadline, TooLong, run_child
-from rusted_ring.verify.symbols import Place, Symbols, readable_trace
+from rusted_ring.verify.symbols import Symbols, readable_trace
 
 CHUNK: Final = 20_000
 """Executions of a worker's task."""
@@ -27,6 +27,10 @@ PENDING_A_TASK: Final = 64
 _SHORT = 1_000
 _COUNTS = ("executions", "distinct", "blocked", "redundant", "cut", "bounded")
 _AT = re.compile(r"\{at 0x([0-9a-f]+)\}")
+
+
+NO_EXECUTION: Final = "the replay string is no execution of this program"
+"""How the engine begins its refusal of a replay string that the model does not allow with these orders [EXPLORE-6]."""
 
 
 class CannotRun(ValueError):
@@ -65,6 +69,7 @@ class RunOptions:
         standard: whose release sequences: `c11` or `c++20`.
         ordered_barriers: the order of arrivals at barriers is explored; the engine asks for it where it matters.
         in_c: the program is in C: a data race under `c++20` is looked at under `c11` as well.
+        callers: an access of a library is shown at the place of the user's that called it.
     """
 
     keep_going: bool = False
@@ -81,6 +86,7 @@ class RunOptions:
     standard: str = "c++20"
     ordered_barriers: bool = False
     in_c: bool = False
+    callers: bool = False
 
 
 def _model_arguments(options: RunOptions) -> list[str]:
@@ -88,6 +94,7 @@ def _model_arguments(options: RunOptions) -> list[str]:
     words = [f"weaken={site}" for site in options.weaken]
     words += [] if options.weak else ["weak=0"]
     words += ["wakeups=1"] if options.wakeups else []
+    words += ["callers=1"] if options.callers else []
     words += ["barriers=ordered"] if options.ordered_barriers else []
     words += [f"unroll={options.unroll}"] if options.unroll is not None else []
     return [*words, *([f"std={options.standard}"] if options.standard != "c++20" else [])]
@@ -131,7 +138,9 @@ def _with_places(message: str, program: str | PathLike[str]) -> str:
 
     def words(found: re.Match[str]) -> str:
         place = places[int(found[1], 16)]
-        return f" at {Path(place.file).name}:{place.line}" if place.file else ""
+        if place.file:
+            return f" at {Path(place.file).name}:{place.line}"
+        return f" in {place.function}()" if place.function else ""
 
     return _AT.sub(words, message)
 
@@ -195,7 +204,7 @@ def run_task(
         The engine's answer; `pending` in it is what is left.
     """
     if content is not None and not Path(program).exists():
-        program = _kept(content)
+        program = kept(content)
     lines = "".join(f"{weight!r} {graph}\n" for weight, graph in pending)
     words = [*arguments, *(["progress=1"] if seconds is not None else []), *(["from=-"] if pending else [])]
     return {"pending": [], **_ask(program, words, deadline=Deadline(seconds), text=lines)}
@@ -205,7 +214,7 @@ _programs: dict[str, str] = {}
 """By digest: programs that came by the network, each in a folder that is there as long as this process."""
 
 
-def _kept(content: bytes) -> str:
+def kept(content: bytes) -> str:
     """Keep a program that came by the network, and return its path."""
     digest = hashlib.sha256(content).hexdigest()
     if digest not in _programs:
@@ -295,18 +304,22 @@ def _explore(
 def _describe(found: dict[str, Any], program: Path, options: RunOptions, deadline: Deadline) -> None:
     """Add to each error where it is, and to the first of them their executions."""
     symbols = Symbols(program)
-    places = symbols.places(pc for error in found["errors"] for pc in (error["pc"], error["other_pc"]))
     for number, error in enumerate(found["errors"]):
-        place = places.get(error["pc"]) or Place("", 0, "")
-        other = places.get(error["other_pc"])
+        stacks: dict[int, list[int]] = {}
+        if number < 8:
+            error["trace"] = trace_of(program, error["replay"], symbols, error, options, deadline, stacks)
+        place = symbols.user_place(error.get("callers") or stacks.get(error["pc"]) or [error["pc"]])
+        other = symbols.user_place(stacks.get(error["other_pc"]) or [error["other_pc"]])
         error |= {"file": place.file, "line": place.line}
         error["message"] = _with_places(error["message"], program)
-        if other is not None and other.file:
-            error["message"] += f" ({Path(place.file).name}:{place.line} and {Path(other.file).name}:{other.line})"
-        if number < 8:
-            error["trace"] = trace_of(program, error["replay"], symbols, error, options, deadline)
-            if error["kind"] == "data-race" and options.in_c and options.standard == "c++20":
-                _compare_standards(error, program, options, deadline)
+        if other.file:
+            error["message"] += f" ({place.words} and {other.words})"
+        elif place.via:
+            error["message"] += f" (via {place.via})"
+        if number < 8 and error["kind"] == "data-race" and options.in_c and options.standard == "c++20":
+            _compare_standards(error, program, options, deadline)
+        if number < 8 and error["trace"] is not None and error["trace"]["error"] is not None:
+            error["trace"]["error"]["message"] = error["message"]
 
 
 def _compare_standards(error: dict[str, Any], program: Path, options: RunOptions, deadline: Deadline) -> None:
@@ -314,8 +327,10 @@ def _compare_standards(error: dict[str, Any], program: Path, options: RunOptions
     older = dataclasses.replace(options, standard="c11", replay=error["replay"], random=None, keep_going=False)
     try:
         again = _ask(program, _arguments(older), deadline=deadline)
-    except CannotRun:
-        return
+    except CannotRun as refusal:
+        if NO_EXECUTION not in str(refusal):
+            return
+        again = {"errors": []}  # C11 does not have the execution at all
     same = {error["pc"], error["other_pc"]}
     if not again.get("timed_out") and not any({one["pc"], one["other_pc"]} == same for one in again["errors"]):
         error["message"] += (
@@ -330,12 +345,29 @@ def trace_of(
     error: Mapping[str, Any] | None,
     options: RunOptions,
     deadline: Deadline | None = None,
+    stacks: dict[int, list[int]] | None = None,
 ) -> dict[str, Any] | None:
-    """Run one execution again and return it as a trace, or None where it did not come to anything in time."""
+    """Run one execution again and return it as a trace, or None where it did not come to anything in time.
+
+    Args:
+        program: what `build` returned.
+        replay: names the execution.
+        symbols: of the program.
+        error: the error that it shows, if any.
+        options: how it was explored.
+        deadline: when it is broken off.
+        stacks: takes the last stack of each access, by its return address.
+    """
     words = ["trace=1", "max=1", *_model_arguments(options), *([f"replay={replay}"] if replay else [])]
     raw = _ask(program, words, deadline=deadline or Deadline())
     if raw.get("timed_out"):
         return None
+    if stacks is not None:
+        made = [event for event in (*raw["trace"]["early"], *raw["trace"]["events"]) if "callers" in event]
+        about = (error or {}).get("about", 0) // 8
+        # One place of a library is reached from several of the user's: what counts is who came to this address.
+        made.sort(key=lambda event: event.get("address", 0) // 8 == about)
+        stacks |= {event["pc"]: event["callers"] for event in made}
     again = next((found for found in raw["errors"] if error is None or found["kind"] == error["kind"]), None)
     return readable_trace(raw["trace"], symbols, error or again, replay)
 

@@ -1,22 +1,78 @@
-"""Where the addresses of a program come from: names of objects, files and lines, and traces in these words."""
+"""Where the addresses of a program come from: names of objects, files and lines, and traces in these words.
+
+Names are shown as the language has them (`c++filt` of binutils), and places are the user's: what a library's header or
+source does is shown at the line of the user's that called it, with the library's function.
+"""
 
 import bisect
 import dataclasses
 import functools
+import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+# Headers and sources that are not the user's: those of the system, of the compilers, of Rust's standard library and of
+# crates from a registry, and the explorer's own.
+_INSTALLED = (
+    r"/usr/(?:local/)?(?:include|lib\w*)/|/build/gcc|/rustc/|.*/rustlib/src/|.*/\.?cargo/registry/src/"
+    r"|.*/rusted-ring-\w+/library/"
+)
+_LIBRARY = re.compile(_INSTALLED + r"|.*/native/explorer/(?:cxx/|rust_front\.rs)")
+# In Rust's names: which build of a crate it is.
+_HASHES = re.compile(r"\[[0-9a-f]{8,16}\]|::h[0-9a-f]{16}$")
+_MOST_NAMES = 2_000
+_LONG_NAME = 120
+
+
+def is_library(file: str) -> bool:
+    """Whether a source file is a library's and not the user's; so is one that is not known."""
+    return not file or _LIBRARY.match(os.path.normpath(file)) is not None
+
+
+def without_hashes(name: str) -> str:
+    """Return a demangled name without what tells builds of Rust's crates apart."""
+    return _HASHES.sub("", name)
+
+
+@functools.lru_cache(maxsize=_MOST_NAMES)
+def _demangled(name: str) -> str:
+    done = subprocess.run(["c++filt", "-p", "--", name], capture_output=True, text=True, check=False)
+    return without_hashes(done.stdout.strip()) or name
+
+
+def demangle(name: str) -> str:
+    """Return a name of a linker as C++ or Rust has it, without the types of the parameters; any other as it is."""
+    return _demangled(name) if name.startswith(("_Z", "_R")) else name
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONG_NAME else name[: _LONG_NAME - 3] + "..."
 
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where an instruction comes from: the innermost function that was inlined there."""
+    """Where an instruction comes from.
+
+    Attributes:
+        file: the source file, empty where it is not known.
+        line: the line, 0 where it is not known.
+        function: the innermost function that was inlined there, demangled.
+        via: the library's function that the user's code called there, empty if the access is the user's own.
+    """
 
     file: str
     line: int
     function: str
+    via: str = ""
+
+    @property
+    def words(self) -> str:
+        """The place as `file.cpp:12`, with the library's function."""
+        return f"{Path(self.file).name}:{self.line}" + (f" via {_shortened(self.via)}" if self.via else "")
 
 
 class Symbols:
@@ -25,7 +81,7 @@ class Symbols:
     def __init__(self, program: Path) -> None:
         """Read the names of the program's objects; places are looked up when they are asked for."""
         self.program = program
-        self._places: dict[int, Place] = {}
+        self._frames: dict[int, tuple[Place, ...]] = {}
 
     @functools.cached_property
     def _objects(self) -> list[tuple[int, int, str]]:
@@ -33,7 +89,7 @@ class Symbols:
         found = []
         for line in said.splitlines():
             words = line.split()
-            if len(words) == 4 and words[2] in "bBdDrRsSgG":
+            if len(words) == 4 and words[2] in "bBdDrRsSgGuvV":
                 found.append((int(words[0], 16), int(words[1], 16), words[3].removesuffix(".program")))
         return sorted(found)
 
@@ -43,28 +99,56 @@ class Symbols:
         if at >= 0:
             start, size, name = self._objects[at]
             if start <= address < start + size:
+                name = demangle(name)
                 return name if address == start else f"{name}+{address - start}"
         return f"0x{address:x}"
 
-    def places(self, pcs: Iterable[int]) -> dict[int, Place]:
+    def _look_up(self, pcs: Iterable[int]) -> None:
         """Look up return addresses: the call is what stands before them."""
+        wanted = sorted({pc for pc in pcs if pc > 1} - self._frames.keys())
+        if not wanted:
+            return
+        asked = "\n".join(f"0x{pc - 1:x}" for pc in wanted)
+        command = ["addr2line", "-e", str(self.program), "-a", "-i", "-f"]
+        said = subprocess.run(command, input=asked, capture_output=True, text=True, check=False).stdout
+        found: dict[int, list[Place]] = {}
+        frames: list[Place] = []
+        function = ""
+        for line in said.splitlines():
+            if re.fullmatch(r"0x[0-9a-f]+", line):
+                frames = found.setdefault(int(line, 16) + 1, [])
+                function = ""
+            elif not function:
+                function = line
+            else:
+                file, _, number = line.partition(" (disc")[0].rpartition(":")
+                known = number.isdigit() and file not in ("", "??")
+                name = demangle(function.removesuffix(".program")) if function != "??" else ""
+                frames.append(Place(file if known else "", int(number) if known else 0, name))
+                function = ""
+        self._frames |= {pc: tuple(found.get(pc, ())) for pc in wanted}
+
+    def places(self, pcs: Iterable[int]) -> dict[int, Place]:
+        """Look up return addresses: where the call is, in the innermost function that was inlined there."""
         pcs = list(pcs)
-        wanted = sorted({pc for pc in pcs if pc > 1} - self._places.keys())
-        if wanted:
-            asked = "\n".join(f"0x{pc - 1:x}" for pc in wanted)
-            said = subprocess.run(
-                ["addr2line", "-e", str(self.program), "-f"], input=asked, capture_output=True, text=True, check=False
-            ).stdout.splitlines()
-            for number, pc in enumerate(wanted):
-                function, _, where = (
-                    said[2 * number],
-                    "",
-                    said[2 * number + 1] if 2 * number + 1 < len(said) else "??:0",
-                )
-                file, _, line = where.partition(" ")[0].rpartition(":")
-                known = line.isdigit() and file not in ("", "??")
-                self._places[pc] = Place(file if known else "", int(line) if known else 0, function if known else "")
-        return {pc: self._places.get(pc, Place("", 0, "")) for pc in pcs}
+        self._look_up(pcs)
+        unknown = Place("", 0, "")
+        return {pc: (self._frames.get(pc) or (unknown,))[0] for pc in pcs}
+
+    def user_place(self, pcs: Sequence[int]) -> Place:
+        """Return the innermost place of a stack that is the user's; of a stack of libraries the innermost.
+
+        Args:
+            pcs: the return addresses of the stack, innermost first.
+        """
+        self._look_up(pcs)
+        frames = [frame for pc in pcs for frame in self._frames.get(pc, ())]
+        for at, frame in enumerate(frames):
+            if not is_library(frame.file):
+                via = next((inner.function for inner in reversed(frames[:at]) if inner.function), "")
+                via = "" if via.startswith("_") else via  # what the compiler calls, as to throw
+                return dataclasses.replace(frame, via=via)
+        return next((frame for frame in frames if frame.file), Place("", 0, ""))
 
 
 def place_in_object(file: Path, section: str, offset: int) -> str:
@@ -83,13 +167,14 @@ def readable_trace(
 ) -> dict[str, Any]:
     """Turn the engine's trace into the one that `trace.parse` reads: addresses become names and lines."""
     events = [dict(event) for event in raw["events"]]
-    places = symbols.places(event["pc"] for event in events if "pc" in event)
+    symbols.places(pc for event in events for pc in (event.get("pc", 0), *event.get("callers", ())))  # all at once
     first_allocations: dict[int, str] = {}
     for event in events:
         pc = event.pop("pc", 0)
-        place = places.get(pc)
-        if place is not None and place.file:
-            event |= {"file": place.file, "line": place.line, "function": place.function}
+        place = symbols.user_place(event.pop("callers", None) or [pc])
+        if place.file:
+            via = f" via {place.via}" if place.via else ""
+            event |= {"file": place.file, "line": place.line, "function": place.function + via}
         if event["kind"] in ("call", "return"):
             event.setdefault("text", f"operation {event.pop('op', 0)}")
         address = event.pop("address", None)

@@ -19,15 +19,17 @@ import random
 import string
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rusted_ring.verify.documents import (
+    MAX_BYTES,
     MORE,
     Event,
     InputError,
     MergeError,
     StreamDocument,
     TextDocument,
+    TooLarge,
     Workload,
     stream_of,
 )
@@ -37,16 +39,17 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _LINE_SUFFIXES = {".jsonl", ".ndjson"}
 
 
-def read_workload(path: Path) -> Workload:
+def read_workload(path: Path, *, max_bytes: int = MAX_BYTES) -> Workload:
     """Read an editing trace or JSON lines, whichever the file is.
 
     Args:
         path: the file; gzip is recognised by its first bytes.
+        max_bytes: how many bytes the text may have once it is unpacked. No more than that is read.
 
     Raises:
-        InputError: the file cannot be read, is neither, or its patches do not lead to its `endContent`.
+        InputError: the file cannot be read, is too large, is neither, or its patches do not lead to its `endContent`.
     """
-    text = _text(path)
+    text = _text(path, max_bytes)
     suffixes = {suffix.lower() for suffix in path.suffixes}
     if suffixes & _LINE_SUFFIXES:
         return _read_lines(path, text)
@@ -58,6 +61,8 @@ def read_workload(path: Path) -> Workload:
         raise InputError(f"{path}: not JSON (line {error.lineno}, column {error.colno}: {error.msg})") from None
     except RecursionError:
         raise InputError(f"{path}: JSON that is nested too deeply to be a trace") from None
+    except ValueError:  # int() refuses some thousands of digits
+        raise InputError(f"{path}: JSON with a number too long to be one of a trace") from None
     if isinstance(found, dict) and "txns" in found:
         return _read_trace(path, found)
     if isinstance(found, dict) and found.keys() & {"data", "base64"}:
@@ -95,23 +100,25 @@ def generated_workload(events: int = 5_000, seed: int = 0) -> Workload:
     )
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, max_bytes: int) -> str:
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            packed = file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
+            source: IO[bytes] = gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[assignment]
+            raw = source.read(max_bytes + 1)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise InputError(f"{path}: is a directory; give files, or a git history by --git") from None
+    except EOFError:
+        raise InputError(f"{path}: truncated gzip") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{path}: damaged gzip ({error})") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    if raw.startswith(_GZIP_MAGIC):
-        try:
-            raw = gzip.decompress(raw)
-        except EOFError:
-            raise InputError(f"{path}: truncated gzip") from None
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise InputError(f"{path}: damaged gzip ({error})") from None
-    elif path.suffix.lower() == ".gz":
+    if len(raw) > max_bytes:
+        raise TooLarge(path, max_bytes)
+    if path.suffix.lower() == ".gz" and not packed:
         raise InputError(f"{path}: not gzip, although its name says so")
     try:
         text = raw.decode("utf-8-sig")

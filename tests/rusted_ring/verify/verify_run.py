@@ -6,7 +6,6 @@ not installed).
 
 import contextlib
 import functools
-import importlib.util
 import json
 import os
 import platform
@@ -21,16 +20,22 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rusted_ring.verify import citations, cli, engine
+from rusted_ring.verify import citations, engine, explore
 from rusted_ring.verify.backend import load_backend
 from rusted_ring.verify.checkout import NoCheckout, checkout
 from rusted_ring.verify.documents import InputError, Workload
+from rusted_ring.verify.extras import remedy
 from rusted_ring.verify.githistory import read_history
+from rusted_ring.verify.processes import workspace
 from rusted_ring.verify.replay import RouteResult, Settings, prefix
 from rusted_ring.verify.report import print_table, progress
+from rusted_ring.verify.results import PROFILES, clause_line, failure_lines, replay_as_dict, run_diffs, run_replay
 from rusted_ring.verify.traces import generated_workload, read_workload
 
 DATA_VARIABLE = "RUSTED_RING_DATA"
+CALLS = 3
+"""The greatest number of calls of the clients that are enumerated, by default."""
+_WORKERS = 2
 _BUILD_SECONDS = 600
 
 
@@ -48,6 +53,7 @@ class Size:
         defects: every how many-th seeded defect is built and tried; 0 leaves the layer out.
         litmus: generated litmus programs on which the engine is compared with the axioms; 0 leaves the explorer out.
         matrix: whether each order of the core is weakened.
+        most: executions of each client of those that are enumerated, at the most.
     """
 
     steps: int
@@ -59,12 +65,13 @@ class Size:
     defects: int
     litmus: int
     matrix: bool
+    most: int
 
 
 SIZES = {
-    "quick": Size(5_000, 5_000, 500, 50, 0, c_tests=False, defects=0, litmus=0, matrix=False),
-    "default": Size(30_000, 50_000, 2_000, 500, 6, c_tests=True, defects=18, litmus=500, matrix=True),
-    "full": Size(1_000_000, 10**9, 10**9, 10**9, 12, c_tests=True, defects=1, litmus=10_000, matrix=True),
+    "quick": Size(5_000, 5_000, 500, 50, 0, c_tests=False, defects=0, litmus=0, matrix=False, most=0),
+    "default": Size(30_000, 50_000, 2_000, 500, 6, c_tests=True, defects=18, litmus=500, matrix=True, most=200),
+    "full": Size(1_000_000, 10**9, 10**9, 10**9, 12, c_tests=True, defects=1, litmus=10_000, matrix=True, most=2_000),
 }
 
 
@@ -119,19 +126,28 @@ class Context:
     size: Size
     seed: int
     root: Path | None
+    calls: int = CALLS
 
 
-def run(*, backend_name: str = "native", size: str = "default", seed: int = 0, as_json: bool = False) -> int:
+def run(
+    *,
+    backend_name: str = "native",
+    size: str = "default",
+    seed: int = 0,
+    calls: int | None = None,
+    as_json: bool = False,
+) -> int:
     """Run the layers and print the closing table, or everything as JSON.
 
     Args:
         backend_name: the backend that is compared with the reference.
         size: `"quick"`, `"default"` or `"full"`.
         seed: of the differential runs.
+        calls: the greatest number of calls of the clients that are enumerated; None for the default.
         as_json: print JSON instead of the table.
 
     Returns:
-        0 if no layer failed, otherwise 1.
+        0 if a layer ran and none failed, otherwise 1.
 
     Raises:
         InputError: the data that the environment points to cannot be read.
@@ -139,7 +155,13 @@ def run(*, backend_name: str = "native", size: str = "default", seed: int = 0, a
     """
     begun = time.monotonic()
     context = Context(
-        backend_name, load_backend(backend_name), load_backend("reference"), SIZES[size], seed, checkout_or_none()
+        backend_name,
+        load_backend(backend_name),
+        load_backend("reference"),
+        SIZES[size],
+        seed,
+        checkout_or_none(),
+        calls or CALLS,
     )
     outcomes: list[Outcome] = []
     for layer in layers(context):
@@ -148,7 +170,8 @@ def run(*, backend_name: str = "native", size: str = "default", seed: int = 0, a
         if not as_json:
             print(f"{outcome.verdict:<8}{outcome.layer} ({outcome.seconds:.1f} s)", file=sys.stderr, flush=True)
     seconds = time.monotonic() - begun
-    ok = all(outcome.verdict != "FAILED" for outcome in outcomes)
+    verdicts = {outcome.verdict for outcome in outcomes}
+    ok = "passed" in verdicts and "FAILED" not in verdicts
     if as_json:
         print(json.dumps(as_dict(outcomes, context, size, seconds, ok=ok), indent=1))
     else:
@@ -165,7 +188,11 @@ def checkout_or_none() -> Path | None:
 
 
 def run_layer(layer: Layer) -> Outcome:
-    """Run one layer; whatever it raises is its failure, but for input that cannot be used."""
+    """Run one layer.
+
+    Whatever it raises is its failure, except input that cannot be used, and a missing module that an extra brings: such
+    a layer is skipped.
+    """
     begun = time.monotonic()
     verdict, figures, problems = "passed", "", list[str]()
     data: dict[str, Any] = {}
@@ -178,7 +205,11 @@ def run_layer(layer: Layer) -> Outcome:
     except InputError:
         raise
     except Exception as error:  # a layer that breaks must not hide the others
-        verdict, figures, problems = "FAILED", "broke off", [f"{type(error).__name__}: {error}"]
+        needs = remedy(error.name) if isinstance(error, ModuleNotFoundError) else None
+        if needs is not None:
+            verdict, figures = "skipped", needs
+        else:
+            verdict, figures, problems = "FAILED", "broke off", [f"{type(error).__name__}: {error}"]
     return Outcome(layer.name, layer.question, verdict, figures, time.monotonic() - begun, problems, data)
 
 
@@ -198,7 +229,7 @@ def layers(context: Context) -> list[Layer]:
             f"do {name} and the reference agree after each of many random operations?",
             functools.partial(lock_step, context, profile),
         )
-        for profile in cli.PROFILES
+        for profile in PROFILES
     ]
     found += [
         Layer(
@@ -224,6 +255,11 @@ def layers(context: Context) -> list[Layer]:
             "explorer, clients",
             "is the C core right in every execution of a corpus of small programs, stale reads and all?",
             functools.partial(explorer_clients, context),
+        ),
+        Layer(
+            "explorer, every client",
+            f"is the C core right in every execution of each client of up to {context.calls} calls?",
+            functools.partial(explorer_every_client, context),
         ),
         Layer(
             "explorer, orders",
@@ -266,10 +302,10 @@ def spec(context: Context) -> Found:
 def lock_step(context: Context, profile: str) -> Found:
     """Make one differential run."""
     try:
-        (report,) = cli.run_diffs(context.backend_name, [profile], context.size.steps, context.seed)
+        (report,) = run_diffs(context.backend_name, [profile], context.size.steps, context.seed)
     except InputError as error:
         raise Skipped(str(error)) from None
-    problems = ["\n".join(line for line in cli.failure_lines(report) if line)] if report.failure else []
+    problems = ["\n".join(line for line in failure_lines(report) if line)] if report.failure else []
     errors = len(report.errors)
     never = [*report.never_reached, *report.errors_never_reached] if report.agrees else []
     return Found(
@@ -328,7 +364,7 @@ def replayed(context: Context, workload: Workload) -> Found:
         ("reference", context.reference, context.size.reference_events),
     ):
         if name != context.backend_name or backend is not context.reference or not results:
-            results += cli.run_replay({name: backend}, prefix(workload, limit), settings)
+            results += run_replay({name: backend}, prefix(workload, limit), settings)
     run = [result for result in results if not result.left_out]
     good = sum(result.ok for result in run)
     lost = sum(consumer.skipped for result in run for consumer in result.consumers)
@@ -336,11 +372,11 @@ def replayed(context: Context, workload: Workload) -> Found:
     return Found(
         f"events: {', '.join(events)}; {good} of {len(run)} routes identical; {lost:,} lapped and reread",
         [
-            f"{result.backend}, {result.route}: {problem.text}{cli.clause_line(problem.clause)}"
+            f"{result.backend}, {result.route}: {problem.text}{clause_line(problem.clause)}"
             for result in run
             for problem in result.problems
         ],
-        cli.replay_as_dict(workload, results),
+        replay_as_dict(workload, results),
     )
 
 
@@ -351,8 +387,6 @@ def contracts(context: Context) -> Found:
     """Let CrossHair check the reference's contracts."""
     if not context.size.contracts:
         raise Skipped("left out by --quick")
-    if importlib.util.find_spec("crosshair") is None:
-        raise Skipped("needs crosshair: pip install 'rusted-ring[test]'")
     from rusted_ring.verify.contracts import run_contracts
 
     with progress("contracts") as update:
@@ -424,20 +458,19 @@ def explorer_axioms(context: Context) -> Found:
 
 def explorer_clients(context: Context) -> Found:
     """Run the corpus of clients in every way, and judge what they answered."""
-    from rusted_ring.verify.clients import corpus
+    from rusted_ring.verify.client_corpus import CLIENTS
     from rusted_ring.verify.exploring import Explorer
 
     root = _needs_the_explorer(context)
     problems = []
     executions = distinct = blocked = histories = 0
-    clients = corpus()
     with (
         tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder,
         Explorer(root, Path(folder)) as explorer,
         progress("explorer, clients") as update,
     ):
-        for number, client in enumerate(clients):
-            update(number, len(clients), client.name)
+        for number, client in enumerate(CLIENTS):
+            update(number, len(CLIENTS), client.name)
             explored = explorer.explore(client)
             executions += explored.executions
             distinct += explored.distinct
@@ -447,22 +480,41 @@ def explorer_clients(context: Context) -> Found:
                 violation = explored.violation
                 problems.append(
                     f"{client.name}: {client}\n{violation.kind}: {violation.message}"
-                    f"{cli.clause_line(violation.clause)}\nreplay: {violation.replay}"
+                    f"{clause_line(violation.clause)}\nreplay: {violation.replay}"
                 )
             elif not explored.exhaustive:
                 problems.append(f"{client.name}: not exhausted in {explored.executions:,} executions")
     return Found(
-        f"{len(clients)} clients exhausted: {executions:,} executions, {distinct:,} distinct; "
+        f"{len(CLIENTS)} clients exhausted: {executions:,} executions, {distinct:,} distinct; "
         f"{histories:,} histories judged",
         problems,
         {
-            "clients": len(clients),
+            "clients": len(CLIENTS),
             "executions": executions,
             "distinct": distinct,
             "blocked": blocked,
             "histories": histories,
         },
     )
+
+
+def explorer_every_client(context: Context) -> Found:
+    """Run every client of a few calls in every way, and judge what it answered."""
+    from rusted_ring.verify import campaign
+
+    root = _needs_the_explorer(context)
+    chosen = campaign.Campaign(context.calls, most=context.size.most)
+    with (
+        workspace() as folder,
+        explore.executor(_WORKERS, None) as tasks,
+        progress("explorer, every client") as update,
+    ):
+        program = engine.build_client(root, folder)
+        total = sum(1 for _ in chosen.lines())
+        account = campaign.run(
+            program, chosen, tasks, progress=lambda account: update(account.clients, total, account.rate())
+        )
+    return Found(account.words(), [campaign.wrong_words(one) for one in account.wrong], asdict(account))
 
 
 def explorer_orders(context: Context) -> Found:
@@ -473,16 +525,18 @@ def explorer_orders(context: Context) -> Found:
     root = _needs_the_explorer(context)
     if not context.size.matrix:
         raise Skipped("left out by --quick")
+    if shutil.which(necessity.COMPILER) is None:
+        raise Skipped(f"needs {necessity.COMPILER}: the recorded witnesses are executions of its code")
     with (
         tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder,
-        Explorer(root, Path(folder)) as explorer,
+        Explorer(root, Path(folder), compiler=necessity.COMPILER) as explorer,
         progress("explorer, orders") as update,
     ):
         matrix = necessity.make_matrix(explorer, progress=update)
     values = matrix.as_dict()
     return Found(
-        f"{values['cells']} orders weakened: {values['witnessed']} shown to be needed, "
-        f"{values['reasoned']} kept for a reason",
+        f"{values['cells']} orders weakened: {values['witnessed']} shown to be needed, {values['recorded']} by a "
+        f"recorded execution; {values['proved']} proved to make no difference",
         list(matrix.problems),
         values,
     )
@@ -540,10 +594,8 @@ def defects(context: Context) -> Found:
         raise Skipped("left out by --quick")
     if context.backend_name != "native":
         raise Skipped("the catalogue is of the native backend's faults")
-    try:
-        from rusted_ring.verify import defects as catalogue
-    except ImportError as error:
-        raise Skipped(f"needs {error.name}: pip install 'rusted-ring[test]'") from None
+    from rusted_ring.verify import defects as catalogue
+
     if shutil.which(os.environ.get("CC", "cc").split()[0]) is None:
         raise Skipped("needs a C compiler, and there is no cc")
     if context.root is None:
@@ -595,7 +647,17 @@ def show(outcomes: Sequence[Outcome], context: Context, seconds: float) -> None:
         verdict: sum(outcome.verdict == verdict for outcome in outcomes) for verdict in ("passed", "FAILED", "skipped")
     }
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    verdict = "does what the specification says, as far as these layers can tell"
-    if counts["FAILED"]:
-        verdict = "does NOT do what the specification says, or the suite is not in order: see above"
-    print(f"{told} in {seconds:.0f} s: {context.backend_name} {verdict}")
+    print(f"{told} in {seconds:.0f} s: {conclusion(context.backend_name, outcomes)}")
+
+
+def conclusion(backend: str, outcomes: Sequence[Outcome]) -> str:
+    """Return what the layers that ran say of the backend, and which did not run."""
+    ran = sum(outcome.verdict != "skipped" for outcome in outcomes)
+    skipped = [outcome.layer for outcome in outcomes if outcome.verdict == "skipped"]
+    if not ran:
+        return f"no layer could run, so nothing is known of {backend}"
+    if any(outcome.verdict == "FAILED" for outcome in outcomes):
+        said = f"{backend} does NOT do what the specification says, or the suite is not in order: see above"
+    else:
+        said = f"{backend} does what the specification says, as far as the {ran} layers that ran can tell"
+    return f"{said}; not run: {'; '.join(skipped)}" if skipped else said
