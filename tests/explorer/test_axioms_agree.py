@@ -1,6 +1,7 @@
 """The engine against the axioms: the same graphs and races of litmus programs, named ones and generated ones."""
 
 import functools
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from rusted_ring.reference.memory_model.axioms import Standard
 from rusted_ring.verify.classics import CLASSICS, Classic
-from rusted_ring.verify.engine import LineServer, build_litmus
+from rusted_ring.verify.engine import CannotRun, LineServer, build_litmus
 from rusted_ring.verify.litmus import Answer, compare, differences, model_answer
 from rusted_ring.verify.litmus_programs import generate
 
@@ -41,6 +42,7 @@ def test_a_classic_has_its_known_verdict(litmus: LineServer, classic: Classic) -
     assert answer["exhaustive"]
 
 
+@pytest.mark.share(4)
 @pytest.mark.clause("MODEL-18", "EXPLORE-1", "EXPLORE-2")
 @pytest.mark.parametrize("standard", Standard)
 @pytest.mark.parametrize("part", range(PARTS))
@@ -65,6 +67,47 @@ def test_each_graph_is_replayed_by_its_string(litmus: LineServer) -> None:
         graphs += litmus.ask(program, **{"graphs": 1, "from": pending})["graphs"]
     assert sorted(graphs) == sorted(whole["graphs"])
     assert len(set(graphs)) == len(graphs)
+
+
+REPLAYED = (
+    "2 0 | store 0 rlx 1 ; fence sc ; load 1 rlx | store 1 rlx 1 ; fence sc ; load 0 rlx",
+    "2 0 | store 0 rlx 1 ; store 1 rel 1 | load 1 acq ; load 0 rlx",
+    "2 0 | store 0 rlx 1 ; store 1 rlx 1 | load 1 acq ; load 0 rlx",
+    "1 0 | add 0 rlx 1 | add 0 rlx 2 ; load 0 rlx",
+    "1 0 | store 0 rlx 1 ; store 0 rlx 2 | load 0 rlx ; load 0 rlx",
+    "2 0 | store 0 sc 1 ; load 1 sc | store 1 sc 1 ; load 0 sc",
+    "2 0 | load 0 rlx ; store 1 rlx 1 | load 1 rlx ; store 0 rlx 1",
+)
+"""Programs in which each access is executed whatever is read."""
+
+
+def variants(replay: str) -> Iterator[str]:
+    """Yield the string with every source for each read, and every place for each write."""
+    events = replay.split(";")
+    writes = ["i", *(str(number) for number, event in enumerate(events) if "S" in event or "W" in event)]
+    choices = [
+        [f"{event[: event.index(sign) + 1]}{write}" for write in writes]
+        if (sign := next((one for one in "<@" if one in event), ""))
+        else [event]
+        for event in events
+    ]
+    return map(";".join, itertools.product(*choices))
+
+
+@pytest.mark.clause("EXPLORE-6")
+@pytest.mark.parametrize("program", REPLAYED)
+def test_a_replay_is_refused_exactly_if_no_execution_is_meant(litmus: LineServer, program: str) -> None:
+    """Of all strings of the right form, those that are followed name exactly the graphs that the axioms allow."""
+    allowed = ask(litmus, program)["graphs"]
+    first = litmus.ask(program, histories=1, max=1)["histories"][0]["replay"]
+    followed, refused = set(), 0
+    for replay in variants(first):
+        try:
+            followed.update(litmus.ask(program, graphs=1, replay=replay)["graphs"])
+        except CannotRun:
+            refused += 1
+    assert followed == set(allowed)
+    assert refused > 0
 
 
 @pytest.mark.clause("EXPLORE-7")

@@ -6,13 +6,14 @@ import json
 import platform
 import shutil
 import subprocess
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rusted_ring.verify import calls, cli, removed
+from rusted_ring.verify import calls, cli, compiling, removed
 from rusted_ring.verify.compiling import Size, compile_instrumented, engine_sources
 from rusted_ring.verify.removed import Place
 from rusted_ring.verify.toolchain import find_compiler
@@ -541,3 +542,37 @@ int main(void) { pthread_t t; pthread_create(&t, 0, turn, 0); pthread_join(t, 0)
     assert found["bounded"] > 0
     assert "bounded: every loop was followed for 3 turns; " in found["covered"]
     assert "%" not in found["covered"]
+
+
+@pytest.mark.parametrize("flags", [[], ["-flto"]], ids=["plain", "link-time-optimisation"])
+def test_symbols_are_those_that_a_file_has_now(tmp_path: Path, flags: list[str]) -> None:
+    source, output = tmp_path / "part.c", tmp_path / "part.o"
+    for name in ("one", "two"):
+        source.write_text(f"int {name}(void) {{ return 1; }}\n", encoding="utf-8")
+        subprocess.run(["gcc", *flags, "-c", str(source), "-o", str(output)], check=True)
+        assert calls.read_symbols(output).defined == {name: "T"}
+    assert calls.read_symbols(tmp_path / "none.o").defined == {}
+
+
+@pytest.mark.slow
+def test_a_program_can_be_run_though_other_threads_start_processes(tmp_path: Path) -> None:
+    """Eleven of 300 could not when this process wrote the program itself."""
+    program = tmp_path / "program"
+    over = threading.Event()
+
+    def start() -> None:
+        while not over.is_set():
+            subprocess.run(["true"], check=True)
+
+    others = [threading.Thread(target=start) for _ in range(4)]
+    for other in others:
+        other.start()
+    try:
+        for _ in range(300):
+            subprocess.run(["cp", "/bin/true", str(program)], check=True)
+            compiling._take_constructors(program)
+            subprocess.run([str(program)], check=True)
+    finally:
+        over.set()
+        for other in others:
+            other.join()

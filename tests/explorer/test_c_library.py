@@ -151,7 +151,6 @@ NOT_FOLLOWED = [
     ("numbers.c", 'setenv("A", "B", 1)', "setenv"),
     ("numbers.c", "putenv(shared)", "putenv"),
     ("numbers.c", "unsetenv(shared)", "unsetenv"),
-    ("numbers.c", "atexit((void (*)(void))work)", "atexit"),
     ("numbers.c", "lcong48(state_48)", "lcong48"),
     ("times.c", "clock_settime(CLOCK_REALTIME, &spec)", "clock_settime"),
     ("times.c", "setitimer(ITIMER_REAL, NULL, NULL)", "setitimer"),

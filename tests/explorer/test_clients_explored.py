@@ -1,6 +1,8 @@
 """The native core under the explorer: the corpus of clients is clean, its orders are needed, its faults are found."""
 
+import dataclasses
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,10 @@ import pytest
 
 from rusted_ring.verify import necessity
 from rusted_ring.verify.checkout import checkout
-from rusted_ring.verify.clients import Client, corpus, parse, strategy
+from rusted_ring.verify.client_corpus import CLIENTS
+from rusted_ring.verify.client_strategy import clients
+from rusted_ring.verify.clients import Client, parse
+from rusted_ring.verify.engine import CannotRun
 from rusted_ring.verify.exploring import Cell, Explorer, main, orders_at, shrunk
 from rusted_ring.verify.page import render
 from rusted_ring.verify.trace import parse as parse_trace
@@ -27,7 +32,7 @@ def explorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explorer]:
 
 
 def named(name: str) -> Client:
-    return next(client for client in corpus() if client.name == name)
+    return next(client for client in CLIENTS if client.name == name)
 
 
 def cell(explorer: Explorer, start: str, change: str) -> Cell:
@@ -40,7 +45,7 @@ def cell(explorer: Explorer, start: str, change: str) -> Cell:
 
 
 @pytest.mark.clause("EXPLORE-8")
-@pytest.mark.parametrize("client", corpus(), ids=lambda client: client.name)
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 def test_the_core_is_clean_in_every_execution_of_a_client(explorer: Explorer, client: Client) -> None:
     explored = explorer.explore(client)
     assert explored.violation is None, str(explored.violation and explored.violation.message)
@@ -55,7 +60,7 @@ def test_the_core_is_clean_as_it_ships_too(compiler: str, level: str, tmp_path: 
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed")
     with Explorer(checkout(), tmp_path, compiler=compiler, level=level) as explorer:
-        for client in corpus()[::4]:
+        for client in CLIENTS[::4]:
             explored = explorer.explore(client)
             assert explored.violation is None, f"{client.name}: {explored.violation and explored.violation.message}"
             # What clang leaves in registers makes more turns of a loop.
@@ -68,7 +73,7 @@ def test_the_core_is_clean_in_drawn_clients(explorer: Explorer) -> None:
     examples = 400 if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else 60
 
     @hypothesis.settings(max_examples=examples, deadline=None, database=None)
-    @hypothesis.given(strategy())
+    @hypothesis.given(clients())
     def run(client: Client) -> None:
         explored = explorer.explore(client, most=MOST_DRAWN)
         assert explored.violation is None, f"{client}: {explored.violation and explored.violation.message}"
@@ -78,30 +83,39 @@ def test_the_core_is_clean_in_drawn_clients(explorer: Explorer) -> None:
 
 
 @pytest.mark.clause("ORDER-2", "ORDER-3", "ORDER-5", "ORDER-6", "ORDER-7", "ORDER-9")
-@pytest.mark.clause("ORDER-10", "ORDER-11", "ORDER-12", "ORDER-14", "ORDER-15", "ORDER-16", "ORDER-17")
+@pytest.mark.clause("ORDER-10", "ORDER-11", "ORDER-12", "ORDER-14", "ORDER-15", "ORDER-16", "ORDER-17", "ORDER-18")
+@pytest.mark.clause("ORDER-19", "ORDER-21", "ORDER-22", "ORDER-23")
 @pytest.mark.parametrize(
     ("client", "site", "change"),
     [
-        ("reuse-after-drop", "pools.c give_back rmw", "rel -> rlx"),
-        ("publish-and-upgrade", "pools.c slot_publish store 2", "rel -> rlx"),
-        ("publish-and-upgrade", "pools.c slot_upgrade rmw", "acq -> rlx"),
-        ("drop-two-heaps", "pools.c slot_unref rmw", "acq_rel -> acq"),
-        ("drop-two-heaps", "pools.c slot_unref rmw", "acq_rel -> rel"),
-        ("into-then-dec-and-reuse", "pools.c add_loose rmw", "rel -> rlx"),
-        ("add-and-next", "rings.c publish store", "rel -> rlx"),
-        ("add-and-next-gated", "rings.c trailer_store store 1", "rel -> rlx"),
-        ("add-and-next-gated", "rings.c trailer_load load 1", "acq -> rlx"),
-        ("lapped-between-words", "rings.c announce fence", "rel -> none"),
-        ("lapped-between-words", "rings.c is_intact fence", "acq -> none"),
-        ("join-against-bulk", "rings.c raise_gate fence", "sc -> acq_rel"),
-        ("join-against-bulk", "rings.c register_reader fence", "sc -> acq_rel"),
-        ("opens-race", "rings.c rr_writer_close store", "rel -> rlx"),
-        ("leaves-race", "rings.c vacate fence", "sc -> acq_rel"),
-        ("last-leaves-and-join-oldest", "rings.c vacate rmw 2", "rel -> rlx"),
-        ("wait-for-an-event", "rings.c wake_who_waits fence", "sc -> acq_rel"),
-        ("wait-for-an-event-fenced", "waits.c announce_wait fence", "sc -> acq_rel"),
-        ("wait-for-an-event-fenced", "waits.c waits_wake fence", "sc -> acq_rel"),
-        ("a-bell-changes-hands", "waits.c waits_wake rmw 1", "acq -> rlx"),
+        ("reuse-after-drop", "give_back rmw", "rel -> rlx"),
+        ("publish-and-upgrade", "slot_publish store 2", "rel -> rlx"),
+        ("publish-and-upgrade", "slot_upgrade rmw", "acq -> rlx"),
+        ("drop-two-heaps", "slot_unref rmw", "acq_rel -> acq"),
+        ("drop-two-heaps", "slot_unref rmw", "acq_rel -> rel"),
+        ("into-then-dec-and-reuse", "add_loose rmw", "rel -> rlx"),
+        ("add-and-next", "publish store", "rel -> rlx"),
+        ("add-and-next-gated", "trailer_store store 1", "rel -> rlx"),
+        ("add-and-next-gated", "trailer_load load 1", "acq -> rlx"),
+        ("lapped-between-words", "announce fence", "rel -> none"),
+        ("lapped-between-words", "is_intact fence", "acq -> none"),
+        ("join-against-bulk", "raise_gate fence", "sc -> acq_rel"),
+        ("join-against-bulk", "register_reader fence", "sc -> acq_rel"),
+        ("opens-race", "end_writer store 2", "rel -> rlx"),
+        ("end-against-next", "end_writer store 2", "rel -> rlx"),
+        ("end-against-next-gated", "stream_ended load", "acq -> rlx"),
+        ("join-behind-one-that-was-awaited", "count_joined rmw", "rel -> rlx"),
+        ("awaited-join-against-leave-and-join", "awaits_readers load", "acq -> rlx"),
+        ("leaves-race", "vacate fence", "sc -> acq_rel"),
+        ("last-leaves-and-join-oldest", "vacate rmw 2", "rel -> rlx"),
+        ("wait-for-an-event", "may_wait fence", "sc -> acq_rel"),
+        ("wait-for-an-event-fenced", "announce_wait fence", "sc -> acq_rel"),
+        ("wait-for-an-event-fenced", "waits_anybody fence", "sc -> acq_rel"),
+        ("wait-for-room", "may_wait fence", "sc -> acq_rel"),
+        ("wait-for-room-fenced", "waits_anybody fence", "sc -> acq_rel"),
+        ("a-bell-changes-hands", "waits_wake rmw 1", "acq -> rlx"),
+        ("a-bell-changes-hands", "bell_end rmw 1", "acq_rel -> rlx"),
+        ("a-bell-is-rung-while-it-changes-hands", "ring_armed rmw 2", "acq_rel -> acq"),
     ],
 )
 def test_a_weaker_order_is_found(explorer: Explorer, client: str, site: str, change: str) -> None:
@@ -118,7 +132,7 @@ def test_a_weaker_order_is_found(explorer: Explorer, client: str, site: str, cha
 
 @pytest.mark.clause("EXPLORE-6")
 def test_a_violation_is_replayed(explorer: Explorer) -> None:
-    weaker = cell(explorer, "pools.c slot_unref rmw", "acq_rel -> rel")
+    weaker = cell(explorer, "slot_unref rmw", "acq_rel -> rel")
     violation = explorer.explore(named("drop-two-heaps"), weaken=weaker.weaken).violation
     assert violation is not None
     traces = [explorer.trace(violation, weaker.weaken) for _ in range(3)]
@@ -138,21 +152,162 @@ def test_a_generation_that_comes_round_is_shown(explorer: Explorer) -> None:
 
 @pytest.mark.clause("EXPLORE-9")
 def test_a_site_that_nothing_speaks_for_is_a_problem(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(necessity, "read_reasons", lambda: {"rings.c nowhere load 1, acq -> rlx": "none"})
+    nowhere = "nowhere load 1, acq -> rlx"
+    recorded = necessity.Recorded(nowhere, "none", "torn", "", "", "")
+    monkeypatch.setattr(necessity, "read_proofs", lambda: {nowhere: necessity.Proof(nowhere, "none", "none")})
+    monkeypatch.setattr(necessity, "read_recorded", lambda: {nowhere: recorded})
     monkeypatch.setattr(necessity, "read_widths", lambda: [("no bound", str(named("clone-race")), True)])
     monkeypatch.setattr(necessity, "fill_matrix", _only_moved_on)
     problems = necessity.make_matrix(explorer).problems
-    assert any("rings.c move_on rmw 1, rel -> rlx: no witness" in problem for problem in problems)
-    assert any("a reason for a cell that is not there" in problem for problem in problems)
+    assert any("move_on rmw 1, rel -> rlx: nothing went wrong" in problem for problem in problems)
+    assert any("a proof for a cell that is not there" in problem for problem in problems)
+    assert any("a recorded witness for a cell that is not there" in problem for problem in problems)
     assert any(problem.startswith("no bound: nothing was found") for problem in problems)
 
 
+@pytest.mark.clause("EXPLORE-9")
+def test_a_proof_beside_a_witness_is_a_problem(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "move_on rmw 1, rel -> rlx"
+    monkeypatch.setattr(necessity, "read_proofs", lambda: {key: necessity.Proof(key, "none", "none")})
+    monkeypatch.setattr(necessity, "read_recorded", dict)
+    monkeypatch.setattr(necessity, "read_widths", list)
+    monkeypatch.setattr(necessity, "fill_matrix", _moved_on_plainly)
+    (problem,) = necessity.make_matrix(explorer).problems
+    assert problem.startswith(f"{key}: has a proof that no execution needs the order, and a witness: gated=1")
+
+
 def _only_moved_on(explorer: Explorer, **_: object) -> object:
+    return _moved_on(explorer, "add-and-next-gated")
+
+
+def _moved_on_plainly(explorer: Explorer, **_: object) -> object:
+    return _moved_on(explorer, "gated-overwrites-what-was-read-plain")
+
+
+def _moved_on(explorer: Explorer, client: str) -> object:
     from rusted_ring.verify.exploring import fill_matrix
 
-    return fill_matrix(
-        explorer, [named("add-and-next-gated")], cells=[cell(explorer, "rings.c move_on rmw", "rel -> rlx")]
+    return fill_matrix(explorer, [named(client)], cells=[cell(explorer, "move_on rmw", "rel -> rlx")])
+
+
+RECORDED = tuple(necessity.read_recorded().values())
+
+
+@pytest.fixture(scope="module")
+def recorded_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explorer]:
+    """The harness as the recorded witnesses were found with it."""
+    if shutil.which(necessity.COMPILER) is None:
+        pytest.skip(f"{necessity.COMPILER} is not installed: the recorded witnesses are executions of its code")
+    folder = tmp_path_factory.mktemp("recorded")
+    with Explorer(checkout(), folder, compiler=necessity.COMPILER) as made:
+        yield made
+
+
+@pytest.mark.clause("EXPLORE-6", "EXPLORE-9")
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: recorded.cell)
+def test_a_recorded_witness_goes_wrong_with_the_weaker_order_alone(
+    recorded_in: Explorer, recorded: necessity.Recorded
+) -> None:
+    weaker, client = necessity.cells_of(recorded_in.sites)[recorded.cell], parse(recorded.client)
+    shown = recorded_in.replayed(client, recorded.replay, weaken=weaker.weaken)
+    assert shown is not None
+    assert shown.kind == recorded.kind
+    with pytest.raises(CannotRun, match="no execution of this program with these orders"):
+        recorded_in.replayed(client, recorded.replay)
+    assert necessity.replay_recorded(recorded_in, recorded, weaker) == (
+        dataclasses.replace(shown, client=dataclasses.replace(client, name=recorded.cell)),
+        "",
     )
+
+
+@pytest.mark.clause("EXPLORE-9")
+def test_a_recorded_witness_that_broke_tells_how_to_find_it_anew(recorded_in: Explorer) -> None:
+    recorded = RECORDED[0]
+    weaker = necessity.cells_of(recorded_in.sites)[recorded.cell]
+    anew = f"find it anew with: python -m rusted_ring.verify.necessity --find '{recorded.cell}'"
+    other = recorded.replay.replace("1F", "1L<i", 1)
+    for broken, what in [
+        (
+            dataclasses.replace(recorded, replay=other),
+            "no longer replays (refused: ",
+        ),
+        (dataclasses.replace(recorded, replay="0C1"), "shows nothing, not torn"),
+        (dataclasses.replace(recorded, kind="deadlock"), "shows torn: an event that a reader delivered"),
+    ]:
+        shown, problem = necessity.replay_recorded(recorded_in, broken, weaker)
+        assert shown is None
+        assert what in problem
+        assert problem.endswith(anew)
+
+
+@pytest.mark.clause("EXPLORE-9")
+def test_a_witness_that_goes_wrong_with_both_orders_is_a_problem(
+    recorded_in: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = RECORDED[0]
+    weaker = necessity.cells_of(recorded_in.sites)[recorded.cell]
+    replayed = recorded_in.replayed
+    monkeypatch.setattr(recorded_in, "replayed", lambda *given, **_: replayed(*given, weaken=weaker.weaken))
+    shown, problem = necessity.replay_recorded(recorded_in, recorded, weaker)
+    assert shown is not None
+    assert "goes wrong with the core's own order too: torn" in problem
+
+
+@pytest.mark.clause("EXPLORE-9")
+def test_a_witness_is_found_and_recorded(recorded_in: Explorer, tmp_path: Path) -> None:
+    key, client = "move_on rmw 1, rel -> rlx", named("gated-overwrites-what-was-read-plain")
+    found = necessity.find_witness(recorded_in, key, str(client))
+    assert found.kind == "data-race"
+    path = tmp_path / "witnesses.toml"
+    path.write_text(necessity.recorded_text([*RECORDED, found]), encoding="utf-8")
+    assert necessity.read_recorded(path) == {one.cell: one for one in (*RECORDED, found)}
+    begun = necessity.find_witness(recorded_in, key, str(client), begin=found.replay.rpartition(";")[0])
+    assert begun.kind == "data-race"
+    with pytest.raises(CannotRun, match="nothing goes wrong in 2 executions, all that there are"):
+        necessity.find_witness(recorded_in, key, str(named("gated-overwrites-what-was-read")))
+    with pytest.raises(CannotRun, match="is no cell of the matrix"):
+        necessity.find_witness(recorded_in, "nowhere", str(client))
+
+
+@pytest.mark.clause("EXPLORE-9")
+def test_no_cell_of_the_page_is_without_witness_or_proof(explorer: Explorer) -> None:
+    """Each cell has one row; a row links to a witness, or to a proof that argues from the model."""
+    page = (checkout() / necessity.PAGE).read_text(encoding="utf-8")
+    orders, _, rest = page.partition("## Proofs")
+    rows = dict(re.findall(r"^\| ([^|]+ \| [^|]+) \| .* \| (.*) \|$", orders, re.MULTILINE)[2:])
+    cells = necessity.cells_of(explorer.sites)
+    assert list(rows) == [key.replace(", ", " | ", 1).replace(">", "&gt;") for key in cells]
+    proofs = necessity.read_proofs()
+    recorded = necessity.read_recorded()
+    for row, shown in rows.items():
+        key = row.replace(" | ", ", ", 1).replace("&gt;", ">")
+        link = necessity.page_name(key)
+        if key in proofs:
+            assert shown == f"[proof: {proofs[key].title}](#proof-{link.removesuffix('.html')})"
+            assert f"### {key}\n\n{proofs[key].text.strip()}\n" in rest
+            assert "{need}`MODEL-" in proofs[key].text
+            assert "The order is kept for" in proofs[key].text
+        else:
+            assert shown.startswith("recorded: " * (key in recorded) + f'<a href="witnesses/{link}">')
+
+
+@pytest.mark.clause("ORDER-8")
+def test_a_copy_that_meets_a_write_is_seen_as_a_plain_access_alone(explorer: Explorer) -> None:
+    """The model forbids load buffering: what the reader's release prevents shows in no value."""
+    weaker = cell(explorer, "move_on rmw", "rel -> rlx")
+    assert explorer.explore(named("gated-overwrites-what-was-read"), weaken=weaker.weaken).violation is None
+    plain = named("gated-overwrites-what-was-read-plain")
+    violation = explorer.explore(plain, weaken=weaker.weaken).violation
+    assert violation is not None
+    assert violation.kind == "data-race"
+    assert "copies.h" in violation.message
+    assert "plain=1" in str(plain)
+
+
+def test_only_loads_and_stores_can_be_plain(explorer: Explorer) -> None:
+    fence = next(site for site in explorer.sites if site.kind == "fence" and site.function == "raise_gate")
+    with pytest.raises(CannotRun, match="neither a load nor a store"):
+        explorer.explore(named("join-against-bulk"), weaken=[f"{fence.pcs[0]}:plain"])
 
 
 def test_the_sites_are_those_of_the_source(explorer: Explorer) -> None:

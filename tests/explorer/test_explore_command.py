@@ -40,6 +40,7 @@ class RunOptions:
     unroll: int | None
     standard: str
     in_c: bool
+    callers: bool
 
 
 def answer(*errors: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -60,10 +61,23 @@ class Engine:
     deadline: Deadline = field(default_factory=Deadline)
 
     def build(
-        self, sources: Sequence[Path], *, flags: Sequence[str], compiler: str | None, folder: Path, deadline: Deadline
+        self,
+        sources: Sequence[Path],
+        *,
+        flags: Sequence[str],
+        compiler: str | None,
+        folder: Path,
+        standard: str,
+        deadline: Deadline,
     ) -> Path:
         self.deadline = deadline
-        self.built = {"sources": list(sources), "flags": list(flags), "compiler": compiler, "folder": folder.is_dir()}
+        self.built = {
+            "sources": list(sources),
+            "flags": list(flags),
+            "compiler": compiler,
+            "folder": folder.is_dir(),
+            "standard": standard,
+        }
         if isinstance(self.says, CannotBuild):
             raise self.says
         return folder / "program"
@@ -122,6 +136,7 @@ def test_options_reach_the_engine(engine: Engine, source: Path) -> None:
         "flags": ["-O2", "-DN=3", "--", "-x"],
         "compiler": "clang",
         "folder": True,
+        "standard": "",
     }
     assert engine.ran == RunOptions(
         keep_going=True,
@@ -136,6 +151,7 @@ def test_options_reach_the_engine(engine: Engine, source: Path) -> None:
         unroll=None,
         standard="c11",
         in_c=True,
+        callers=False,
     )
     assert engine.deadline.left is not None
     assert 0 < engine.deadline.left <= 2.5
@@ -264,7 +280,7 @@ def test_a_cluster_that_is_not_there_is_said_to_be(
 
 
 BAD_INPUT: dict[str, tuple[list[str], str]] = {
-    "no file": ([], "the following arguments are required: FILE.c"),
+    "no file": ([], "nothing to explore: give the program's files, --crate DIR or --project DIR"),
     "missing file": (["{folder}/missing.c"], "missing.c: no such file"),
     "folder": (["{folder}"], "not a file"),
     "bound is no number": (["{good}", "--bound", "some"], "--bound: 'some' is not a whole number"),
@@ -323,7 +339,7 @@ def test_what_cannot_be_run_is_one_clear_line(
 def test_help_says_what_the_exit_status_means(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["explore", "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "FILE.c [FILE.c ...] [options] [-- compiler flags]" in said
+    assert "{FILE ... | --crate DIR | --project DIR} [options] [-- compiler flags]" in said
     assert "0 clean, 1 an error found, 2 cannot run, 3 clean but not every execution was covered" in said
 
 

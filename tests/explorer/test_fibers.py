@@ -20,7 +20,8 @@ CROSS_LIBRARIES = "/usr/aarch64-linux-gnu"
 
 def build(compiler: Sequence[str], folder: Path, *flags: str) -> Path:
     output = folder / "litmus"
-    sources = [*include_flags(), *map(str, library_sources()), str(harness_source("litmus.c"))]
+    engine = [source for source in library_sources() if not source.name.startswith("cxx_")]  # they need libstdc++
+    sources = [*include_flags(), *map(str, engine), str(harness_source("litmus.c"))]
     command = [*compiler, "-std=gnu11", "-O2", "-fno-pie", "-no-pie", "-fno-omit-frame-pointer", *flags, *sources]
     subprocess.run([*command, "-o", str(output)], check=True)
     return output

@@ -283,7 +283,9 @@ def test_a_program_has_one_main(compiler: str, tmp_path: Path) -> None:
     output = io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
         assert cli.main(["explore", *map(str, two), "--json", "--compiler", compiler]) == 2
-    assert json.loads(output.getvalue())["cannot_run"] == "one.c and two.c both define main()"
+    assert json.loads(output.getvalue())["cannot_run"] == (
+        "one.c and two.c both define main(): leave one out, or choose a project's by --main FILE"
+    )
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

@@ -60,6 +60,13 @@ FAMILIES = [
     *(Case("many.c", f"-DCASROT -DN={n}", count, 0) for n, count in ((2, 2), (5, 43), (7, 523), (9, 8597))),
     *(Case("many.c", f"-DCASW -DN={n}", count, 0) for n, count in ((2, 6), (3, 66), (4, 1200))),
     Case("many.c", "-DREADERS -DN=8", 256, 0),
+    Case("many.c", "-DBIG -DN=8", 6**4, 0),
+    Case("many.c", "-DWCAS -DN=4", 5**4, 0),
+    Case("many.c", "-DWRW -DN=2", 16, 0),
+    Case("many.c", "-DCOA -DN=3", 16, 0),
+    Case("many.c", "-DLOCKINC -DN=3 -DROUNDS=2", 90, 0),
+    Case("eratosthenes.c", "-DN=6", 56, 0),
+    Case("hwqueue.c", "-DN=2", 114, 0),
     Case("many.c", "-DSB -DN=4", 16, 0),
     Case("many.c", "-DSB -DN=4 -DORDER=memory_order_seq_cst", 15, 0),
     Case("many.c", "-DW22 -DN=4", 16, 0),
@@ -107,13 +114,14 @@ ALGORITHMS = [
     Case("locks.c", WEAK_UNLOCK, None, None, "data-race"),
     Case("seqlock.c", "", 2, 16),  # as of ms_queue
     Case("seqlock.c", "-DBROKEN", None, None, "assertion"),
-    Case("once.c", "", 4, 1),
+    Case("once.c", "", 4, 0),
     Case("once.c", "-DBROKEN", None, None, "data-race"),
 ]
 
 LIBRARY = [
-    *(Case("posix.c", f"-DMUTEX -DN={n}", count, blocked) for n, count, blocked in ((2, 2, 1), (3, 6, 6))),
-    *(Case("posix.c", f"-DSPIN -DN={n}", count, blocked) for n, count, blocked in ((2, 2, 1), (3, 6, 6))),
+    # No execution ends with a thread that waits for a lock that is given back.
+    *(Case("posix.c", f"-DMUTEX -DN={n}", count, 0) for n, count in ((2, 2), (3, 6))),
+    *(Case("posix.c", f"-DSPIN -DN={n}", count, 0) for n, count in ((2, 2), (3, 6))),
     *(Case("posix.c", f"-DTRYLOCK -DN={n}", count, 0) for n, count in ((2, 4), (3, 21))),
     *(
         Case("posix.c", f"-D{what} -DN={n}", None, None)
@@ -121,8 +129,8 @@ LIBRARY = [
         for n in (2, 3)
     ),
     *(Case("posix.c", f"-DBARRIER -DN={n}", 1, 0) for n in (2, 3)),  # nobody can tell who came first
-    *(Case("posix.c", f"-DCONDITION -DN={n}", count, blocked) for n, count, blocked in ((2, 2, 1), (3, 10, 12))),
-    Case("c11_threads.c", "", 8, 5),
+    *(Case("posix.c", f"-DCONDITION -DN={n}", count, blocked) for n, count, blocked in ((2, 2, 0), (3, 10, 2))),
+    Case("c11_threads.c", "", 8, 1),
     Case("posix.c", "-DCONDITION -DN=3 -DSIGNAL_ONE", None, None, "deadlock"),
     # Store buffering without the outcome that the fences forbid; the one that is blocked sleeps before it is woken.
     Case("futex.c", "", 5, 2),
@@ -137,7 +145,7 @@ SHAPES = [
     Case("shapes.c", "-DASYMMETRIC", 3, 0),
     Case("shapes.c", "-DINIT_LATER", 3, 0),
     Case("shapes.c", "-DFENCE_OF_ALL", 3, 0),
-    Case("shapes.c", "-DMUTEX_RECURSIVE", 2, 1),
+    Case("shapes.c", "-DMUTEX_RECURSIVE", 2, 0),
     *(
         Case("shapes.c", f"-D{name}", 2, 0)
         for name in (
@@ -174,6 +182,8 @@ FAULTS = [
         for name in ("USE_AFTER_FREE", "USED_BEFORE_FREE", "FREE_WHILE_ATOMIC")
     ),
     Case("faulty.c", "-DDOUBLE_FREE", None, None, "double-free"),
+    Case("faulty.c", "-DCLOSED_DESCRIPTOR", None, None, "closed-descriptor"),
+    Case("faulty.c", "-DCLOSED_AFTER_USE", None, None),
     *(
         Case("faulty.c", f"-D{name}", None, None, "deadlock")
         for name in ("AB_BA", "MISSING_UNLOCK", "LOST_WAKEUP", "ENDLESS_SPIN")
@@ -205,7 +215,7 @@ USUAL = [
     Case("many.c", "-DCASW -DN=2", 6, 0),
     Case("treiber.c", "", 28, 69),
     Case("locks.c", "-DN=2", 4, 11),
-    Case("posix.c", "-DCONDITION -DN=2", 2, 1),
+    Case("posix.c", "-DCONDITION -DN=2", 2, 0),
     Case("futex.c", "", 5, 2),
     Case("shapes.c", "-DWEAK_CAS", 4, 7),
     Case("spins.c", "-DCAS", 1, 2),
@@ -220,7 +230,6 @@ REFUSED = [
     ("-DWIDE_192 -DTHREADS=2", "atomic access of more than 8 bytes"),
     ("-DRUNS -DTHREADS=2", "the program did not repeat itself"),
     ("-DSYNTAX -DTHREADS=2", "refused.c:"),
-    ("-DKEYS -DTHREADS=2", "pthread_key_create()"),
     ("-DLARGE_STACK -DTHREADS=2", "a stack of 67108864 bytes"),
     ("-DSYSTEM_CALL -DTHREADS=2", "the program makes system call"),
     ("-DBLOCKING_EVENTFD -DTHREADS=2", "an eventfd that blocks"),
@@ -263,7 +272,7 @@ def check(case: Case, status: int, found: dict[str, Any], compiler: str = "gcc")
 
 
 @pytest.mark.clause("EXPLORE-1", "EXPLORE-2", "EXPLORE-3", "EXPLORE-4", "EXPLORE-18")
-@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("compiler", ["gcc", pytest.param("clang", marks=pytest.mark.share(4))])
 @pytest.mark.parametrize("case", [*FAMILIES, *ALGORITHMS, *LIBRARY, *SHAPES, *FAULTS], ids=lambda case: case.name)
 def test_program(case: Case, compiler: str) -> None:
     need(compiler)
@@ -288,7 +297,7 @@ def test_program_with_the_usual_options(case: Case, compiler: str) -> None:
 )
 def test_optimisation_changes_no_count(case: Case, level: str) -> None:
     need("gcc")
-    check(case, *explore(case.file, flags=[level, *case.flags.split()]))
+    check(case, *explore(case.file, "--no-spurious", flags=[level, *case.flags.split()]))
 
 
 @pytest.mark.clause("EXPLORE-4")

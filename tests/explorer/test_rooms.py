@@ -1,12 +1,14 @@
-"""The rooms of the explorer's engine have one direction: no file needs, by way of others, a file that needs it."""
+"""Files of the core and of the explorer have one direction: none needs, by way of others, one that needs it."""
 
 import graphlib
 import shutil
 import subprocess
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
+from rusted_ring.verify.checkout import checkout
 from rusted_ring.verify.engine import engine_sources, find_compiler, include_flags, library_sources
 
 ROOMS = ("engine", "intercept", ".")
@@ -16,18 +18,16 @@ MOST_LINES = 520
 pytestmark = pytest.mark.skipif(shutil.which("nm") is None, reason="nm is not installed: install binutils")
 
 
-@pytest.fixture(scope="module")
-def needs(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, set[Path]]:
-    """Each source file of the library with those that define what it calls or uses."""
-    folder = tmp_path_factory.mktemp("rooms")
+def needed(sources: Iterable[Path], flags: Sequence[str], root: Path, folder: Path) -> dict[Path, set[Path]]:
+    """Each source file with those that define what it calls or uses."""
     defined: dict[str, Path] = {}
     wanted: dict[Path, set[str]] = {}
-    for number, source in enumerate(library_sources()):
+    for number, source in enumerate(sources):
         output = folder / f"{number}.o"
-        command = [*find_compiler(), "-std=gnu11", "-O0", "-w", *include_flags(), "-c", str(source), "-o", str(output)]
+        command = [*find_compiler(), "-O0", "-w", *flags, "-c", str(source), "-o", str(output)]
         subprocess.run(command, check=True)
         said = subprocess.run(["nm", "-g", str(output)], capture_output=True, text=True, check=True).stdout
-        path = source.relative_to(engine_sources())
+        path = source.relative_to(root)
         wanted[path] = set()
         for *_, kind, name in (line.split() for line in said.splitlines()):
             if kind == "U":
@@ -37,8 +37,23 @@ def needs(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, set[Path]]:
     return {path: {defined[name] for name in names if name in defined} - {path} for path, names in wanted.items()}
 
 
+@pytest.fixture(scope="module")
+def needs(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, set[Path]]:
+    """Each source file of the explorer's library with those that it needs."""
+    flags = ["-std=gnu11", *include_flags()]
+    return needed(library_sources(), flags, engine_sources(), tmp_path_factory.mktemp("rooms"))
+
+
 def test_there_is_no_circle(needs: dict[Path, set[Path]]) -> None:
     graphlib.TopologicalSorter(needs).prepare()  # raises CycleError, which names the files
+
+
+def test_there_is_no_circle_in_the_core(tmp_path: Path) -> None:
+    native = checkout() / "native"
+    sources = sorted((native / "src").glob("*.c"))
+    found = needed(sources, ["-std=c11", f"-I{native / 'include'}"], native, tmp_path)
+    assert Path("src/sizes.c") in found[Path("src/pools.c")]
+    graphlib.TopologicalSorter(found).prepare()
 
 
 def test_no_room_knows_one_above_it(needs: dict[Path, set[Path]]) -> None:

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 /* not static: what nobody reads or writes, a compiler takes out */
 int plain;
@@ -12,6 +14,9 @@ atomic_int flag;
 int *shared;
 static pthread_mutex_t a = PTHREAD_MUTEX_INITIALIZER, b = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+
+int descriptor;
+static const uint64_t count = 1;
 
 static void *one(void *argument)
 {
@@ -30,6 +35,11 @@ static void *one(void *argument)
     memset(&plain, 0, sizeof plain);
 #elif defined(RACE_BYTES)
     ((char *)&plain)[1] = 1;
+#elif defined(CLOSED_DESCRIPTOR)
+    assert(write(descriptor, &count, sizeof count) == sizeof count);
+#elif defined(CLOSED_AFTER_USE)
+    assert(write(descriptor, &count, sizeof count) == sizeof count);
+    atomic_store_explicit(&flag, 1, memory_order_release);
 #elif defined(USE_AFTER_FREE)
     free(shared);
 #elif defined(DOUBLE_FREE)
@@ -98,6 +108,12 @@ static void *two(void *argument)
     if (atomic_load_explicit(&flag, memory_order_acquire) == 1) {
         plain = 2;
     }
+#elif defined(CLOSED_DESCRIPTOR)
+    assert(close(descriptor) == 0);
+#elif defined(CLOSED_AFTER_USE)
+    if (atomic_load_explicit(&flag, memory_order_acquire) == 1) {
+        assert(close(descriptor) == 0);
+    }
 #elif defined(USE_AFTER_FREE) || defined(USED_BEFORE_FREE)
     *shared = 2;
 #elif defined(FREE_WHILE_ATOMIC)
@@ -129,6 +145,9 @@ static void *two(void *argument)
 
 int main(void)
 {
+#if defined(CLOSED_DESCRIPTOR) || defined(CLOSED_AFTER_USE)
+    descriptor = eventfd(0, EFD_NONBLOCK);
+#endif
 #if defined(USE_AFTER_FREE) || defined(DOUBLE_FREE) || defined(FREE_WHILE_ATOMIC) || defined(USED_BEFORE_FREE)
     shared = malloc(sizeof *shared);
     *shared = 1;

@@ -1,5 +1,12 @@
-/* N threads of one kind each, the families of the tables in the papers on GenMC: ainc(N) = N!, casrot, casw, readers(N) =
- * 2^N, store buffering and 2+2W round a ring of N locations. */
+/*
+ * N threads of one kind each, the families of the tables in the papers on GenMC: ainc(N) = N!, casrot, casw, readers(N) =
+ * 2^N, store buffering and 2+2W round a ring of N locations, and
+ *   big      pairs: one thread stores twice and loads what the other stores after its load: 6 executions a pair
+ *   wcas     one more thread stores N times, and the compare-exchange of each other thread fails: (N + 1)^N
+ *   wrw      each thread stores to one location, loads it, stores again
+ *   coa      two threads store to one location and load it after a load of what the others store
+ *   lockinc  each thread locks, adds and unlocks ROUNDS times: (N ROUNDS)! / (ROUNDS!)^N
+ */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -10,11 +17,15 @@
 /* not static: what nobody reads, a compiler takes out of a program that is all there */
 atomic_int x;
 atomic_int ring[N + 1];
+#ifdef LOCKINC
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static int sum;
+#endif
 static int numbers[N + 1];
 
 static void *step(void *number)
 {
-#if !defined(AINC)
+#if !defined(AINC) && !defined(LOCKINC)
     int me = *(int *)number;
 #endif
 #if defined(AINC)
@@ -39,13 +50,51 @@ static void *step(void *number)
 #elif defined(W22)
     atomic_store_explicit(&ring[me], 1, ORDER);
     atomic_store_explicit(&ring[(me + 1) % N], 2, ORDER);
+#elif defined(BIG)
+    if (me % 2 == 0) {
+        atomic_store_explicit(&ring[me], 1, ORDER);
+        atomic_store_explicit(&ring[me], 2, ORDER);
+        (void)atomic_load_explicit(&ring[me + 1], ORDER);
+    } else {
+        (void)atomic_load_explicit(&ring[me - 1], ORDER);
+        atomic_store_explicit(&ring[me], 1, ORDER);
+    }
+#elif defined(WCAS)
+    if (me == 0) {
+        for (int i = 1; i <= N; ++i) {
+            atomic_store_explicit(&x, i, ORDER);
+        }
+    } else {
+        int expected = -1;
+        atomic_compare_exchange_strong_explicit(&x, &expected, 0, ORDER, memory_order_relaxed);
+    }
+#elif defined(WRW)
+    atomic_store_explicit(&x, 2 * me + 1, memory_order_release);
+    (void)atomic_load_explicit(&x, memory_order_acquire);
+    atomic_store_explicit(&x, 2 * me + 2, memory_order_release);
+#elif defined(COA)
+    if (me < 2) {
+        atomic_store_explicit(&x, me + 1, memory_order_release);
+        (void)atomic_load_explicit(&ring[me], memory_order_acquire);
+        (void)atomic_load_explicit(&x, memory_order_acquire);
+    } else {
+        atomic_store_explicit(&ring[0], me, memory_order_release);
+        atomic_store_explicit(&ring[1], me, memory_order_release);
+    }
+#elif defined(LOCKINC)
+    (void)number;
+    for (int i = 0; i < ROUNDS; ++i) {
+        pthread_mutex_lock(&mutex);
+        ++sum;
+        pthread_mutex_unlock(&mutex);
+    }
 #else
 #error "which family?"
 #endif
     return NULL;
 }
 
-#ifdef READERS
+#if defined(READERS) || defined(WCAS)
 #define THREADS (N + 1)
 #else
 #define THREADS N

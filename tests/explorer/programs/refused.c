@@ -32,9 +32,6 @@ static void *body(void *unused)
 #elif defined(WIDE_192)
     struct larger value = atomic_load(&largest);
     return value.content[0] != 0 ? unused : NULL;
-#elif defined(KEYS)
-    pthread_key_t key;
-    pthread_key_create(&key, NULL);
 #elif defined(LARGE_STACK)
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);

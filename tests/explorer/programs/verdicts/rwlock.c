@@ -1,6 +1,6 @@
 /* OTHER in a thread beside MAIN, about a read-write lock and a spin lock. */
 #include "verdicts.h"
-static pthread_rwlock_t l = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_rwlock_t l = PTHREAD_RWLOCK_INITIALIZER, k = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_spinlock_t s;
 static int shared, seen;
 #define READ pthread_rwlock_rdlock(&l)
