@@ -1,20 +1,29 @@
 """What every test of the suite shares: both implementations as a fixture, the switch for slow tests, Hypothesis."""
 
+import functools
 import importlib
 import importlib.util
 import os
 import signal
+import subprocess
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import hypothesis
 import pytest
 
 IMPLEMENTATIONS = ("reference", "native")
+# By test: how many of its cases are run, and how many there are.
+SHARES = pytest.StashKey[dict[str, list[int]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--slow`."""
+    """Add `--slow` and `--whole`."""
     parser.addoption("--slow", action="store_true", help="run the tests marked slow too (CI=true does so as well)")
+    parser.addoption(
+        "--whole", action="store_true", help="run all cases of the tests of which each commit runs a share"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "clause(*ids): the clauses of the spec that the test checks")
     config.addinivalue_line("markers", "slow: takes more than a few seconds; run with --slow or CI=true")
+    config.addinivalue_line("markers", "share(n): one case in n, others with each commit; all with --whole")
     # The suite's own profiles are registered on import; a checkout without the engines still runs.
     if importlib.util.find_spec("rusted_ring.verify.settings") is not None:
         importlib.import_module("rusted_ring.verify.settings")
@@ -32,14 +42,53 @@ def pytest_configure(config: pytest.Config) -> None:
         hypothesis.settings.load_profile(profile)
 
 
+@functools.cache
+def commit_number() -> int:
+    """The number of the commit, by which shares go round; 0 outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-list", "--count", "HEAD"]
+    try:
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    except (OSError, subprocess.CalledProcessError):
+        return 0
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what is slow, saying why, unless it is asked for."""
+    """Leave out what is not in this commit's share, and skip what is slow, saying why, unless it is asked for."""
+    every: dict[str, list[pytest.Item]] = {}
+    whole = config.getoption("--whole") or any("::" in argument for argument in config.args)
+    for item in [] if whole else items:
+        if item.get_closest_marker("share") is not None:
+            every.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out: set[pytest.Item] = set()
+    for test, found in every.items():
+        (share,) = found[0].iter_markers("share")
+        chosen = found[commit_number() % share.args[0] :: share.args[0]]
+        left_out |= set(found) - set(chosen)
+        config.stash.setdefault(SHARES, {})[test] = [len(chosen), len(found)]
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
+    output: dict[str, Any] | None = getattr(config, "workeroutput", None)  # of a worker of xdist
+    if output is not None:
+        output["shares"] = config.stash.get(SHARES, {})
     if config.getoption("--slow") or os.environ.get("CI", "").lower() in ("1", "true"):
         return
     skip = pytest.mark.skip(reason="slow: run with --slow or CI=true")
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker of xdist left out."""
+    node.config.stash.setdefault(SHARES, {}).update(getattr(node, "workeroutput", {}).get("shares", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what this commit's share was."""
+    for test, (chosen, every) in config.stash.get(SHARES, {}).items():
+        terminalreporter.write_line(f"{test}: this commit's share is {chosen} of {every} cases; --whole runs all")
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)

@@ -318,7 +318,7 @@ def test_heap_that_is_smaller_than_a_class_bounds_only_its_own(tiny: Callable[..
         allocator.allocate(b"x" * 16_385)
 
 
-@pytest.mark.clause("ALLOC-9")
+@pytest.mark.clause("ALLOC-9", "ALLOC-25", "ALLOC-26")
 def test_statistics_follow_every_operation(tiny: Callable[..., Any], backend: ModuleType) -> None:
     allocator = tiny()
     pool = backend.PoolId.S
@@ -362,7 +362,7 @@ def test_statistics_follow_every_operation(tiny: Callable[..., Any], backend: Mo
     check(0, 4, 4)
 
 
-@pytest.mark.clause("ALLOC-9", "ALLOC-4")
+@pytest.mark.clause("ALLOC-26", "ALLOC-4")
 def test_spilling_counts_a_failure_of_each_full_pool(tiny: Callable[..., Any]) -> None:
     allocator = tiny()
     pointers = [allocator.allocate(b"x", spill=True) for _ in range(6)]

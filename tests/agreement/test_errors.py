@@ -22,6 +22,8 @@ BASES: dict[str, type[Exception]] = {
     "WriterTaken": RuntimeError,
     "ReadersFull": RuntimeError,
     "RingClosed": ValueError,
+    "EndOfStream": EOFError,
+    "ForkedCopy": RuntimeError,
     "Lagged": LookupError,
 }
 
@@ -58,6 +60,9 @@ class World:
         self.closed_reader.close()
         self.closed_writer = backend.Writer(self.gated)
         self.closed_writer.close()
+        self.ended = backend.RingBuffer(8, 4)
+        backend.Writer(self.ended).close(end=True)
+        self.reader_at_eof = backend.Reader(self.ended)
 
     def observe(self) -> Any:
         """Return all that can be observed, the failures of full pools left out."""
@@ -73,12 +78,16 @@ class World:
             ],
             (self.loan.released, self.loan.len, self.loan.event_type, bytes(self.loan_view), bytes(self.view)),
             (self.released.released, self.ended_loan.released),
-            [(ring.write_cursor, ring.retained, ring.readers, ring.memory_usage()) for ring in (self.ring, self.gated)],
+            [
+                (ring.write_cursor, ring.retained, ring.readers, ring.memory_usage(), ring.has_writer, ring.ended)
+                for ring in (self.ring, self.gated, self.ended)
+            ],
             [
                 (reader.cursor, reader.delivered, reader.skipped, reader.lag, reader.closed, reader.evicted)
                 for reader in (self.reader, *self.gated_readers)
             ],
             (self.writer.closed, self.closed_writer.closed, self.closed_reader.closed, self.closed_reader.cursor),
+            (self.reader_at_eof.at_eof, self.reader_at_eof.cursor),
         )
 
 
@@ -154,6 +163,13 @@ CALLS: dict[str, list[Callable[[World], Any]]] = {
         lambda world: world.closed_reader.next_many("wrong as well"),
         lambda world: world.closed_writer.add(b"x"),
         lambda world: world.closed_writer.add(None, "wrong as well"),
+        lambda world: world.closed_writer.close(end=True),
+    ],
+    "EndOfStream": [
+        lambda world: world.reader_at_eof.next(),
+        lambda world: world.reader_at_eof.next(None),
+        lambda world: world.reader_at_eof.next_many(2, 1.5),
+        lambda world: world.backend.Writer(world.ended),
     ],
 }
 
@@ -284,7 +300,7 @@ def test_lagged_is_the_same_after_pickling(backend: ModuleType) -> None:
     assert (type(error), error.skipped, error.next_sequence) == (backend.Lagged, 3, 8)
 
 
-@pytest.mark.clause("ERR-1", "ALLOC-9")
+@pytest.mark.clause("ERR-1", "ALLOC-26")
 def test_failures_alone_count_up(backend: ModuleType) -> None:
     world = World(backend)
     before = world.allocator.stats()[backend.PoolId.M].failures
@@ -359,3 +375,78 @@ def test_of_several_errors_the_first_in_order_is_raised(backend: ModuleType) -> 
     with pytest.raises(backend.PayloadTooLarge):
         writer.add(b"longer than a slot")
     assert (len(taken), reader.backlog) == (3, 1)
+    writer.close(end=True)
+    assert len(reader.next_many(5)) == 1
+    with pytest.raises(TypeError, match="timeout"):  # a wrong type or value, before the end of the stream
+        reader.next("1")
+    with pytest.raises(ValueError, match="limit"):
+        reader.next_many(-1)
+    with pytest.raises(TypeError, match="end"):  # a wrong type, before what the call would do
+        writer.close(end=1)
+
+
+LONG = 10**5_000
+"""More digits than Python prints: `sys.get_int_max_str_digits()`."""
+LONG_ARGUMENTS: dict[str, Callable[[World, Any], Any]] = {
+    "event_type": lambda world, long: world.allocator.allocate(b"x", long),
+    "length of a loan": lambda world, long: world.allocator.loan(long),
+    "length of a commit": lambda world, long: world.loan.commit(long),
+    "length of estimate_size": lambda world, long: world.backend.EventAllocator.estimate_size(long),
+    "lengths": lambda world, long: world.allocator.allocate_many(b"xx", lengths=long),
+    "lengths, one each": lambda world, long: world.writer.add_many(b"xx", lengths=[1, long]),
+    "lengths of a list": lambda world, long: world.writer.add_many([b"xx"], lengths=[long]),
+    "event_types": lambda world, long: world.writer.add_many(b"xx", event_types=long),
+    "event_types, one each": lambda world, long: world.writer.add_many([b"x"], event_types=[long]),
+    "event_types, too many": lambda world, long: world.writer.add_many([b"x"], event_types=[long, long]),
+    "tokens": lambda world, long: world.allocator.drop_many([long]),
+    "token": lambda world, long: world.backend.RingPtr.from_token(long, world.allocator),
+    "pool_id": lambda world, long: world.allocator.pools.inc_ref_count(long, 0),
+    "slot_index": lambda world, long: world.allocator.pools.get_slot_data(0, long),
+    "generation": lambda world, long: world.backend.WeakRingPtr(0, 0, long, world.allocator),
+    "size": lambda world, long: world.backend.RingBuffer(long, 4),
+    "capacity": lambda world, long: world.backend.RingBuffer(4, long),
+    "max_readers": lambda world, long: world.backend.RingBuffer(4, 4, mode="gated", max_readers=long),
+    "max_ring_bytes": lambda world, long: world.backend.RingBuffer(4, 4, max_ring_bytes=-abs(long)),
+    "cursor": lambda world, long: world.backend.Reader(world.ring, cursor=long),
+    "cursor of a gated ring": lambda world, long: world.backend.Reader(world.gated, cursor=long),
+    "limit": lambda world, long: world.reader.next_many(-abs(long)),
+    "data": lambda world, long: world.writer.add(long),
+    "ringbuffer": lambda world, long: world.backend.Writer(long),
+    "mode": lambda world, long: world.backend.RingBuffer(4, 4, mode=long),
+    "start": lambda world, long: world.backend.Reader(world.ring, start=long),
+    "ref_bits": lambda world, long: dataclasses.replace(world.backend.TINY, ref_bits=long),
+    "capacities": lambda world, long: dataclasses.replace(world.backend.TINY, capacities=(long,) * 4),
+    "itemsize": lambda world, long: world.gated_readers[0].next_many(1).records(long),
+}
+
+
+@pytest.mark.clause("ERR-4", "ERR-1")
+@pytest.mark.parametrize("name", LONG_ARGUMENTS)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_integer_of_thousands_of_digits_is_shown_in_short(backend: ModuleType, name: str, sign: int) -> None:
+    long = sign * LONG
+    world = World(backend)
+    before = world.observe()
+    for value in (long, Index(long)):
+        with pytest.raises((ValueError, TypeError, IndexError)) as caught:
+            LONG_ARGUMENTS[name](world, value)
+        message = str(caught.value)
+        assert "Exceeds the limit" not in message
+        assert len(message) < 300
+        if value is long:
+            assert "10**5000" in message or "5000" in message, message
+    assert world.observe() == before
+
+
+@pytest.mark.clause("ERR-4", "RING-16", "RING-29")
+def test_what_goes_by_keyword_alone_is_named_where_it_is_given_by_position(backend: ModuleType) -> None:
+    for call, words in (
+        (lambda: backend.RingBuffer(8, 4, "gated"), ("mode is 'gated'", "mode=")),
+        (lambda: backend.RingBuffer(8, 4, "gated", 3), ("max_readers is 3", "mode=..., max_readers=...")),
+        (lambda: backend.Reader(backend.RingBuffer(8, 4), "latest"), ("start is 'latest'", "Reader()", "start=")),
+        (lambda: backend.RingBuffer(8, 4, *range(30)), ("positional",)),
+        (lambda: backend.RingBuffer(8), ("capacity",)),
+    ):
+        with pytest.raises(TypeError) as caught:
+            call()  # type: ignore[no-untyped-call]
+        assert all(word in str(caught.value) for word in words), caught.value

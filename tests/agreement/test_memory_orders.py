@@ -14,13 +14,11 @@ from typing import Any
 
 import pytest
 
+from rusted_ring.verify.functions import COMMENT, Functions, functions_in, without_comments
+
 SOURCES = sorted((Path(__file__).resolve().parents[2] / "native" / "src").glob("*.[ch]"))
-COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 SITE = re.compile(r"\batomic_(?P<operation>\w+?)(?P<explicit>_explicit)?\s*\(")
 NO_ACCESS = {"init"}
-FUNCTION = re.compile(
-    r"^(?P<head>[A-Za-z_][^;{}]*?\b(?P<name>\w+)\([^;{}]*\))\s*\n\{(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL
-)
 FIELD = re.compile(r"_Atomic\s+\w+\s+(\w+)\s*;")
 POINTER = re.compile(r"_Atomic\s+\w+\s+\*(\w+)\s*[=,;)]")
 
@@ -57,16 +55,11 @@ def arguments(source: str, start: int) -> str:
     return source[start : at - 1]
 
 
-def without_comments(source: str) -> str:
-    """Blank comments out, every line staying where it is."""
-    return COMMENT.sub(lambda comment: re.sub(r"[^\n]", " ", comment[0]), source)
-
-
 def sites_of(path: Path) -> list[Site]:
     """Return the atomic operations of one file in their order."""
     source = path.read_text(encoding="utf-8")
     code = without_comments(source)
-    functions = [(match.start(), match.end(), match["name"]) for match in FUNCTION.finditer(code)]
+    functions = list(functions_in(path))
     comments = [(source.count("\n", 0, found.end()), found[0]) for found in COMMENT.finditer(source)]
     found: list[Site] = []
     for match in SITE.finditer(code):
@@ -81,7 +74,7 @@ def sites_of(path: Path) -> list[Site]:
         found.append(
             Site(
                 where=f"{path.name}:{line + 1}",
-                function=next((name for start, end, name in functions if start <= match.start() < end), ""),
+                function=next((one.name for one in functions if one.start <= match.start() < one.end), ""),
                 operation=match["operation"],
                 explicit=match["explicit"] is not None or fence,
                 target=names[-1] if names else "",
@@ -93,6 +86,7 @@ def sites_of(path: Path) -> list[Site]:
 
 
 SITES = [site for path in SOURCES for site in sites_of(path)]
+BODIES = Functions(SOURCES[0].parent).bodies()
 
 
 def orders_in(function: str, operation: str, target: str = "") -> list[tuple[str, ...]]:
@@ -211,114 +205,147 @@ def test_lap_check_is_fenced_on_both_sides() -> None:
 
 @pytest.mark.clause("ORDER-9")
 def test_copy_stands_between_cursor_and_lap_check() -> None:
-    code = without_comments((SOURCES[0].parent / "rings.c").read_text(encoding="utf-8"))
-    bodies = {match["name"]: match["body"] for match in FUNCTION.finditer(code)}
-    reads = ("ready(", "trailer_load(", "payload_load(", "is_intact(", "move_on(")
-    bulk_reads = ("ready(", "copy_events(", "is_intact(", "move_on(")
+    reads = ("ready(", "trailer_load(", "payload_load(", "is_intact(")
+    looks = ("ready(", "copy_events(", "is_intact(")
     checks = ("atomic_thread_fence(", "->claim")
     adds = ("announce(", "add_event(")
     writes = ("payload_store(", "trailer_store(", "publish(", "wake_who_waits(")
     bulk_writes = ("announce(", "payloads_store(", "trailers_store(", "publish(")
     for name, steps in (
-        ("next_of", reads),
-        ("next_many_of", bulk_reads),
+        ("look_at_next", reads),
+        ("next_of", ("look_at_next(", "move_on(")),
+        ("look_of", looks),
+        ("next_many_of", ("look_of(", "move_on(")),
         ("is_intact", checks),
         ("rr_writer_add", adds),
         ("add_event", writes),
         ("rr_writer_add_many", bulk_writes),
     ):
-        places = [bodies[name].index(text) for text in steps]
+        places = [BODIES[name].index(text) for text in steps]
         assert places == sorted(places), name
 
 
 @pytest.mark.clause("ORDER-10")
 def test_gate_and_join_are_fenced_against_each_other() -> None:
-    fences = [site.function for site in SITES if "seq_cst" in site.orders and site.where.startswith("rings.c")]
-    assert sorted(fences) == ["raise_gate", "register_reader", "vacate", "wake_who_waits"]
-    code = without_comments((SOURCES[0].parent / "rings.c").read_text(encoding="utf-8"))
-    bodies = {match["name"]: match["body"] for match in FUNCTION.finditer(code)}
+    fences = [site.function for site in SITES if "seq_cst" in site.orders]
+    assert sorted(fences) == [
+        *("announce_wait", "may_wait", "raise_gate", "register_reader", "vacate", "waits_anybody"),
+    ]
     store, fence = (
-        bodies["raise_gate"].index("atomic_store_explicit(gate"),
-        bodies["raise_gate"].index("_thread_fence("),
+        BODIES["raise_gate"].index("atomic_store_explicit(gate"),
+        BODIES["raise_gate"].index("_thread_fence("),
     )
-    assert store < fence < bodies["raise_gate"].index("slowest_reader(", fence)
-    body = bodies["register_reader"]
+    assert store < fence < BODIES["raise_gate"].index("slowest_reader(", fence)
+    body = BODIES["register_reader"]
     assert body.index("compare_exchange_weak") < body.index("_thread_fence(") < body.index("->claim")
 
 
 @pytest.mark.clause("ORDER-14")
 def test_who_leaves_is_fenced_against_who_leaves() -> None:
-    code = without_comments((SOURCES[0].parent / "rings.c").read_text(encoding="utf-8"))
-    bodies = {match["name"]: match["body"] for match in FUNCTION.finditer(code)}
-    body = bodies["vacate"]
+    body = BODIES["vacate"]
     assert body.index("_thread_fence(") < body.index("least_cursor(") < body.index("floor, &old")
 
 
 @pytest.mark.clause("ORDER-15")
 def test_who_waits_and_who_wakes_are_fenced_against_each_other() -> None:
-    native = SOURCES[0].parent
-    rings = without_comments((native / "rings.c").read_text(encoding="utf-8"))
-    waits = without_comments((native / "waits.c").read_text(encoding="utf-8"))
-    bodies = {match["name"]: match["body"] for code in (rings, waits) for match in FUNCTION.finditer(code)}
-    # the writer: its store, nothing but the compiler's fence, and one relaxed load
+    # who wakes: its store, nothing but the compiler's fence, and one relaxed load
     for waker, step in (
         ("add_event", "publish("),
         ("rr_writer_add_many", "publish("),
         ("rr_reader_leave", "atomic_store_explicit("),
         ("rr_reader_evict", "atomic_store_explicit("),
+        ("end_writer", "atomic_store_explicit("),
     ):
-        assert bodies[waker].rindex(step) < bodies[waker].index("wake_who_waits("), waker
-    body = bodies["wake_who_waits"]
-    assert body.index("_signal_fence(") < body.index("->waiting") < body.index(" wake(")
-    assert [(site.operation, site.orders) for site in SITES if site.function == "wake_who_waits"] == [
+        assert BODIES[waker].rindex(step) < BODIES[waker].index("wake_who_waits("), waker
+    for reader in ("next_of", "next_many_of", "rr_reader_skip"):
+        assert BODIES[reader].index("move_on(") < BODIES[reader].index("made_room("), reader
+    for waker, wakes in (("wake_who_waits", " wake("), ("made_room", " wake_writer(")):
+        assert BODIES[waker].index("may_wait(") < BODIES[waker].index(wakes), waker
+    body = BODIES["may_wait"]
+    assert body.index("_signal_fence(") < body.index("->waiting")
+    assert [(site.operation, site.orders) for site in SITES if site.function == "may_wait"] == [
         ("signal_fence", ("seq_cst",)),
         ("load", ("relaxed",)),
     ]
-    body = bodies["waits_wake"]
-    assert body.index("_thread_fence(") < body.index("->waiting") < body.index("fetch_and") < body.index("fetch_add")
+    body = BODIES["waits_anybody"]
+    assert body.index("_thread_fence(") < body.index("->waiting")
+    for waker in ("wake", "wake_writer"):
+        assert BODIES[waker].index("waits_anybody(") < BODIES[waker].index("waits_wake("), waker
+    body = BODIES["waits_wake"]
+    assert body.index("fetch_and") < body.index("fetch_add")
     # who waits: the count, what is said, the fence of all threads; then the look, and the sleep
-    assert bodies["waits_begin"].index("->wakes") < bodies["waits_begin"].index("announce_wait(")
-    body = bodies["announce_wait"]
+    assert BODIES["wait_begin"].index("->wakes") < BODIES["wait_begin"].index("announce_wait(")
+    body = BODIES["announce_wait"]
     assert body.index("fetch_or") < body.index("_thread_fence(") < body.index("fence_all_threads(")
-    body = bodies["rr_reader_wait"]
-    begun = body.index("waits_begin(")
-    assert begun < body.index("is_worth_a_look(", begun) < body.index("waits_sleep(")
-    body = bodies["bell_arm"]
-    assert body.index("silence_bell(") < body.index("atomic_store_explicit(") < body.index("announce_wait(")
+    body = BODIES["waits_until"]
+    begun = body.index("wait_begin(")
+    assert begun < body.index("look(", begun) < body.index("wait_sleep(")
+    body = BODIES["bell_arm"]
+    assert body.index("silence_ends(") < body.index("fetch_or") < body.index("announce_wait(")
 
 
 @pytest.mark.clause("ORDER-16")
-def test_who_waits_is_taken_back_before_it_is_woken() -> None:
+def test_an_announcement_is_withdrawn_before_the_wake_up_is_counted() -> None:
     assert orders_in("announce_wait", "fetch_or", "waiting") == [("release",)]
     assert orders_in("waits_wake", "fetch_and", "waiting") == [("acquire",)]
-    assert orders_in("bell_take", "compare_exchange", "owned") == [("acquire", "relaxed")]
-    assert orders_in("bell_give_back", "store", "owned") == [("release",)]
     assert {site.function for site in SITES if site.target == "waiting"} == {
-        *("announce_wait", "wake_who_waits", "waits_wake"),
+        *("announce_wait", "may_wait", "waits_anybody", "waits_wake"),
     }
 
 
-@pytest.mark.clause("ORDER-17")
+@pytest.mark.clause("ORDER-21")
+def test_a_bell_is_armed_with_release_and_disarmed_with_acquire() -> None:
+    assert orders_in("bell_take", "compare_exchange", "usage") == [("acquire", "relaxed")]
+    assert orders_in("bell_arm", "fetch_or", "usage") == [("release",)]
+    assert orders_in("ring_armed", "compare_exchange", "usage") == [("acquire", "relaxed")]
+
+
+@pytest.mark.clause("ORDER-22")
+def test_the_last_use_of_a_bells_descriptor_is_acquired() -> None:
+    assert orders_in("ring_armed", "fetch_sub", "usage") == [("acq_rel",)]
+    assert orders_in("bell_end", "fetch_and", "usage") == [("acq_rel",)]
+
+
+@pytest.mark.clause("ORDER-17", "ORDER-23")
 def test_gated_events_are_published_by_their_own_words() -> None:
     assert orders_in("trailer_store", "store")[0] == ("release",)
     assert orders_in("trailer_load", "load")[0] == ("acquire",)
     assert orders_in("raise_gate", "store") == [("release",), ("release",)]
     assert orders_in("vacate", "compare_exchange", "floor") == [("release", "relaxed")]
-    code = without_comments((SOURCES[0].parent / "rings.c").read_text(encoding="utf-8"))
-    bodies = {match["name"]: match["body"] for match in FUNCTION.finditer(code)}
-    body = bodies["published_in"]
+    body = BODIES["published_in"]
     assert body.index("cursor_observe(") < body.index("trailer_load(") < body.rindex("cursor_observe(")
-    assert "i-- > 0" in bodies["each_trailer_store"]  # the first word last
-    reads = ("trailer_load(", "payload_load(", "move_on(")
-    places = [bodies["next_of"].index(text) for text in reads]
-    assert places == sorted(places)
-    assert bodies["empty"].index("has_place(") < bodies["empty"].index("bell_arm(")
+    assert "i-- > 0" in BODIES["each_trailer_store"]  # the first word last
+    assert BODIES["empty"].index("has_place(") < BODIES["empty"].index("bell_arm(")
 
 
 @pytest.mark.clause("ORDER-11")
 def test_writers_place_is_taken_and_given_back() -> None:
-    assert orders_in("rr_writer_open", "compare_exchange", "writer_taken") == [("acquire", "relaxed")]
-    assert orders_in("rr_writer_close", "store", "writer_taken") == [("release",)]
+    assert orders_in("rr_writer_open", "compare_exchange", "writer_state") == [("acquire", "relaxed")]
+    assert orders_in("end_writer", "store", "writer_state") == [("release",)]
+
+
+@pytest.mark.clause("ORDER-18")
+def test_end_is_stored_last_and_looked_for_first() -> None:
+    assert orders_in("stream_ended", "load", "writer_state") == [("acquire",)]
+    for name in ("look_for", "rr_reader_at_eof"):
+        assert BODIES[name].index("stream_ended(") < BODIES[name].index("rr_ring_write_cursor("), name
+
+
+@pytest.mark.clause("ORDER-19")
+def test_readers_are_counted_once_they_are_registered() -> None:
+    assert orders_in("count_joined", "compare_exchange", "awaited") == [("release", "relaxed")]
+    assert orders_in("awaits_readers", "load", "awaited") == [("acquire",)]
+    body = BODIES["rr_reader_join"]
+    assert body.index("register_reader(") < body.index("count_joined(") < body.index("wake_who_waits(")
+    for name in ("slowest_reader", "least_cursor"):
+        assert BODIES[name].index("awaits_readers(") < BODIES[name].index("place_word("), name
+
+
+@pytest.mark.clause("ORDER-20")
+def test_reader_that_held_the_writer_back_knows_it() -> None:
+    assert orders_in("waits_anybody", "thread_fence") == [("seq_cst",)]
+    body = BODIES["wake_writer"]
+    assert body.index("waits_anybody(") < body.index("->write_cursor") < body.index("waits_wake(")
 
 
 @pytest.mark.clause("ORDER-12")

@@ -226,7 +226,7 @@ def test_pointer_alone_keeps_everything(backend: ModuleType, collect: Callable[[
 
 
 @pytest.mark.clause("PTR-9")
-@pytest.mark.parametrize("name", ["pointer", "weak", "loan", "writer", "reader"])
+@pytest.mark.parametrize("name", ["pointer", "weak", "loan", "writer", "reader", "ring", "allocator", "pools"])
 @pytest.mark.parametrize("released", [False, True])
 def test_no_handle_is_pickled_or_copied_deeply(backend: ModuleType, name: str, released: bool) -> None:
     allocator = backend.EventAllocator()
@@ -238,6 +238,9 @@ def test_no_handle_is_pickled_or_copied_deeply(backend: ModuleType, name: str, r
         "loan": allocator.loan(3),
         "writer": backend.Writer(ring),
         "reader": backend.Reader(ring),
+        "ring": ring,
+        "allocator": allocator,
+        "pools": allocator.pools,
     }[name]
     if released:
         pointer.drop()
@@ -246,9 +249,9 @@ def test_no_handle_is_pickled_or_copied_deeply(backend: ModuleType, name: str, r
         if name in ("writer", "reader"):
             handle.close()
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match=rf"{type(handle).__name__}.*process.*bytes"):
             pickle.dumps(handle, protocol)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=rf"{type(handle).__name__}.*bytes"):
         copy.deepcopy(handle)
 
 

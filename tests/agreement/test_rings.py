@@ -5,6 +5,7 @@ import itertools
 import random
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -619,7 +620,7 @@ AFTER_CLOSE: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.clause("RING-19", "RING-20")
+@pytest.mark.clause("RING-56", "RING-20")
 @pytest.mark.parametrize("use", AFTER_CLOSE)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("end", ["close", "with", "evict"])
@@ -868,6 +869,26 @@ def test_arrays_of_structures_pass_whole(backend: ModuleType, mode: str) -> None
     assert reader.next_many(100).records(17) == b""
 
 
+@pytest.mark.clause("RING-52", "RING-26")
+@pytest.mark.parametrize("mode", MODES)
+def test_bulk_next_reserves_what_is_there(backend: ModuleType, mode: str) -> None:
+    ring = backend.RingBuffer(2**20, 64, mode=mode, max_ring_bytes=2**27)
+    writer, reader = backend.Writer(ring), backend.Reader(ring)
+    sent = [payload(sequence, sequence) for sequence in range(64)]
+    for _ in range(3):
+        assert writer.add_many(sent) == 64
+        tracemalloc.start()
+        batch = reader.next_many(2**40)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert [event.data for event in batch] == sent
+        assert peak < 100_000
+    large = [payload(sequence, 2**20) for sequence in range(3)]
+    assert writer.add_many([*large, b"small"]) == 4
+    assert [event.data for event in reader.next_many(2)] == large[:2]
+    assert [event.data for event in reader.next_many(9)] == [large[2], b"small"]
+
+
 @pytest.mark.clause("RING-26", "RING-11")
 def test_bulk_next_raises_where_next_would(backend: ModuleType) -> None:
     ring = backend.RingBuffer(16, 4)
@@ -895,7 +916,7 @@ def test_limits_of_bulk_next(backend: ModuleType) -> None:
     assert len(reader.next_many(2**40)) == 2
 
 
-@pytest.mark.clause("RING-27")
+@pytest.mark.clause("RING-27", "RING-57")
 @pytest.mark.parametrize("mode", MODES)
 def test_closed_writer(backend: ModuleType, mode: str) -> None:
     ring = backend.RingBuffer(16, 4, mode=mode)

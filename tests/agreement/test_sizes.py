@@ -70,3 +70,11 @@ def test_pools_and_classes_are_one_to_one(backend: ModuleType) -> None:
 def test_a_size_class_is_an_event_size_and_nothing_else(backend: ModuleType, wrong: Any) -> None:
     with pytest.raises(TypeError, match="size"):
         backend.PoolId.from_size(wrong)
+
+
+@pytest.mark.clause("ERR-4", "SIZE-1", "SIZE-4")
+@pytest.mark.parametrize("name", ["EventSize", "PoolId"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_message_of_a_number_of_thousands_of_digits_is_short(backend: ModuleType, name: str, sign: int) -> None:
+    with pytest.raises(ValueError, match=f"about {'-' if sign < 0 else ''}10\\*\\*5000 is not a valid {name}"):
+        getattr(backend, name)(sign * 10**5_000)

@@ -4,8 +4,11 @@ import dataclasses
 import enum
 import inspect
 import random
+import re
+import tomllib
 from collections.abc import Callable
-from types import GetSetDescriptorType, ModuleType
+from pathlib import Path
+from types import ClassMethodDescriptorType, GetSetDescriptorType, ModuleType
 from typing import Any
 
 import pytest
@@ -48,6 +51,11 @@ def members(owner: type) -> dict[str, Any]:
             found[name] = ("property", getattr(value, "fset", None) is not None)
         elif isinstance(value, staticmethod | classmethod):
             found[name] = (type(value).__name__, signature(value.__func__))
+        elif isinstance(value, ClassMethodDescriptorType):
+            found[name] = (
+                "classmethod",
+                [("cls", "POSITIONAL_OR_KEYWORD", inspect.Parameter.empty), *signature(value)[1:]],
+            )
         elif inspect.isroutine(value):
             # Without `self`, which a method written in C takes by position alone.
             found[name] = ("method", signature(value)[1:])
@@ -57,16 +65,18 @@ def members(owner: type) -> dict[str, Any]:
 
 
 IGNORED = {
-    "__annotations__", "__class__", "__del__", "__dict__", "__doc__", "__firstlineno__", "__getstate__", "__module__",
+    "__annotations__", "__buffer__", "__class__", "__del__", "__dict__", "__doc__", "__firstlineno__", "__getstate__",
+    "__module__",
     "__new__", "__slots__", "__static_attributes__", "__subclasshook__", "__weakref__", "__init_subclass__",
     "__match_args__", "__orig_bases__", "__parameters__", "__abstractmethods__", "__dataclass_fields__",
-    "__dataclass_params__", "__reduce__",
+    "__dataclass_params__", "__reduce__", "__release_buffer__",
 }  # fmt: skip
 CLASSES = ("EventPools", "EventAllocator", "RingPtr", "WeakRingPtr", "Loan", "RingBuffer", "Writer", "Reader")
 SHARED = (
     "EventSize", "PoolId", "PooledEvent", "EventBatch", "SlotState", "SlotMetadata", "PoolStats", "Profile",
     "RingError", "PayloadTooLarge", "PoolExhausted", "LayoutError", "StaleHandle", "ReleasedHandle", "RefCountOverflow",
-    "RefCountUnderflow", "ViewsOutstanding", "WriterTaken", "ReadersFull", "RingClosed", "Lagged",
+    "RefCountUnderflow", "ViewsOutstanding", "WriterTaken", "ReadersFull", "RingClosed", "EndOfStream", "ForkedCopy",
+    "Lagged",
 )  # fmt: skip
 FUNCTIONS = ("allocate_from_pool", "allocate_to_pool", "handle_ffi_event")
 VALUES = ("SEED", "WIDE", "TINY", "MAX_RING_BYTES")
@@ -200,3 +210,13 @@ def test_messages_name_the_same_things(
         call(native)
     assert type(one.value) is type(two.value)
     assert str(one.value).split()[0] == str(two.value).split()[0], (str(one.value), str(two.value))
+
+
+def test_version_is_that_of_the_package_and_of_the_header(backend: ModuleType) -> None:
+    root = Path(__file__).resolve().parents[2]
+    home = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    header = (root / "native/include/rusted_ring.h").read_text(encoding="utf-8")
+    parts = [re.search(rf"RR_VERSION_{part} (\d+)", header) for part in ("MAJOR", "MINOR", "PATCH")]
+    assert backend.__version__ == home == ".".join(part[1] for part in parts if part is not None)
+    with pytest.raises(AttributeError, match="nothing"):
+        backend.nothing  # noqa: B018

@@ -1,5 +1,7 @@
 """The chapter Views on both implementations: what a view shows never changes, and its slot comes back when it goes."""
 
+import io
+import sys
 import threading
 from collections.abc import Callable
 from types import ModuleType
@@ -243,3 +245,69 @@ def test_views_made_and_ended_by_many_threads(tiny: Callable[..., Any], collect:
     collect()
     assert not failures
     assert live(allocator) == 0
+
+
+def is_buffer(backend: ModuleType) -> bool:
+    """Whether the implementation's handles are buffers: classes written in Python are from 3.12 on."""
+    return sys.version_info >= (3, 12) or not backend.__name__.endswith("reference")
+
+
+@pytest.mark.clause("VIEW-8", "VIEW-2", "VIEW-5", "PTR-6")
+def test_a_pointer_is_a_buffer(backend: ModuleType, collect: Callable[[], None]) -> None:
+    allocator = backend.EventAllocator()
+    pointer = allocator.allocate(bytes(range(100)))
+    if not is_buffer(backend):
+        with pytest.raises(TypeError, match="bytes-like"):
+            memoryview(pointer)
+        return
+    view, array = memoryview(pointer), np.asarray(pointer)
+    assert (view.format, view.ndim, view.readonly, bytes(view)) == ("B", 1, True, pointer.bytes)
+    assert (array.dtype.str, array.shape, array.flags.writeable) == ("|u1", (100,), False)
+    assert pointer.ref_count == 1
+    with pytest.raises((BufferError, TypeError)):
+        io.BytesIO(bytes(100)).readinto(pointer)
+    pointer.drop()
+    with pytest.raises(backend.ReleasedHandle):
+        memoryview(pointer)
+    assert (bytes(view), array.tobytes()) == (bytes(range(100)),) * 2
+    view.release()
+    collect()
+    assert live(allocator) == 1
+    del array
+    collect()
+    assert live(allocator) == 0
+
+
+@pytest.mark.clause("VIEW-8", "LOAN-1", "LOAN-6", "LOAN-10")
+def test_a_loan_is_a_buffer_to_write_in(backend: ModuleType) -> None:
+    loan = backend.EventAllocator().loan(8)
+    if not is_buffer(backend):
+        with pytest.raises(TypeError, match="bytes-like"):
+            memoryview(loan)
+        return
+    assert io.BytesIO(b"eight by").readinto(loan) == 8
+    with memoryview(loan) as view:
+        assert not view.readonly
+        with pytest.raises(backend.ViewsOutstanding):
+            loan.commit()
+    assert loan.commit().bytes == b"eight by"
+    with pytest.raises(backend.ReleasedHandle):
+        memoryview(loan)
+
+
+@pytest.mark.clause("VIEW-8", "ALLOC-5", "RING-28")
+def test_handles_are_payloads(backend: ModuleType) -> None:
+    if not is_buffer(backend):
+        pytest.skip("no class written in Python is a buffer before Python 3.12")
+    allocator, ring = backend.EventAllocator(), backend.RingBuffer(8, 4)
+    pointer, loan = allocator.allocate(b"payload"), allocator.loan(3)
+    ended = allocator.allocate(b"")
+    ended.drop()
+    assert allocator.allocate(pointer).bytes == b"payload"
+    writer = backend.Writer(ring)
+    assert writer.add(pointer)
+    assert writer.add_many([pointer, loan]) == 2
+    assert [event.data for event in backend.Reader(ring)] == [b"payload", b"payload", bytes(3)]
+    with pytest.raises(ValueError, match="data"):
+        writer.add(ended)
+    assert loan.commit().bytes == bytes(3)

@@ -1,6 +1,7 @@
 """The command: its exit status, its one clear line for bad input, and what it prints."""
 
 import contextlib
+import functools
 import gzip
 import io
 import json
@@ -308,7 +309,17 @@ def test_verify_ends_with_a_table_that_explains_itself(
     assert re.search(r"^replay, session\.json\.gz +passed .* 8 of 8 routes identical", printed, re.MULTILINE)
     assert re.search(r"^C tests +skipped +[\d.]+ s +left out by --quick$", printed, re.MULTILINE)
     assert re.search(r"^lock-step +do native and the reference agree", printed, re.MULTILINE)
-    assert "native does what the specification says, as far as these layers can tell" in printed.splitlines()[-1]
+    said, _, not_run = printed.splitlines()[-1].partition("; not run: ")
+    assert re.search(r"native does what the specification says, as far as the \d+ layers that ran can tell$", said)
+    assert not_run.split("; ") == [
+        "contracts",
+        "explorer, axioms",
+        "explorer, clients",
+        "explorer, every client",
+        "explorer, orders",
+        "C tests",
+        "seeded defects",
+    ]
 
 
 def test_verify_fails_with_the_clause_where_a_backend_is_faulty(
@@ -332,6 +343,48 @@ def test_layer_that_breaks_off_fails_alone() -> None:
 
     outcome = verify_run.run_layer(verify_run.Layer("name", "question?", breaks))
     assert (outcome.verdict, outcome.problems) == ("FAILED", ["RuntimeError: no more"])
+
+
+def test_layers_without_hypothesis_are_skipped_with_the_command_that_brings_it(trace: Path) -> None:
+    code = "import sys; sys.modules['hypothesis'] = None; from rusted_ring.verify.cli import main; "
+    code += "sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "verify", "--quick", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=environment(RUSTED_RING_DATA=str(trace)),
+    )
+    values = json.loads(done.stdout)
+    assert done.returncode == 0, [layer["problems"] for layer in values["layers"]]
+    figures = {layer["layer"]: layer["figures"] for layer in values["layers"] if layer["verdict"] == "skipped"}
+    for layer in ("lock-step, tiny", "explorer, axioms"):
+        assert figures[layer].endswith("needs hypothesis: pip install 'rusted-ring[test]'")
+
+
+def test_contracts_without_crosshair_are_skipped_with_the_command_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "crosshair", None)
+    context = verify_run.Context("native", None, None, verify_run.SIZES["default"], 0, None)
+    outcome = verify_run.run_layer(
+        verify_run.Layer("contracts", "question?", functools.partial(verify_run.contracts, context))
+    )
+    assert (outcome.verdict, outcome.figures) == ("skipped", "needs crosshair: pip install 'rusted-ring[test]'")
+
+
+def test_module_that_no_extra_brings_is_a_failure() -> None:
+    def breaks() -> verify_run.Found:
+        raise ModuleNotFoundError("No module named 'colour'", name="colour")
+
+    outcome = verify_run.run_layer(verify_run.Layer("name", "question?", breaks))
+    assert (outcome.verdict, outcome.problems) == ("FAILED", ["ModuleNotFoundError: No module named 'colour'"])
+
+
+def test_nothing_is_said_of_a_backend_if_no_layer_ran() -> None:
+    skipped = verify_run.Outcome("spec", "question?", "skipped", "no checkout", 0.0, [], {})
+    assert verify_run.conclusion("native", [skipped]) == "no layer could run, so nothing is known of native"
 
 
 def test_layer_that_cannot_run_says_why() -> None:

@@ -317,7 +317,7 @@ def test_not_a_history_is_refused(tmp_path: Path) -> None:
         (tmp_path / "missing", "no such folder"),
         (tmp_path / "file", "not a folder"),
         (tmp_path / "plain", "not a git repository"),
-        (empty.path, "without commits"),
+        (empty.path, "does not have any commits yet"),
         (vacant.path, "no events to replay"),
     ):
         with pytest.raises(InputError, match=words) as raised:
@@ -339,6 +339,23 @@ def test_damaged_repository_is_refused(repository: Repository) -> None:
     stored.unlink()
     with pytest.raises(InputError):
         read_history(repository.path)
+
+
+def test_branch_that_is_broken_is_not_called_empty(repository: Repository) -> None:
+    end_of_file(repository)
+    branch = repository.git("symbolic-ref", "HEAD")
+    commit = repository.git("rev-parse", "HEAD")
+    for content, words in (("nonsense", "appears to be broken"), ("f" * len(commit), "bad object")):
+        (repository.path / ".git" / branch).write_text(content + "\n")
+        with pytest.raises(InputError, match=words):
+            read_history(repository.path)
+
+
+def test_history_that_is_too_large_is_refused_before_it_is_read(repository: Repository) -> None:
+    end_of_file(repository)
+    assert read_history(repository.path, max_bytes=1 << 20).events
+    with pytest.raises(InputError, match="has more than 100 bytes: allow more by --max-bytes, or take fewer commits"):
+        read_history(repository.path, max_bytes=100)
 
 
 @pytest.mark.parametrize(

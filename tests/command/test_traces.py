@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,9 @@ def test_unreadable_files_are_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=words):
             read_workload(tmp_path / name)
+    (tmp_path / "digits.json").write_text("9" * 5_000)
+    with pytest.raises(InputError, match="number too long"):
+        read_workload(tmp_path / "digits.json")
     with pytest.raises(InputError, match="no such file"):
         read_workload(tmp_path / "missing.json")
     with pytest.raises(InputError, match="is a directory"):
@@ -227,3 +231,27 @@ def test_generated_session_has_every_class_and_is_the_same_each_time() -> None:
     for event in first.events:
         document.apply(*event)
     assert document.content() == first.expected
+
+
+def test_no_more_than_the_allowed_bytes_are_read(tmp_path: Path) -> None:
+    text = json.dumps(TRACE).encode()
+    for name, content in (("plain.json", text), ("packed.json.gz", gzip.compress(text))):
+        (tmp_path / name).write_bytes(content)
+        assert read_workload(tmp_path / name, max_bytes=len(text)).events
+        with pytest.raises(InputError, match=f"{name}: has more than {len(text) - 1} bytes: allow more by --max-bytes"):
+            read_workload(tmp_path / name, max_bytes=len(text) - 1)
+
+
+def test_file_that_unpacks_to_gigabytes_costs_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.json.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        for _ in range(256):
+            file.write(bytes(1 << 20))
+    for given in (path, Path("/dev/zero")):
+        tracemalloc.start()
+        try:
+            with pytest.raises(InputError, match="has more than 1,048,576 bytes"):
+                read_workload(given, max_bytes=1 << 20)
+            assert tracemalloc.get_traced_memory()[1] < 8 << 20
+        finally:
+            tracemalloc.stop()

@@ -1,8 +1,10 @@
 """The catalogue of seeded defects: it applies to the source, a sample is caught, and what nothing catches is told.
 
-The whole of it is tried by `python -m rusted_ring.verify.defects`, which CI runs, and by `rusted-ring verify --full`.
+The whole of it is tried by `python -m rusted_ring.verify.defects`, of which CI runs a share with each commit, and by
+`rusted-ring verify --full`.
 """
 
+import dataclasses
 import pathlib
 
 import pytest
@@ -11,18 +13,20 @@ from rusted_ring.verify import defects
 from rusted_ring.verify.checkout import checkout
 from rusted_ring.verify.clauses import load_clauses
 from rusted_ring.verify.defects import CatalogueError, Defect, DefectsReport, Limits, Outcome
+from rusted_ring.verify.functions import Functions
 
 NOTHING_WRONG = Defect(
     name="comment-alone",
-    file="src/sizes.c",
+    function="rr_estimate_size",
     old="int rr_estimate_size(uint64_t length)\n{",
     new="int rr_estimate_size(uint64_t length)\n{ /* nothing is changed */",
     clauses=("SIZE-2",),
 )
 
 
-def native_folder() -> pathlib.Path:
-    return checkout() / "native"
+@pytest.fixture(scope="module")
+def functions() -> Functions:
+    return Functions(checkout() / "native" / "src")
 
 
 def test_the_catalogue_is_large_and_its_clauses_exist() -> None:
@@ -35,51 +39,84 @@ def test_the_catalogue_is_large_and_its_clauses_exist() -> None:
 
 
 @pytest.mark.parametrize("defect", defects.read_catalogue(), ids=lambda defect: defect.name)
-def test_a_defect_applies_to_the_source_as_it_is(defect: Defect) -> None:
-    changed = defects.applied(defect, native_folder())
-    assert changed != (native_folder() / defect.file).read_text(encoding="utf-8")
+def test_a_defect_applies_to_the_source_as_it_is(functions: Functions, defect: Defect) -> None:
+    path, changed = defects.applied(defect, functions)
+    assert changed != path.read_text(encoding="utf-8")
+    assert defect.program == "" or (checkout() / "native" / "tests" / f"{defect.program}.c").is_file()
+
+
+TWICE = """
+int twice(void)
+{
+    int a = 1;
+    return a = 1;
+}
+"""
 
 
 def test_a_defect_that_no_longer_applies_is_refused(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "twice.c").write_text("a = 1;\nb = 1;\n", encoding="utf-8")
-    for old, new, complaint in (
-        ("= 2;", "", "0 times"),
-        ("= 1;", "", "2 times"),
-        ("a = 1;", "a = 1;", "changes nothing"),
+    (tmp_path / "twice.c").write_text(TWICE, encoding="utf-8")
+    functions = Functions(tmp_path)
+    for function, old, complaint in (
+        ("twice", "= 2;", "is in twice 0 times"),
+        ("twice", "a = 1;", "is in twice 2 times"),
+        ("twice", "int a = 1;", "changes nothing"),
+        ("gone", "int a = 1;", "there is no function gone"),
     ):
-        defect = Defect("name", "twice.c", old, new, ("SLOT-1",))
         with pytest.raises(CatalogueError, match=complaint):
-            defects.applied(defect, tmp_path)
-    with pytest.raises(CatalogueError, match="there is no"):
-        defects.applied(Defect("name", "gone.c", "a", "b", ("SLOT-1",)), tmp_path)
+            defects.applied(Defect("name", function, old, "int a = 1;", ("SLOT-1",)), functions)
+
+
+def test_a_defect_is_applied_in_whichever_file_its_function_is(tmp_path: pathlib.Path) -> None:
+    """Text outside the function is not taken for it, and another definition that the preprocessor selects is."""
+    other = "int other(void)\n{\n    return 1;\n}\n"
+    defect = Defect("name", "twice", "int a = 1;", "int a = 2;", ("SLOT-1",))
+    for name in ("one.c", "two.h"):
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        (folder / name).write_text(f"int a = 1;\n{other}{TWICE}{other}", encoding="utf-8")
+        (folder / "three.c").write_text("static int twice(void)\n{\n    return 3;\n}\n", encoding="utf-8")
+        path, text = defects.applied(defect, Functions(folder))
+        assert path == folder / name
+        assert text == f"int a = 1;\n{other}{TWICE.replace('int a = 1;', 'int a = 2;')}{other}"
+    twice = dataclasses.replace(defect, old="return")
+    with pytest.raises(CatalogueError, match="is in twice 2 times"):
+        defects.applied(twice, Functions(folder))
+
+
+ENTRY = '[[defect]]\nname = "a"\nclauses = []\nfunction = "f"\nold = "o"\n'
 
 
 @pytest.mark.parametrize(
-    ("entry", "complaint"),
+    ("rest", "complaint"),
     [
-        ('name = "a"\nclauses = []\nfile = "f"\nold = "o"', "incomplete"),
-        ('name = "a"\nclauses = []\nfile = "f"\nold = "o"\nnew = "n"\ncolour = "red"', "unknown keys"),
-        ('name = "a"\nclauses = []\nfile = "f"\nold = "o"\nnew = "n"\nlayer = "luck"', "layer is 'luck'"),
-        ('name = "a"\nclauses = []\nfile = "f"\nold = "o"\nnew = "n"\nclient = "nobody"', "client is 'nobody'"),
+        ("", "incomplete"),
+        ('new = "n"\ncolour = "red"', "unknown keys"),
+        ('new = "n"\nlayer = "luck"', "layer is 'luck'"),
+        ('new = "n"\nclient = "add-and-next"', "client is 'add-and-next': name one"),
+        ('new = "n"\nlayer = "explore"', "client is ''"),
+        ('new = "n"\nlayer = "explore"\nclient = "nobody"', "client is 'nobody': no client of the corpus"),
+        ('new = "n"\nlayer = "ctest"', "program is ''"),
+        ('new = "n"\nprogram = "test_waits"', "program is 'test_waits'"),
     ],
 )
-def test_a_bad_entry_is_refused(tmp_path: pathlib.Path, entry: str, complaint: str) -> None:
+def test_a_bad_entry_is_refused(tmp_path: pathlib.Path, rest: str, complaint: str) -> None:
     path = tmp_path / "defects.toml"
-    path.write_text(f"[[defect]]\n{entry}\n", encoding="utf-8")
+    path.write_text(ENTRY + rest, encoding="utf-8")
     with pytest.raises(CatalogueError, match=complaint):
         defects.read_catalogue(path)
 
 
 def test_two_entries_of_one_name_are_refused(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "defects.toml"
-    path.write_text('[[defect]]\nname = "a"\nclauses = []\nfile = "f"\nold = "o"\nnew = "n"\n' * 2, encoding="utf-8")
+    path.write_text(f'{ENTRY}new = "n"\n' * 2, encoding="utf-8")
     with pytest.raises(CatalogueError, match="two defects"):
         defects.read_catalogue(path)
 
 
 def test_a_survivor_is_told_apart() -> None:
-    caught = Outcome("one", "diff: crash", "", "SIGSEGV", 1.0, 1.0)
-    survivor = Outcome("two", "", "", "", 1.0, 1.0)
+    caught = Outcome("one", "diff: crash", "", "SIGSEGV", 1.0)
+    survivor = Outcome("two", "", "", "", 1.0)
     assert not caught.survived
     assert survivor.survived
     report = DefectsReport((caught, survivor), ("two: survived",), 2.0)
@@ -93,6 +130,17 @@ def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
         defects.main(["--only", "no-such-defect"])
     assert ending.value.code == 2
     assert "no-such-defect" in capsys.readouterr().err
+
+
+def test_shares_make_up_the_catalogue_and_each_has_every_large_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    catalogue = defects.read_catalogue()
+    parts = [defects.share_of(catalogue, 3, part) for part in range(3)]
+    assert sorted(defect.name for part in parts for defect in part) == sorted(defect.name for defect in catalogue)
+    assert all({defect.layer for defect in part} >= {"diff", "explore", "ctest"} for part in parts)
+    for share, part in (("3", "3"), ("1", "1"), ("0", "0")):
+        with pytest.raises(SystemExit):
+            defects.main(["--share", share, "--part", part])
+        assert f"{part} is none of {share}" in capsys.readouterr().err
 
 
 @pytest.mark.clause("ALLOC-10")
@@ -141,7 +189,7 @@ def test_defects_are_caught_by_the_check_that_should_see_them() -> None:
 def test_a_crash_counts_as_caught() -> None:
     crash = Defect(
         name="crash",
-        file="src/sizes.c",
+        function=NOTHING_WRONG.function,
         old=NOTHING_WRONG.old,
         new=NOTHING_WRONG.old + " if (length == 63) __builtin_trap();",
         clauses=("SIZE-2",),
@@ -152,8 +200,14 @@ def test_a_crash_counts_as_caught() -> None:
 
 
 @pytest.mark.slow
-def test_a_defect_that_does_not_compile_fails_the_run() -> None:
-    broken = Defect("broken", "src/sizes.c", NOTHING_WRONG.old, NOTHING_WRONG.old + " this is not C;", ("SIZE-2",))
-    report = defects.run_defects([broken], limits=Limits(steps=500))
-    assert not report.ok
-    assert "build failed" in report.problems[0]
+def test_a_defect_that_does_not_compile_is_a_problem_of_its_own() -> None:
+    """Under each way of building; the other defects are tried all the same."""
+    broken = Defect("broken", NOTHING_WRONG.function, NOTHING_WRONG.old, NOTHING_WRONG.old + " not C;", ("SIZE-2",))
+    explored = dataclasses.replace(broken, name="broken-explored", layer="explore", client="add-and-next")
+    tested = dataclasses.replace(broken, name="broken-test", layer="ctest", program="test_sizes")
+    report = defects.run_defects([broken, explored, tested, NOTHING_WRONG], limits=Limits(steps=500))
+    assert sorted(problem.partition(": ")[0] for problem in report.problems) == [
+        *("broken", "broken-explored", "broken-test", "comment-alone"),
+    ]
+    assert all("build failed" in problem for problem in report.problems if problem != "comment-alone: survived")
+    assert [outcome.name for outcome in report.outcomes] == ["comment-alone"]

@@ -1,7 +1,8 @@
 """Copies of the reference with one fault each: what the differential machine must catch.
 
-`import altered_reference.NAME` is a copy of `rusted_ring.reference` in which one piece of text is replaced. It must
-be there exactly once, so that a fault that no longer applies is an error and not a test that passes.
+`import altered_reference.NAME` is a copy of `rusted_ring.reference`, and of the vocabulary that it imports, in which a
+piece of text is replaced. It must be there exactly once, so that a fault that no longer applies is an error and not a
+test that passes.
 """
 
 import importlib
@@ -18,6 +19,7 @@ from rusted_ring import reference
 
 PACKAGE = "altered_reference"
 ORIGINAL = "rusted_ring.reference"
+WORDS = "rusted_ring.vocabulary"
 FOLDER = pathlib.Path(reference.__file__ or "").parent
 
 
@@ -25,7 +27,7 @@ class Fault(NamedTuple):
     """One fault.
 
     Attributes:
-        file: the module of the reference, without `.py`.
+        file: the module of the reference, or `vocabulary.` and one of the vocabulary, without `.py`.
         before: text of it, there exactly once.
         after: what stands there instead.
         clauses: the ids of the clauses one of which must be named.
@@ -49,9 +51,10 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Find a copy, or one of its modules."""
         del path, target
         parts = fullname.split(".")
-        if parts[0] != PACKAGE or len(parts) > 3 or (len(parts) > 1 and parts[1] not in self.faults):
+        if parts[0] != PACKAGE or len(parts) > 4 or (len(parts) > 1 and parts[1] not in self.faults):
             return None
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=len(parts) < 3)
+        is_package = len(parts) < 3 or (len(parts) == 3 and parts[2] == "vocabulary")
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=is_package)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         """Leave it to the import system."""
@@ -64,14 +67,19 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if len(parts) == 1:
             return
         copy = ".".join(parts[:2])
-        file = parts[2] if len(parts) == 3 else "__init__"
-        text = (FOLDER / f"{file}.py").read_text(encoding="utf-8")
+        file = ".".join(parts[2:]) or "__init__"
+        path = FOLDER.joinpath(*parts[2:])
+        if parts[2:3] == ["vocabulary"]:
+            path = FOLDER.with_name("vocabulary").joinpath(*parts[3:])
+        path = path / "__init__" if path.is_dir() else path
+        text = path.with_suffix(".py").read_text(encoding="utf-8")
         fault = self.faults[parts[1]]
         if file == fault.file:
             if text.count(fault.before) != 1:
                 raise ImportError(f"fault {parts[1]}: its text is {text.count(fault.before)} times in {file}.py")
             text = text.replace(fault.before, fault.after)
-        exec(compile(text.replace(ORIGINAL, copy), f"<{module.__name__}>", "exec"), module.__dict__)
+        text = text.replace(ORIGINAL, copy).replace(WORDS, f"{copy}.vocabulary")
+        exec(compile(text, f"<{module.__name__}>", "exec"), module.__dict__)
 
 
 def install(faults: dict[str, Fault]) -> None:

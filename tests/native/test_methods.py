@@ -12,8 +12,8 @@ import numpy
 import pytest
 
 import rusted_ring.native as native
-from rusted_ring.native import EventAllocator, PoolId, Reader, RingBuffer, RingPtr, Writer, _hold
-from rusted_ring.reference.event import PooledEvent
+from rusted_ring.native import EventAllocator, PoolId, Reader, RingBuffer, RingPtr, Writer, _core
+from rusted_ring.vocabulary.event import PooledEvent
 
 PAYLOAD = bytes(range(64))
 BUFFERS: dict[str, Callable[[], Any]] = {
@@ -170,9 +170,9 @@ def test_a_class_of_the_callers_own(ring: RingBuffer, allocator: EventAllocator)
     class Counting(Writer):
         extra = 0
 
-        def add(self, data: object, event_type: int = 0) -> bool:
+        def add(self, data: Any, event_type: int = 0, *, timeout: float | None = 0) -> bool:
             self.extra += 1
-            return super().add(data, event_type)
+            return super().add(data, event_type, timeout=timeout)
 
     writer, reader = Counting(ring), Shouting(ring)
     assert writer.add(b"a")
@@ -193,7 +193,7 @@ def test_a_class_of_the_callers_own(ring: RingBuffer, allocator: EventAllocator)
 
 
 @pytest.mark.clause("PTR-8", "ERR-1")
-def test_objects_that_were_not_made(ring: RingBuffer) -> None:
+def test_objects_that_were_not_made() -> None:
     for made, use in (
         (Writer, lambda it: it.add(b"x")),
         (Writer, lambda it: it.add_many(b"x")),
@@ -208,17 +208,28 @@ def test_objects_that_were_not_made(ring: RingBuffer) -> None:
             use(made.__new__(made))
     with pytest.raises(native.ReleasedHandle):
         _ = RingPtr.__new__(RingPtr).data
-    reader, writer = Reader.__new__(Reader), Writer(ring)
-    for wrong in (None, writer, object()):
-        with pytest.raises(AttributeError):
-            reader._owner = wrong  # type: ignore[assignment]
-    with pytest.raises(AttributeError):
-        writer._owner = writer._owner
-    reader._owner = writer._owner
-    with pytest.raises(AttributeError, match="not made"):
-        reader.next()
-    with pytest.raises(TypeError):
-        _hold.meet(int, int, int, int)  # type: ignore[arg-type]
+    kinds: list[Any] = [RingBuffer, native.EventPools, native.WeakRingPtr]
+    for kind in kinds:
+        for name in [name for name in dir(kind) if not name.startswith("_") and name != "estimate_size"]:
+            with pytest.raises((AttributeError, TypeError)):
+                getattr(kind.__new__(kind), name)()
+    assert "Writer of" in repr(Writer.__new__(Writer))
+    assert "Reader of" in repr(Reader.__new__(Reader))
+
+
+@pytest.mark.clause("ERR-4")
+def test_classes_that_cannot_be_told(ends: tuple[Writer, Reader]) -> None:
+    """The binding makes objects of classes written in Python; those it is told of must be of its own kinds."""
+    for name, kind in (("RingPtr", int), ("EventBatch", int), ("PooledEvent", object), ("Reader", RingPtr)):
+        with pytest.raises((TypeError, AttributeError)):
+            _core.tell(name, kind)
+    with pytest.raises(ValueError, match="name is Other"):
+        _core.tell("Other", int)
+    given: list[Any] = [(), ("RingPtr",), ("RingPtr", 1), (1, RingPtr)]
+    for wrong in given:
+        with pytest.raises(TypeError):
+            _core.tell(*wrong)
+    assert ends[0].add(b"goes on")
 
 
 @pytest.mark.clause("PTR-8", "RING-28")
@@ -292,7 +303,7 @@ def test_calls_leave_nothing_behind(allocator: EventAllocator, ends: tuple[Write
             raise AssertionError("nothing was raised")
 
     wrongs: list[Callable[[], object]] = [
-        lambda: writer.add("x"),
+        lambda: writer.add("x"),  # type: ignore[arg-type]
         lambda: writer.add(b"x", -1),
         lambda: writer.add(bytes(65)),
         lambda: writer.add_many(bytearray(10), lengths=3),
@@ -305,7 +316,7 @@ def test_calls_leave_nothing_behind(allocator: EventAllocator, ends: tuple[Write
     for _ in range(500):
         use()
     gc.collect()
-    types = [type(writer), type(reader), RingPtr, _hold.Pin, PooledEvent, native.EventBatch]
+    types = [type(writer), type(reader), RingPtr, _core.Pin, PooledEvent, native.EventBatch]
     kept: list[object] = [*types, writer, reader, allocator, PAYLOAD]
     if sys.version_info < (3, 12):
         kept.append(None)  # from 3.12 on it is immortal, and its count says nothing

@@ -67,8 +67,12 @@ ENDS = {
         first, second = (allocate_to_pool(allocator, b"x", 0) for _ in range(2))
         pointer = RingPtr(0, first, 0, allocator)
         view = pointer.data
-        pointer.__init__(0, second, 0, allocator)
-        assert allocator.stats()[PoolId.XS].live == 2
+        try:
+            pointer.__init__(0, second, 0, allocator)
+        except TypeError:
+            pass
+        pointer.drop()
+        assert (allocator.stats()[PoolId.XS].live, bytes(view)) == (2, b"x")
         del view
         assert allocator.stats()[PoolId.XS].live == 1
     """,
@@ -130,24 +134,3 @@ MAKES = {
 def test_finalizers_in_a_cycle_see_what_they_hold(run_alone: Run, made: str, leave: str) -> None:
     make, look, seen = MAKES[made]
     assert run_alone(IMPORTS + CYCLE.format(make=make, look=look, leave=leave)) == seen
-
-
-@pytest.mark.clause("PTR-8")
-def test_fork_leaves_each_process_its_own(run_alone: Run) -> None:
-    program = """
-        import os
-        from rusted_ring.native import EventAllocator, PoolId, Reader, RingBuffer, Writer
-        allocator, ring = EventAllocator(), RingBuffer(64, 8)
-        pointer, writer, reader = allocator.allocate(b"before"), Writer(ring), Reader(ring)
-        view = pointer.data
-        child = os.fork()
-        if child == 0:
-            pointer.drop()
-            del view
-            allocator.allocate(b"child's")
-            writer.add(b"child's")
-            os._exit(0 if allocator.stats()[PoolId.XS].live == 0 and reader.next().data == b"child's" else 1)
-        assert os.waitpid(child, 0)[1] == 0
-        print(bytes(view), allocator.stats()[PoolId.XS].live, ring.write_cursor)
-    """
-    assert run_alone(program) == "b'before' 1 0"

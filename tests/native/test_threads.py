@@ -1,7 +1,9 @@
 """One object in the hands of several threads: no crash, no leak, and every event once."""
 
 import contextlib
+import gc
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -10,6 +12,7 @@ import pytest
 from rusted_ring.native import (
     EventAllocator,
     Lagged,
+    Loan,
     PoolId,
     Reader,
     ReleasedHandle,
@@ -184,3 +187,41 @@ def test_closing_and_evicting_in_the_middle_of_long_calls() -> None:
         together(work)
         assert ring.readers == 0
         assert writer.closed
+
+
+@pytest.mark.clause("PTR-8", "ALLOC-13")
+def test_a_handle_found_through_the_collector_before_its_call_returns(allocator: EventAllocator) -> None:
+    """A long call gives up the GIL with a pointer half made; whoever finds it by the collector can end it, no more."""
+    payload, stop = bytes(2_000_000), threading.Event()
+
+    def make() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(ReleasedHandle, ViewsOutstanding):
+                allocator.allocate(payload)
+                allocator.loan(len(payload)).commit(len(payload) - 1)
+
+    threads = [threading.Thread(target=make) for _ in range(2)]
+    gc.collect()
+    gc.freeze()
+    try:
+        for thread in threads:
+            thread.start()
+        end, found = time.monotonic() + 1.5, 0
+        thing: object = None
+        while time.monotonic() < end:
+            for thing in gc.get_objects():
+                if isinstance(thing, (RingPtr, Loan)):
+                    found += 1
+                    with contextlib.suppress(ReleasedHandle, ViewsOutstanding):
+                        if isinstance(thing, RingPtr):
+                            thing.drop()
+                        else:
+                            thing.abort()
+                        _ = (thing.released, repr(thing), thing.len, thing.event_type, thing.data)
+            thing = None
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        gc.unfreeze()
+    assert found > 0

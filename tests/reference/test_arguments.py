@@ -6,17 +6,8 @@ from typing import Any
 
 import pytest
 
-from rusted_ring.reference.arguments import (
-    as_flag,
-    as_number,
-    as_text,
-    batch_arguments,
-    buffer_view,
-    check_contiguous,
-    check_event_type,
-    number_between,
-    token_numbers,
-)
+from rusted_ring.reference.arguments import as_flag, as_text, batch_arguments, check_event_type, token_numbers
+from rusted_ring.vocabulary.arguments import as_number, buffer_view, check_contiguous, number_between
 
 
 class Five:

@@ -19,17 +19,8 @@ from rusted_ring.reference.cursor import (
     room,
     slot_of_sequence,
 )
-from rusted_ring.reference.event import SlotMetadata, SlotState
-from rusted_ring.reference.layout import (
-    event_bytes,
-    heap_block_bytes,
-    heap_table_bytes,
-    pool_bytes,
-    ring_bytes,
-    round64,
-    slot_bytes,
-)
-from rusted_ring.reference.sizes import EventSize, PoolId, smallest_class
+from rusted_ring.reference.layout import heap_block_bytes, heap_table_bytes, pool_bytes, ring_bytes, slot_bytes
+from rusted_ring.reference.sizes import smallest_class
 from rusted_ring.reference.slot import (
     aborted,
     allocated,
@@ -44,6 +35,9 @@ from rusted_ring.reference.slot import (
     unpack_word,
 )
 from rusted_ring.reference.token import generation_of_token, pool_of_token, slot_of_token, token_of
+from rusted_ring.vocabulary.layout import event_bytes, round64
+from rusted_ring.vocabulary.sizes import EventSize, PoolId
+from rusted_ring.vocabulary.slots import SlotMetadata, SlotState
 
 FREE, LIVE, LOANED = SlotState.FREE, SlotState.LIVE, SlotState.LOANED
 

@@ -6,7 +6,8 @@ from array import array
 import pytest
 
 from rusted_ring.reference import TINY, EventAllocator, PoolExhausted, PoolId, SlotState
-from rusted_ring.reference.following import FollowError, follow
+from rusted_ring.reference.choices import FollowError
+from rusted_ring.reference.pools import follow
 
 
 @pytest.fixture

@@ -203,13 +203,18 @@ def test_collected_handles_give_back_in_the_next_step(allocator: EventAllocator)
 def test_finalizer_that_runs_in_the_middle_of_a_step_does_not_wait_for_it(allocator: EventAllocator) -> None:
     pointer, clone = allocator.allocate(b"a"), allocator.allocate(b"b")
     step = allocator.pools._step
-    with step:
+    held = [clone]
+    del clone
+
+    def look() -> None:
         pointer.drop()
-        del clone
-        assert not step.left.empty()
+        held.clear()
+        assert step._ended
         assert allocator.pools._pools[0].free == 0
+
+    step.see(look)
     assert allocator.stats()[PoolId.XS].free == 2
-    assert step.left.empty()
+    assert not step._ended
 
 
 @pytest.mark.clause("PTR-8")

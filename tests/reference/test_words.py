@@ -15,6 +15,7 @@ from rusted_ring.reference import (
     SEED,
     TINY,
     WIDE,
+    EndOfStream,
     EventBatch,
     EventSize,
     Lagged,
@@ -242,8 +243,11 @@ def test_errors_are_what_a_user_would_expect() -> None:
         "WriterTaken": RuntimeError,
         "ReadersFull": RuntimeError,
         "RingClosed": ValueError,
+        "ForkedCopy": RuntimeError,
         "Lagged": LookupError,
     }
     errors = {error.__name__: error for error in RingError.__subclasses__()}
     assert set(errors) == set(expected)
+    assert {error.__name__ for error in errors["RingClosed"].__subclasses__()} == {"EndOfStream"}
+    assert issubclass(EndOfStream, EOFError)
     assert all(issubclass(errors[name], also) for name, also in expected.items())

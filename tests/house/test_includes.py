@@ -1,0 +1,83 @@
+"""Which C file includes which: the core knows no Python, and nothing but its own tests looks behind its header."""
+
+import graphlib
+import re
+from pathlib import Path
+
+import pytest
+
+NATIVE = Path(__file__).resolve().parents[2] / "native"
+PUBLIC = NATIVE / "include/rusted_ring.h"
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+KNOWN = {
+    "include": set(),
+    "src": {"include", "src"},
+    "binding": {"include", "binding"},
+    "tests": {"include", "src", "tests"},
+    "explorer": {"include", "explorer"},
+}
+"""The folders of `native/` whose headers a file of each may include."""
+FILES = sorted(
+    path
+    for folder in KNOWN
+    for path in (NATIVE / folder).rglob("*.[ch]")
+    if "build" not in path.relative_to(NATIVE).parts
+)
+
+
+def included(file: Path) -> tuple[set[Path], set[str]]:
+    """Return the headers of this project that a file includes, and the names of those of the system."""
+    own: set[Path] = set()
+    system: set[str] = set()
+    for quoted, angled in INCLUDE.findall(file.read_text(encoding="utf-8")):
+        places = [file.parent, NATIVE / "include", NATIVE / "explorer"] if quoted else [NATIVE / "include"]
+        found = [(place / (quoted or angled)).resolve() for place in places if (place / (quoted or angled)).is_file()]
+        if found:
+            own.add(found[0])
+        elif quoted:
+            raise AssertionError(f"{file.relative_to(NATIVE)} includes {quoted}, which is not there")
+        else:
+            system.add(angled)
+    return own, system
+
+
+def of_the_project(file: Path) -> set[Path]:
+    """Return the headers of this project that a file includes."""
+    return included(file)[0]
+
+
+def test_the_files_are_there() -> None:
+    assert {"src/rings.c", "binding/module.c", "include/rusted_ring.h"} <= {
+        str(file.relative_to(NATIVE)) for file in FILES
+    }
+    assert of_the_project(NATIVE / "src/rings.c") >= {NATIVE / "src/private.h"}
+    assert "Python.h" in included(NATIVE / "binding/binding.h")[1]
+
+
+@pytest.mark.parametrize("folder", KNOWN)
+def test_no_folder_knows_one_that_it_should_not(folder: str) -> None:
+    wrong = [
+        f"{file.relative_to(NATIVE)} includes {header.relative_to(NATIVE)}"
+        for file in FILES
+        if file.relative_to(NATIVE).parts[0] == folder
+        for header in of_the_project(file)
+        if header.relative_to(NATIVE).parts[0] not in KNOWN[folder]
+    ]
+    assert wrong == []
+
+
+def test_headers_alone_are_included_and_in_no_circle() -> None:
+    headers = {file: of_the_project(file) for file in FILES}
+    assert {header.suffix for found in headers.values() for header in found} == {".h"}
+    graphlib.TopologicalSorter(headers).prepare()  # raises CycleError, which names the files
+
+
+def test_only_the_binding_knows_python() -> None:
+    knowing = {
+        file.relative_to(NATIVE).parts[0] for file in FILES if included(file)[1] & {"Python.h", "structmember.h"}
+    }
+    assert knowing == {"binding"}
+
+
+def test_the_public_header_needs_standard_headers_alone() -> None:
+    assert included(PUBLIC) == (set(), {"stddef.h", "stdint.h"})
