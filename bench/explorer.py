@@ -10,6 +10,12 @@ them is measured in the same rounds: switches between fibers, the copy of a chec
 nobody looks at. An operation is an access or a fence of the program, a read-modify-write counts as two; creating and
 joining its threads is not counted. Compare ratios, not figures of two machines. A smoke never fails on a time. `--json`
 writes all figures, the rounds themselves among them.
+
+Each litmus and C program is also explored by the engine of commit c4b618a, in the same rounds and in turn: its sources
+come from the repository's history and are built by its own code, in the folder of the run. The ratio is how many times
+as long that engine takes for the same exploration (for an execution, if the exploration is bounded). If there is no git
+or no such commit, as in a shallow clone or a source distribution, the benchmark says "no comparison". Clients are not
+compared: the core that they call has changed since.
 """
 
 import argparse
@@ -17,6 +23,7 @@ import concurrent.futures
 import dataclasses
 import importlib
 import importlib.util
+import io
 import itertools
 import json
 import math
@@ -26,6 +33,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -34,8 +42,9 @@ from pathlib import Path
 from typing import Any
 
 from rusted_ring.verify import engine
-from rusted_ring.verify.checkout import checkout
-from rusted_ring.verify.clients import corpus, to_line
+from rusted_ring.verify.checkout import NoCheckout, checkout
+from rusted_ring.verify.client_corpus import CLIENTS
+from rusted_ring.verify.clients import to_line
 from rusted_ring.verify.exploring import Explorer
 
 RING = "store {0} {o} 1 ; load {1} {o} ; load {2} {o}"
@@ -101,16 +110,60 @@ LITMUS = {
     "RMW by five threads (10 events)": Litmus("1 0" + " | add 0 acq_rel 1" * 5, 10, math.factorial(5)),
 }
 
+
+@dataclasses.dataclass(frozen=True)
+class CProgram:
+    """A C program: its file in tests/explorer/programs, its flags, how many executions (None: not known beforehand).
+
+    `bound` ends an exploration that is too long: its executions are then not counted against `executions`.
+    """
+
+    file: str
+    flags: tuple[str, ...]
+    executions: int | None = None
+    bound: int | None = None
+
+
 C_PROGRAMS = {
-    "lastzero(9)": ("lastzero.c", ("-DN=9",), 12 * 2**7),
-    "indexer(13)": ("indexer.c", ("-DN=13",), 64),
-    "ainc(6)": ("many.c", ("-DAINC", "-DN=6"), 720),
-    "readers(11)": ("many.c", ("-DREADERS", "-DN=11"), 2**11),
-    "casw(4)": ("many.c", ("-DCASW", "-DN=4"), None),
-    "2+2W of seven": ("many.c", ("-DW22", "-DN=7"), 2**7),
-    "ms-queue, two producers": ("ms_queue.c", ("-DTWO",), None),
+    "big(12), loads and stores": CProgram("many.c", ("-DBIG", "-DN=12"), 6**6),
+    "ainc(6)": CProgram("many.c", ("-DAINC", "-DN=6"), 720),
+    "casw(4)": CProgram("many.c", ("-DCASW", "-DN=4"), 1200),
+    "casrot(9)": CProgram("many.c", ("-DCASROT", "-DN=9"), 8597),
+    "wcas(5), compare-exchanges fail": CProgram("many.c", ("-DWCAS", "-DN=5"), 6**5),
+    "readers(13)": CProgram("many.c", ("-DREADERS", "-DN=13"), 2**13),
+    "2+2W of twelve": CProgram("many.c", ("-DW22", "-DN=12"), 2**12),
+    "wrw(3)": CProgram("many.c", ("-DWRW", "-DN=3"), 1044),
+    "CoA(5)": CProgram("many.c", ("-DCOA", "-DN=5"), 2304),
+    "fib_bench(3), rlx": CProgram("fib_bench.c", ("-DN=3", "-DLESS=", "-DORDER=memory_order_relaxed"), 2800),
+    "fib_bench(3), sc": CProgram("fib_bench.c", ("-DN=3", "-DLESS="), 1698),
+    "lastzero(10)": CProgram("lastzero.c", ("-DN=10",), 13 * 2**8),
+    "indexer(14)": CProgram("indexer.c", ("-DN=14",), 512),
+    "eratosthenes(10)": CProgram("eratosthenes.c", ("-DN=10",)),
+    "hwqueue(3)": CProgram("hwqueue.c", ("-DN=3",), 1230),
+    "lockinc(4), two rounds": CProgram("many.c", ("-DLOCKINC", "-DN=4", "-DROUNDS=2"), math.factorial(8) // 2**4),
+    "lockinc(7), two rounds, the first": CProgram("many.c", ("-DLOCKINC", "-DN=7", "-DROUNDS=2"), bound=10_000),
+    "ms-queue, two producers": CProgram("ms_queue.c", ("-DTWO",)),
 }
-"""File in tests/explorer/programs, flags, executions."""
+
+EARLIER = "c4b618a"
+"""The commit whose engine is explored with, too."""
+EARLIER_ROOMS = ("native/explorer", "native/include", "native/src", "spec", "tests/rusted_ring/verify")
+EARLIER_BUILD = """
+import json, pathlib, sys
+request = json.load(sys.stdin)
+sys.path.insert(0, request["tests"])
+from rusted_ring.verify import engine
+made = {}
+for name, source, flags in request["programs"]:
+    folder = pathlib.Path(request["folder"], name)
+    folder.mkdir()
+    if source:
+        made[name] = str(engine.build([pathlib.Path(source)], flags=flags, folder=folder))
+    else:
+        made[name] = str(engine.build_litmus(folder))
+print(json.dumps(made))
+"""
+"""Builds programs by that commit's own code: of each a name, a source (none: the litmus harness) and flags."""
 
 MEMORY_FAMILY = ((3, 4, 4), (4, 5, 5), (5, 5, 6))
 """About 10^4, 10^5.4 and 10^6.3 executions; one decade less in the smoke."""
@@ -134,6 +187,9 @@ class Rounds:
     operations: int = 0
     seconds: list[float] = dataclasses.field(default_factory=list)
     """Processor time of an execution."""
+    bounded: bool = False
+    earlier: list[float] = dataclasses.field(default_factory=list)
+    """Of each round: how many times as long the earlier engine takes; empty: no comparison."""
 
     def figures(self) -> dict[str, Any]:
         """Return what is printed and written."""
@@ -149,6 +205,8 @@ class Rounds:
             "runs_an_execution": self.answer["runs"] / executions,
             "explored_a_distinct": executions / self.answer["distinct"],
             "seconds_an_execution": self.seconds,
+            "to_earlier": statistics.median(self.earlier) if self.earlier else None,
+            "to_earlier_rounds": self.earlier,
         }
         return figures | {key: self.answer[key] for key in COUNTS}
 
@@ -177,23 +235,46 @@ def processor_seconds(command: Sequence[str], text: str = "") -> tuple[list[dict
     return answers, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def measure(
-    rounds: int, programs: Sequence[tuple[Rounds, Sequence[str], str, int]], beside: Callable[[], None] | None = None
-) -> None:
-    """Add rounds: each is a run of every program, `times` over, as one process where it reads lines."""
-    for _ in range(rounds):
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """A program to measure: the command, a line for its input, how many times a round, the earlier engine's command."""
+
+    rounds: Rounds
+    command: Sequence[str]
+    line: str
+    times: int
+    earlier: Sequence[str] | None = None
+
+
+def explore(work: Work, command: Sequence[str]) -> tuple[int, float]:
+    """Explore a program `times` over, as one process if it reads lines; return the executions and processor time."""
+    if work.line:
+        answers, seconds = processor_seconds(command, work.line * work.times)
+    else:
+        runs = [processor_seconds(command) for _ in range(work.times)]
+        answers, seconds = [run[0][0] for run in runs], sum(run[1] for run in runs)
+    return sum(answer["executions"] for answer in answers), max(seconds, 1e-9)
+
+
+def measure(rounds: int, programs: Sequence[Work], beside: Callable[[], None] | None = None) -> None:
+    """Add rounds: each explores every program by this engine and by the earlier one in turn."""
+    for turn in range(rounds):
         if beside is not None:
             beside()
-        for measured, command, line, times in programs:
-            if line:
-                answers, seconds = processor_seconds(command, line * times)
-            else:
-                runs = [processor_seconds(command) for _ in range(times)]
-                answers, seconds = [run[0][0] for run in runs], sum(run[1] for run in runs)
-            executions = sum(answer["executions"] for answer in answers)
-            if executions != times * measured.answer["executions"]:
-                raise MissingFigure(f"{measured.name}: {executions} executions in {times} runs, not the same in each")
-            measured.seconds.append(max(seconds, 1e-9) / executions)
+        for work in programs:
+            measured = work.rounds
+            before = explore(work, work.earlier) if work.earlier is not None and turn % 2 == 1 else None
+            executions, seconds = explore(work, work.command)
+            if work.earlier is not None and before is None:
+                before = explore(work, work.earlier)
+            if executions != work.times * measured.answer["executions"]:
+                raise MissingFigure(
+                    f"{measured.name}: {executions} executions in {work.times} runs, not the same in each"
+                )
+            measured.seconds.append(seconds / executions)
+            if before is not None:
+                ratio = before[1] / seconds
+                measured.earlier.append(ratio * executions / before[0] if measured.bounded else ratio)
 
 
 def first(command: Sequence[str], line: str, name: str, expected: int | None, operations: int = 0) -> Rounds:
@@ -204,6 +285,53 @@ def first(command: Sequence[str], line: str, name: str, expected: int | None, op
     if answer["redundant"] != 0 or answer["cut"] != 0:
         raise MissingFigure(f"{name}: {answer['redundant']} redundant and {answer['cut']} cut executions, must be none")
     return Rounds(name, answer, operations)
+
+
+# --- the earlier engine
+
+
+def program_folder(name: str) -> str:
+    """Return the name of a folder for a program."""
+    return "".join(letter if letter.isalnum() else "-" for letter in name)
+
+
+def build_earlier(folder: Path) -> tuple[dict[str, list[str]], str]:
+    """Build all programs with the engine of an earlier commit.
+
+    Returns:
+        The command of each program by name, the litmus harness by "", and why there are none.
+    """
+    try:
+        where = checkout()
+        archive = subprocess.run(
+            ["git", "-C", str(where), "archive", EARLIER, *EARLIER_ROOMS], capture_output=True, check=True
+        ).stdout
+    except (NoCheckout, OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", b"") or str(error).encode()
+        return {}, f"no comparison: {EARLIER} is not in the history: {said.decode(errors='replace').strip()}"
+    root = folder / "earlier"
+    root.mkdir()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(root, filter="data")
+    programs: list[tuple[str, str, Sequence[str]]] = [
+        (program_folder(name), str(where / "tests" / "explorer" / "programs" / program.file), program.flags)
+        for name, program in C_PROGRAMS.items()
+    ]
+    request = {"tests": str(root / "tests"), "folder": str(root), "programs": [("litmus", "", ()), *programs]}
+    # Without site-packages, which hold this commit's code; in a folder that is no checkout.
+    built = subprocess.run(
+        [sys.executable, "-S", "-c", EARLIER_BUILD], input=json.dumps(request), capture_output=True, text=True, cwd=root
+    )
+    if built.returncode != 0:
+        raise MissingFigure(f"the engine of {EARLIER} cannot be built: {built.stderr.strip()}")
+    made = json.loads(built.stdout)
+    commands = {name: [made[program_folder(name)], *bound_of(program)] for name, program in C_PROGRAMS.items()}
+    return commands | {"": [made["litmus"]]}, ""
+
+
+def bound_of(program: CProgram) -> list[str]:
+    """Return the word that bounds an exploration."""
+    return [f"max={program.bound}"] if program.bound is not None else []
 
 
 # --- the limit
@@ -234,7 +362,9 @@ def build_limits(folder: Path) -> Path:
     return output
 
 
-def litmus_figures(folder: Path, rounds: int, executions: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def litmus_figures(
+    folder: Path, rounds: int, executions: int, earlier: dict[str, list[str]]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Measure the litmus programs, and the limit beside them."""
     harness = engine.build_litmus(folder)
     limits, size = build_limits(folder), checkpoint_bytes(harness)
@@ -245,11 +375,12 @@ def litmus_figures(folder: Path, rounds: int, executions: int) -> tuple[list[dic
         for part, figures in json.loads(said).items():
             parts.setdefault(part, []).extend(figures)
 
-    programs: list[tuple[Rounds, Sequence[str], str, int]] = []
+    programs = []
     for name, litmus in LITMUS.items():
         line = f" -- {litmus.text}\n"
         measured = first([str(harness)], line, name, litmus.executions, litmus.operations)
-        programs.append((measured, [str(harness)], line, max(1, min(200, executions // measured.answer["executions"]))))
+        times = max(1, min(200, executions // measured.answer["executions"]))
+        programs.append(Work(measured, [str(harness)], line, times, earlier.get("")))
     measure(rounds, programs, beside)
     medians = {part: statistics.median(figures) for part, figures in parts.items()}
     # Three threads and the first: each is switched to and from at least once, and everything else is done at no cost.
@@ -259,7 +390,7 @@ def litmus_figures(folder: Path, rounds: int, executions: int) -> tuple[list[dic
         "rounds": parts,
         "floor_ns": 4 * medians["switch_pair"] + medians["copy"] + medians["operations"],
     }
-    return [measured.figures() for measured, *_ in programs], limit
+    return [work.rounds.figures() for work in programs], limit
 
 
 # --- C programs and clients
@@ -267,37 +398,38 @@ def litmus_figures(folder: Path, rounds: int, executions: int) -> tuple[list[dic
 
 def c_program(folder: Path, name: str, file: str, flags: Sequence[str]) -> Path:
     """Build a program of tests/explorer/programs in a folder of its own."""
-    own = folder / "".join(letter if letter.isalnum() else "-" for letter in name)
+    own = folder / program_folder(name)
     own.mkdir(exist_ok=True)
     return engine.build([checkout() / "tests" / "explorer" / "programs" / file], flags=flags, folder=own).path
 
 
-def c_figures(folder: Path, rounds: int, executions: int) -> list[dict[str, Any]]:
+def c_figures(folder: Path, rounds: int, executions: int, earlier: dict[str, list[str]]) -> list[dict[str, Any]]:
     """Measure whole C programs, compiled with instrumentation; the start of the process is in the figures."""
-    programs: list[tuple[Rounds, Sequence[str], str, int]] = []
-    for name, (file, flags, expected) in C_PROGRAMS.items():
+    programs = []
+    for name, program in C_PROGRAMS.items():
         # Without failures for no reason, so that the counts are those published.
-        program = [str(c_program(folder, name, file, flags)), "weak=0"]
-        measured = first(program, "", name, expected)
-        programs.append((measured, program, "", max(1, min(4, executions // measured.answer["executions"]))))
+        built = c_program(folder, name, program.file, program.flags)
+        command = [str(built), "weak=0", *bound_of(program)]
+        measured = first(command, "", name, program.executions)
+        measured.bounded = program.bound is not None
+        times = max(1, min(4, executions // measured.answer["executions"]))
+        programs.append(Work(measured, command, "", times, earlier.get(name)))
     measure(rounds, programs)
-    return [measured.figures() for measured, *_ in programs]
+    return [work.rounds.figures() for work in programs]
 
 
 def client_figures(folder: Path, rounds: int, count: int | None) -> list[dict[str, Any]]:
     """Measure client programs over the native core: the largest of the corpus, and the corpus as a whole."""
     with Explorer(checkout(), folder) as explorer:
         program = [str(explorer.program)]
-    lines = {client.name: f"max={MOST_OF_A_CLIENT} -- {to_line(client)}\n" for client in list(corpus())[:count]}
+    lines = {client.name: f"max={MOST_OF_A_CLIENT} -- {to_line(client)}\n" for client in list(CLIENTS)[:count]}
     answers = {name: processor_seconds(program, line)[0][0] for name, line in lines.items()}
     largest = sorted(answers, key=lambda name: -int(answers[name]["executions"]))[:SHOWN_CLIENTS]
-    programs: list[tuple[Rounds, Sequence[str], str, int]] = [
-        (Rounds(f"client: {name}", answers[name]), program, lines[name], 1) for name in largest
-    ]
+    programs = [Work(Rounds(f"client: {name}", answers[name]), program, lines[name], 1) for name in largest]
     whole = {key: sum(answer[key] for answer in answers.values()) for key in COUNTS}
-    programs.append((Rounds(f"all {len(lines)} clients", whole), program, "".join(lines.values()), 1))
+    programs.append(Work(Rounds(f"all {len(lines)} clients", whole), program, "".join(lines.values()), 1))
     measure(rounds, programs)
-    return [measured.figures() for measured, *_ in programs]
+    return [work.rounds.figures() for work in programs]
 
 
 # --- processes
@@ -410,16 +542,28 @@ def table(figures: dict[str, Any]) -> str:
     lines = []
     head = f"{'executions a second of processor time':40} {'median':>9} {'IQR':>17} {'ns each':>9} {'ns/op':>6}"
     for part in ("litmus", "c_programs", "clients"):
-        lines.append(f"{head} {'distinct':>9} {'ratio':>6} {'blocked':>7} {'cut':>4} {'runs/ex':>7}")
+        lines.append(f"{head} {'distinct':>9} {'ratio':>6} {'blocked':>7} {'cut':>4} {'runs/ex':>7} {EARLIER:>7}")
         for one in figures[part]:
             operation = f"{one['ns_an_operation']:6.0f}" if one["ns_an_operation"] else f"{'':6}"
             low, high = one["iqr"]
+            ratio = f"{one['to_earlier']:7.2f}" if one["to_earlier"] is not None else ""
             lines.append(
                 f"{one['name']:40.40} {one['executions_a_second']:9,.0f} {f'{low:,.0f}-{high:,.0f}':>17}"
                 f" {one['ns_an_execution']:9,.0f} {operation} {one['distinct']:9,} {one['explored_a_distinct']:6.3f}"
-                f" {one['blocked']:7,} {one['cut']:4,} {one['runs_an_execution']:7.2f}"
+                f" {one['blocked']:7,} {one['cut']:4,} {one['runs_an_execution']:7.2f} {ratio}"
             )
         lines.append("")
+    ratios = [
+        one["to_earlier"] for one in (*figures["litmus"], *figures["c_programs"]) if one["to_earlier"] is not None
+    ]
+    if ratios:
+        low, middle, high = quartiles(ratios)
+        lines.append(
+            f"as fast as the engine of {EARLIER}, {len(ratios)} programs: {middle:.2f} times in the median"
+            f" (IQR {low:.2f}-{high:.2f}, {min(ratios):.2f} to {max(ratios):.2f})"
+        )
+    else:
+        lines.append(figures["no_comparison"])
     limit = figures["limit"]
     parts = ", ".join(f"{part.replace('_', ' ')} {ns:.1f} ns" for part, ns in limit["ns"].items())
     best = min(one["ns_an_execution"] for one in figures["litmus"] if one["operations"] >= 10)
@@ -463,8 +607,9 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="rusted-ring-") as work:
             folder = Path(work)
-            figures["litmus"], figures["limit"] = litmus_figures(folder, rounds, executions)
-            figures["c_programs"] = c_figures(folder, rounds, executions)
+            earlier, figures["no_comparison"] = build_earlier(folder)
+            figures["litmus"], figures["limit"] = litmus_figures(folder, rounds, executions, earlier)
+            figures["c_programs"] = c_figures(folder, rounds, executions, earlier)
             figures["clients"] = client_figures(folder, rounds, 4 if options.smoke else None)
             figures["scaling"] = scaling_figures(folder, rounds, options.smoke)
             figures["memory"] = memory_figures(folder / "litmus", options.smoke)
