@@ -5,11 +5,11 @@
  *
  * Words
  *   payload      the bytes of an event; `len` of them, at most the payload size S of its slot.
- *   slot         a place of a pool. It is FREE, LIVE (with a count of references) or LOANED, and has a generation.
+ *   slot         room of a pool for one event. It is FREE, LIVE (with a count of references) or LOANED, and has a generation.
  *   handle       {pool, slot, generation}: names an event without holding it. A token is a handle in one integer.
- *   reference    what keeps a slot LIVE. A `const uint8_t *payload` that a function below hands out is one counted
- *                reference; give it back once, with rr_release_payload.
- *   loose reference  a counted reference that no payload pointer stands for; a token stands for it.
+ *   reference    keeps a slot LIVE. Each `const uint8_t *payload` that a function below returns is one counted reference;
+ *                release it once, with rr_release_payload.
+ *   detached reference  a counted reference that no payload pointer stands for; a token stands for it.
  *
  * Failure
  *   A function that fails changes nothing but a pool's `failures` count [ERR-1]. Functions that return a pointer return
@@ -17,8 +17,8 @@
  *   Pointers to objects (allocator, ring, writer, reader, payload) must be valid: they are not checked.
  *
  * Threads
- *   Any thread may use an allocator at any time [ALLOC-13]. A writer and a reader belong to one thread at a time, but
- *   for rr_reader_evict, rr_reader_wait, rr_writer_wait and the queries of a ring, which any thread may call.
+ *   Any thread may use an allocator at any time [ALLOC-13]. A writer and a reader belong to one thread at a time. Any
+ *   thread may call rr_reader_evict, rr_reader_wait, rr_writer_wait and the queries of a ring.
  */
 #ifndef RUSTED_RING_H
 #define RUSTED_RING_H
@@ -51,7 +51,7 @@ extern "C" {
 
 /* ------------------------------------------------------------------------------------------------------ statuses */
 
-/* What became of a call. RR_OK is 0, every other status is above 0 [ERR-1]. */
+/* The result of a call. RR_OK is 0, every other status is above 0 [ERR-1]. */
 typedef enum rr_status {
     RR_OK = 0,
     RR_BAD_ARGUMENT = 1,         /* a pool, slot, cursor or token that does not exist [ALLOC-20] [PTR-16] [RING-18] */
@@ -60,9 +60,9 @@ typedef enum rr_status {
     RR_LAYOUT = 4,               /* widths, capacities or storage out of bounds [PARAM-2] [LAYOUT-7] [RING-29] */
     RR_STALE_HANDLE = 5,         /* a handle whose event is gone [WEAK-3] [PTR-15] */
     RR_REF_COUNT_OVERFLOW = 6,   /* one reference more than the counter holds [SLOT-10] */
-    RR_REF_COUNT_UNDERFLOW = 7,  /* a reference given back that nobody left [PTR-14] [ALLOC-17] */
+    RR_REF_COUNT_UNDERFLOW = 7,  /* no detached reference to take or end [PTR-14] [ALLOC-17] */
     RR_WRITER_TAKEN = 8,         /* a second writer [RING-4] */
-    RR_READERS_FULL = 9,         /* a reader more than the gated ring has places for [RING-21] */
+    RR_READERS_FULL = 9,         /* the gated ring has max_readers readers [RING-21] */
     RR_RING_CLOSED = 10,         /* a writer or reader used after its end [RING-56] [RING-20] [RING-27] */
     RR_LAGGED = 11,              /* events were overwritten before they were read [RING-11] */
     RR_EMPTY = 12,               /* nothing to read now [RING-7] */
@@ -86,7 +86,7 @@ typedef enum rr_pool_id { RR_XS = 0, RR_S = 1, RR_M = 2, RR_L = 3, RR_XL = 4, RR
 #define RR_POOL_COUNT 6u       /* pools of an allocator, the heap's table included */
 #define RR_FIXED_POOL_COUNT 5u /* pools XS to XL, whose slots have a fixed payload size */
 
-/* Largest payload of a class in bytes; 0 where there is no such class [SIZE-1]. */
+/* Largest payload of a class in bytes; 0 if there is no such class [SIZE-1]. */
 RR_API uint64_t rr_size_limit(uint32_t size_class);
 
 /* The smallest class that holds `length` bytes (0 to 5), or -RR_PAYLOAD_TOO_LARGE [SIZE-2] [SIZE-3]. */
@@ -97,7 +97,7 @@ RR_API int rr_pool_from_size(uint32_t size_class);
 
 /* ---------------------------------------------------------------------------------------------------------- layout */
 
-/* Least multiple of 64 that is at least n; 0 where it is above 2^64 - 1 [LAYOUT-1]. */
+/* Least multiple of 64 that is at least n; 0 if that is above 2^64 - 1 [LAYOUT-1]. */
 RR_API uint64_t rr_round64(uint64_t n);
 
 /* Bytes of an event with room for `size` payload bytes [LAYOUT-1]. */
@@ -106,10 +106,10 @@ RR_API uint64_t rr_event_bytes(uint64_t size);
 /* Bytes of a pool's slot with room for `size` payload bytes [LAYOUT-2]. */
 RR_API uint64_t rr_slot_bytes(uint64_t size);
 
-/* Bytes of a pool; UINT64_MAX where the figure is above that [LAYOUT-3]. */
+/* Bytes of a pool; UINT64_MAX if the figure is above that [LAYOUT-3]. */
 RR_API uint64_t rr_pool_bytes(uint64_t size, uint64_t capacity);
 
-/* Bytes of a ring; max_readers is 0 in an overwriting ring; UINT64_MAX where above that [LAYOUT-6]. */
+/* Bytes of a ring; max_readers is 0 in an overwriting ring; UINT64_MAX if the figure is above that [LAYOUT-6]. */
 RR_API uint64_t rr_ring_bytes(uint64_t size, uint64_t capacity, uint32_t max_readers);
 
 /* -------------------------------------------------------------------------------------------------------- profiles */
@@ -134,7 +134,7 @@ RR_API rr_profile rr_profile_wide(void);
 /* Two-bit widths and a few slots, for tests [PARAM-1]. */
 RR_API rr_profile rr_profile_tiny(void);
 
-/* RR_OK, or RR_LAYOUT where a value is out of its bounds [PARAM-2] [PARAM-3] [LAYOUT-7]. */
+/* RR_OK, or RR_LAYOUT if a value is out of its bounds [PARAM-2] [PARAM-3] [LAYOUT-7]. */
 RR_API rr_status rr_profile_check(const rr_profile *profile);
 
 /* ------------------------------------------------------------------------------------------------------- allocator */
@@ -177,16 +177,16 @@ typedef struct rr_payload_info {
     uint32_t state; /* RR_SLOT_LIVE, or RR_SLOT_LOANED for a loan */
 } rr_payload_info;
 
-#define RR_ANY_GENERATION UINT64_MAX /* where a function takes a generation: whatever the slot has */
+#define RR_ANY_GENERATION UINT64_MAX /* if a function takes a generation: any */
 #define RR_SPILL 1u                  /* flag of rr_allocate: try the next larger classes in turn, XXL last [ALLOC-4] */
 
 /* Makes pools of a profile; every slot is FREE with generation 0 [SLOT-4] [PARAM-4]. NULL: RR_LAYOUT, RR_NO_MEMORY. */
 RR_API rr_allocator *rr_allocator_create(const rr_profile *profile, rr_status *status);
 
-/* Frees the pools; RR_BUSY and nothing freed while a slot is not FREE [ERR-1]. */
+/* Frees the pools. RR_BUSY, and nothing is freed, while a slot is not FREE [ERR-1]. */
 RR_API rr_status rr_allocator_destroy(rr_allocator *allocator);
 
-/* Frees the pools whatever lives in them, heap blocks and loose references included [PTR-8]: for a program that knows
+/* Frees the pools whatever lives in them, heap blocks and detached references included [PTR-8]: for a program that knows
  * that no payload pointer is left. */
 RR_API void rr_allocator_abandon(rr_allocator *allocator);
 
@@ -199,41 +199,41 @@ RR_API rr_profile rr_allocator_profile(const rr_allocator *allocator);
 RR_API const uint8_t *rr_allocate(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type,
                                   uint32_t flags, rr_status *status);
 
-/* Allocates and returns the slot index, leaving one loose reference, or minus the status [ALLOC-21]. */
+/* Allocates and returns the slot index, leaving one detached reference, or minus the status [ALLOC-21]. */
 RR_API int64_t rr_allocate_to_pool(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type);
 
-/* Allocates and writes the token, leaving one loose reference [ALLOC-22]. */
+/* Allocates and writes the token, leaving one detached reference [ALLOC-22]. */
 RR_API rr_status rr_handle_ffi_event(rr_allocator *allocator, const void *data, uint64_t length, uint32_t event_type,
                                      uint64_t *token);
 
-/* Allocates `count` events, all or none, and writes a token each; one loose reference each [ALLOC-14].
+/* Allocates `count` events, all or none, and writes a token each; one detached reference each [ALLOC-14].
  * Args: data, the payloads back to back; lengths, `count` of them, or NULL: all are `length`; event_types, `count` of
- * them, or NULL: all are `event_type`; tokens, room for `count`, of no meaning after a failure; failed, NULL or where
- * the index of the event that failed goes. */
+ * them, or NULL: all are `event_type`; tokens, room for `count`, of no meaning after a failure; failed, NULL, or
+ * receives the index of the event that failed. */
 RR_API rr_status rr_allocate_many(rr_allocator *allocator, const void *data, const uint32_t *lengths, uint32_t length,
                                   const uint32_t *event_types, uint32_t event_type, size_t count, uint64_t *tokens,
                                   size_t *failed);
 
-/* Gives back the loose reference of each of `count` tokens, all or none [ALLOC-15]. A token may occur as often as it
- * has loose references. failed: NULL or where the index of the token that failed goes.
+/* Ends the detached reference of each of `count` tokens, all or none [ALLOC-15]. A token may occur as often as it has
+ * detached references. failed: NULL, or receives the index of the token that failed.
  * RR_BAD_ARGUMENT [PTR-16], RR_STALE_HANDLE [PTR-15], RR_REF_COUNT_UNDERFLOW [PTR-14]. */
 RR_API rr_status rr_drop_many(rr_allocator *allocator, const uint64_t *tokens, size_t count, size_t *failed);
 
-/* Takes a slot of the smallest class that fits, zeroed, for the caller alone to write [LOAN-1] [LOAN-2] [SLOT-6].
+/* Takes a slot of the smallest class that fits, zeroed; the caller alone may write to it [LOAN-1] [LOAN-2] [SLOT-6].
  * The pointer is no reference: it ends with rr_commit or rr_abort. NULL as rr_allocate. */
 RR_API uint8_t *rr_loan(rr_allocator *allocator, uint64_t length, uint32_t event_type, rr_status *status);
 
 /* Makes a loan's first `length` bytes a LIVE event and returns its payload, one reference [LOAN-3] [SLOT-7].
- * The address is the loan's unless an XXL loan is cut short. NULL: RR_BAD_ARGUMENT, the loan goes on [LOAN-4]. */
+ * The address is the loan's unless an XXL loan is shortened. NULL: RR_BAD_ARGUMENT, the loan goes on [LOAN-4]. */
 RR_API const uint8_t *rr_commit(rr_allocator *allocator, uint8_t *loan, uint64_t length, rr_status *status);
 
-/* Gives a loan's slot back [LOAN-5] [SLOT-8]. */
+/* Releases a loan's slot [LOAN-5] [SLOT-8]. */
 RR_API void rr_abort(rr_allocator *allocator, uint8_t *loan);
 
-/* Adds a reference to a payload that the caller has one of [PTR-2] [SLOT-9]; RR_REF_COUNT_OVERFLOW [SLOT-10]. */
+/* Adds a reference to a payload that the caller has a reference to [PTR-2] [SLOT-9]; RR_REF_COUNT_OVERFLOW [SLOT-10]. */
 RR_API rr_status rr_clone_payload(rr_allocator *allocator, const uint8_t *payload);
 
-/* Gives the caller's reference back [PTR-3] [SLOT-11] [SLOT-12]. */
+/* Ends the caller's reference [PTR-3] [SLOT-11] [SLOT-12]. */
 RR_API void rr_release_payload(rr_allocator *allocator, const uint8_t *payload);
 
 /* Payload length in bytes [PTR-7]. */
@@ -260,10 +260,10 @@ RR_API uint64_t rr_payload_token(const rr_allocator *allocator, const uint8_t *p
 /* Everything above at once [PTR-7]. */
 RR_API void rr_payload_describe(const rr_allocator *allocator, const uint8_t *payload, rr_payload_info *info);
 
-/* Turns the caller's reference into a loose one and returns its token [PTR-12]. The payload pointer ends. */
+/* Turns the caller's reference into a detached one and returns its token [PTR-12]. The payload pointer ends. */
 RR_API uint64_t rr_into_token(rr_allocator *allocator, const uint8_t *payload);
 
-/* Turns a loose reference into the caller's and returns the payload [PTR-13].
+/* Turns a detached reference into the caller's and returns the payload [PTR-13].
  * NULL: RR_BAD_ARGUMENT [PTR-16], RR_STALE_HANDLE [PTR-15], RR_REF_COUNT_UNDERFLOW [PTR-14]. */
 RR_API const uint8_t *rr_from_token(rr_allocator *allocator, uint64_t token, rr_status *status);
 
@@ -271,7 +271,7 @@ RR_API const uint8_t *rr_from_token(rr_allocator *allocator, uint64_t token, rr_
 RR_API const uint8_t *rr_from_triple(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index,
                                      uint64_t generation, rr_status *status);
 
-/* Adds a reference of the caller's if the slot is LIVE with the token's generation [WEAK-2].
+/* Adds a reference for the caller if the slot is LIVE with the token's generation [WEAK-2].
  * NULL: RR_BAD_ARGUMENT [PTR-16], RR_STALE_HANDLE [WEAK-3], RR_REF_COUNT_OVERFLOW [SLOT-10]. */
 RR_API const uint8_t *rr_upgrade(rr_allocator *allocator, uint64_t token, rr_status *status);
 
@@ -279,32 +279,32 @@ RR_API const uint8_t *rr_upgrade(rr_allocator *allocator, uint64_t token, rr_sta
 RR_API const uint8_t *rr_upgrade_triple(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index,
                                         uint64_t generation, rr_status *status);
 
-/* The token of a handle, or 0 where the allocator has no such pool, slot or generation [PTR-10] [PTR-16]. */
+/* The token of a handle, or 0 if the allocator has no such pool, slot or generation [PTR-10] [PTR-16]. */
 RR_API uint64_t rr_token_encode(const rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index,
                                 uint64_t generation);
 
-/* The handle of a token; RR_BAD_ARGUMENT where the allocator has no such pool, slot or generation [PTR-16]. */
+/* The handle of a token; RR_BAD_ARGUMENT if the allocator has no such pool, slot or generation [PTR-16]. */
 RR_API rr_status rr_token_decode(const rr_allocator *allocator, uint64_t token, rr_handle *handle);
 
-/* A reference of the caller's to the event in a LIVE slot [ALLOC-19] [VIEW-6]; a generation or RR_ANY_GENERATION.
+/* A reference for the caller to the event in a LIVE slot [ALLOC-19] [VIEW-6]; a generation or RR_ANY_GENERATION.
  * NULL: RR_BAD_ARGUMENT [ALLOC-20], RR_STALE_HANDLE, RR_REF_COUNT_OVERFLOW. */
 RR_API const uint8_t *rr_get_slot_data(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index,
                                        uint64_t generation, rr_status *status);
 
-/* Adds one loose reference to a LIVE slot and returns the new count, or minus the status [ALLOC-16]. */
+/* Adds one detached reference to a LIVE slot and returns the new count, or minus the status [ALLOC-16]. */
 RR_API int64_t rr_inc_ref_count(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation);
 
-/* Gives one loose reference back and returns the new count, or minus the status [ALLOC-17]. */
+/* Ends one detached reference and returns the new count, or minus the status [ALLOC-17]. */
 RR_API int64_t rr_dec_ref_count(rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index, uint64_t generation);
 
-/* Generation of a slot in whatever state, or minus the status [ALLOC-18]. */
+/* Generation of a slot in any state, or minus the status [ALLOC-18]. */
 RR_API int64_t rr_get_generation(const rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index);
 
 /* Count, generation and state of one moment [SLOT-14]. */
 RR_API rr_status rr_slot_metadata_get(const rr_allocator *allocator, uint32_t pool_id, uint32_t slot_index,
                                       rr_slot_metadata *metadata);
 
-/* Slots of a pool, 0 where there is no such pool [PARAM-4]. */
+/* Slots of a pool, 0 if there is no such pool [PARAM-4]. */
 RR_API uint32_t rr_pool_capacity(const rr_allocator *allocator, uint32_t pool_id);
 
 /* Copies the slot words of a pool into `words`, room for its capacity [SLOT-15]. */
@@ -337,19 +337,19 @@ typedef enum rr_join_at {
 } rr_join_at;
 
 /* Makes an empty ring [RING-3] [RING-29]. max_readers: 1 to 1,024 in a gated ring, ignored in an overwriting one.
- * max_ring_bytes: RR_MAX_RING_BYTES, or more by the caller's wish [LAYOUT-7].
+ * max_ring_bytes: RR_MAX_RING_BYTES, or more if the caller wants [LAYOUT-7].
  * NULL: RR_BAD_ARGUMENT (mode), RR_LAYOUT, RR_NO_MEMORY. */
 RR_API rr_ring *rr_ring_create(uint64_t size, uint64_t capacity, rr_ring_mode mode, uint32_t max_readers,
                                uint64_t max_ring_bytes, rr_status *status);
 
-/* Has a new gated ring keep every event from the first on until so many readers have joined in all, 0 to max_readers [RING-45].
- * To be called before the ring is used. RR_BAD_ARGUMENT, and nothing done: an overwriting ring, or too many. */
+/* Makes a new gated ring keep all events until so many readers have joined in total, 0 to max_readers [RING-45]. Call it
+ * before the ring is used. RR_BAD_ARGUMENT, and nothing is done: an overwriting ring, or too many. */
 RR_API rr_status rr_ring_wait_for_readers(rr_ring *ring, uint32_t readers);
 
 /* Readers that have yet to join before an event is overwritten [RING-45]. */
 RR_API uint32_t rr_ring_readers_awaited(const rr_ring *ring);
 
-/* Frees a ring; RR_BUSY and nothing freed while a writer or reader of it has not been freed [ERR-1]. */
+/* Frees a ring. RR_BUSY, and nothing is freed, while a writer or reader of it has not been freed [ERR-1]. */
 RR_API rr_status rr_ring_destroy(rr_ring *ring);
 
 /* Payload limit of a ring's events in bytes [RING-9]. */
@@ -361,7 +361,7 @@ RR_API uint32_t rr_ring_capacity(const rr_ring *ring);
 /* Mode of a ring [RING-29]. */
 RR_API rr_ring_mode rr_ring_get_mode(const rr_ring *ring);
 
-/* Places for readers, 0 in an overwriting ring [RING-21]. */
+/* Most readers that can be registered, 0 in an overwriting ring [RING-21]. */
 RR_API uint32_t rr_ring_max_readers(const rr_ring *ring);
 
 /* Readers registered now, 0 in an overwriting ring [RING-21]. */
@@ -373,26 +373,27 @@ RR_API uint64_t rr_ring_write_cursor(const rr_ring *ring);
 /* Events that a reader joining at RR_OLDEST would find [RING-30]. */
 RR_API uint64_t rr_ring_retained(const rr_ring *ring);
 
-/* 1 if the ring has a writer now, 0 else [RING-4]. */
+/* 1 if the ring has a writer now, else 0 [RING-4]. */
 RR_API int rr_ring_has_writer(const rr_ring *ring);
 
-/* 1 if a writer has ended the ring's stream, 0 else: what is published then is all that ever will be [RING-39]. */
+/* 1 if a writer has ended the ring's stream, else 0: no event will be published after that [RING-39]. */
 RR_API int rr_ring_ended(const rr_ring *ring);
 
 /* Bytes of a ring's storage [LAYOUT-6]. */
 RR_API uint64_t rr_ring_memory_usage(const rr_ring *ring);
 
-/* Takes the writer's place of a ring [RING-4]. NULL: RR_WRITER_TAKEN, RR_END_OF_STREAM [RING-40], RR_NO_MEMORY. */
+/* Opens the only writer of a ring [RING-4]. NULL: RR_WRITER_TAKEN, RR_END_OF_STREAM [RING-40], RR_NO_MEMORY. */
 RR_API rr_writer *rr_writer_open(rr_ring *ring, rr_status *status);
 
-/* Gives the place back; what was published stays readable. Afterwards adds are refused; again: nothing [RING-27]. */
+/* Closes a writer, so that another can be opened; published events stay readable. Adds are refused after it. Closed again: no
+ * effect [RING-27]. */
 RR_API void rr_writer_close(rr_writer *writer);
 
 /* Closes a writer and ends the ring's stream: no event will follow, all waits end, and no writer can open again [RING-39]
- * [RING-40]. Again: RR_OK. RR_RING_CLOSED, and nothing done: the writer was closed and the stream has not ended. */
+ * [RING-40]. Again: RR_OK. RR_RING_CLOSED, and nothing is done: the writer was closed and the stream has not ended. */
 RR_API rr_status rr_writer_end(rr_writer *writer);
 
-/* Closes a writer that is not closed and frees it; NULL: nothing [RING-27]. */
+/* Closes a writer if it is open, and frees it; NULL: no effect [RING-27]. */
 RR_API void rr_writer_free(rr_writer *writer);
 
 /* Publishes one event [RING-1] [RING-5].
@@ -400,93 +401,92 @@ RR_API void rr_writer_free(rr_writer *writer);
 RR_API rr_status rr_writer_add(rr_writer *writer, const void *data, uint64_t length, uint32_t event_type);
 
 /* Publishes a batch, or in a gated ring its longest prefix that fits, and writes how many [RING-25].
- * Arguments as rr_allocate_many. RR_OK also where less than `count` fit. RR_PAYLOAD_TOO_LARGE: nothing was added, and
+ * Arguments as rr_allocate_many. RR_OK also if fewer than `count` fit. RR_PAYLOAD_TOO_LARGE: nothing was added, and
  * *failed is the index of the first event that is too long. */
 RR_API rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t *lengths, uint32_t length,
                                     const uint32_t *event_types, uint32_t event_type, size_t count, size_t *added,
                                     size_t *failed);
 
-/* Waits until there may be room for an event or the writer is closed, without using a processor [RING-46] [RING-48]. An
- * overwriting ring always has room. Any thread may wait. nanoseconds: at the most, 0: only look, below 0: for ever.
- * RR_OK: add, and if that says RR_FULL, wait again; RR_FULL (not in time), RR_RING_CLOSED, RR_INTERRUPTED: a signal was
- * handled. */
+/* Waits, asleep, until there may be room for an event or the writer is closed [RING-46] [RING-48]. An overwriting ring
+ * always has room. Any thread may wait. nanoseconds: the most; 0: only look; below 0: for ever.
+ * RR_OK: add, and if that returns RR_FULL, wait again; RR_FULL (not in time), RR_RING_CLOSED, RR_INTERRUPTED: a signal
+ * was handled. */
 RR_API rr_status rr_writer_wait(rr_writer *writer, int64_t nanoseconds);
 
-/* A descriptor for poll() and its like, or minus the status: RR_RING_CLOSED, RR_NO_MEMORY, RR_SYSTEM [RING-49]. It is
- * readable from the moment there may be room, or the writer is closed, until an add has found none. It is only to be waited
- * on, and the writer's until rr_writer_free, as rr_reader_descriptor. */
+/* A file descriptor for poll(), epoll and the like, or minus the status: RR_RING_CLOSED, RR_NO_MEMORY, RR_SYSTEM [RING-49].
+ * It is readable if there may be room or the writer is closed, until an add returns RR_FULL. Only wait on it.
+ * rr_writer_free closes it, as rr_reader_free does rr_reader_descriptor. */
 RR_API int rr_writer_descriptor(rr_writer *writer);
 
-/* 1 where the writer was closed, 0 else; any thread may ask [RING-27]. */
+/* 1 if the writer was closed, else 0; any thread may call it [RING-27]. */
 RR_API int rr_writer_closed(const rr_writer *writer);
 
-/* Begins to read [RING-16]; `cursor` counts with RR_CURSOR only [RING-18].
+/* Begins to read [RING-16]; `cursor` is used with RR_CURSOR only [RING-18].
  * NULL: RR_READERS_FULL [RING-21], RR_BAD_ARGUMENT [RING-18], RR_NO_MEMORY. */
 RR_API rr_reader *rr_reader_join(rr_ring *ring, rr_join_at at, uint64_t cursor, rr_status *status);
 
-/* Ends reading; the reader no longer holds the writer back, and its use is refused; again: nothing [RING-19]. */
+/* Ends reading; the reader no longer holds the writer back, and its use is refused. Called again: no effect [RING-19]. */
 RR_API void rr_reader_leave(rr_reader *reader);
 
-/* Leaves if need be and frees the reader; NULL: nothing [RING-19]. No other thread may use it any more. */
+/* Leaves if the reader has not left, and frees it; NULL: no effect [RING-19]. No other thread may use it any more. */
 RR_API void rr_reader_free(rr_reader *reader);
 
-/* Takes a reader out of a gated ring, from any thread; one that has ended already: RR_OK, nothing done [RING-20].
+/* Evicts a reader from a gated ring; any thread may call it. A reader that has ended: RR_OK, no effect [RING-20].
  * RR_BAD_ARGUMENT for a reader of an overwriting ring. */
 RR_API rr_status rr_reader_evict(rr_reader *reader);
 
-/* What a call of rr_reader_next or rr_reader_next_many found. */
+/* What a call of rr_reader_next, rr_reader_next_many or rr_reader_look read. */
 typedef struct rr_read {
     uint64_t sequence;      /* sequence number of the (first) event delivered [RING-1] */
     uint64_t skipped;       /* with RR_LAGGED: events missed [RING-11] */
     uint64_t next_sequence; /* the reader's cursor after the call [RING-11] */
-    uint64_t bytes;         /* payload bytes delivered, or, with RR_BUFFER_TOO_SMALL, that the next event has */
+    uint64_t bytes;         /* payload bytes delivered; with RR_BUFFER_TOO_SMALL: of the next event */
     uint32_t count;         /* events delivered */
     uint32_t event_type;    /* of the (first) event delivered */
 } rr_read;
 
 /* Copies the next event's payload into `data` and moves on by one [RING-7] [RING-28].
- * Args: data_bytes, room at `data` (rr_ring_size bytes always do); read, always written.
+ * Args: data_bytes, room at `data` (rr_ring_size bytes are always enough); read, always written.
  * RR_EMPTY [RING-7], RR_END_OF_STREAM [RING-39], RR_LAGGED [RING-11], RR_BUFFER_TOO_SMALL, RR_RING_CLOSED [RING-56]
  * [RING-20]. */
 RR_API rr_status rr_reader_next(rr_reader *reader, void *data, size_t data_bytes, rr_read *read);
 
 /* Copies up to `limit` events: payloads back to back into `data`, lengths and event types into arrays of `limit`
- * [RING-26]. Stops early where the next payload would not fit into `data_bytes`.
- * RR_OK with read->count of at least 1 (or limit 0), RR_EMPTY, RR_END_OF_STREAM, RR_LAGGED where the first event is lost,
- * RR_BUFFER_TOO_SMALL where the first does not fit, RR_RING_CLOSED. */
+ * [RING-26]. Stops early if the next payload does not fit into `data_bytes`.
+ * RR_OK with read->count of at least 1 (or limit 0), RR_EMPTY, RR_END_OF_STREAM, RR_LAGGED if the first event is lost,
+ * RR_BUFFER_TOO_SMALL if the first does not fit, RR_RING_CLOSED. */
 RR_API rr_status rr_reader_next_many(rr_reader *reader, size_t limit, void *data, size_t data_bytes, uint32_t *lengths,
                                      uint32_t *event_types, rr_read *read);
 
-/* Moves on past all events published but the newest `keep`, never back, and writes how many were skipped, those that were
- * overwritten included [RING-43]. In a gated ring that makes room [RING-44]. RR_RING_CLOSED. */
+/* Moves on past all published events except for the newest `keep`, never back, and writes how many were skipped, with those
+ * that were overwritten [RING-43]. In a gated ring that makes room [RING-44]. RR_RING_CLOSED. */
 RR_API rr_status rr_reader_skip(rr_reader *reader, uint64_t keep, uint64_t *skipped);
 
-/* As rr_reader_next_many, but the reader stays where it is: the events that were copied are still its next ones, until
- * rr_reader_pass [RING-26]. So a caller can make what it needs to hand them on, and lose none where that fails [ERR-1]. */
+/* As rr_reader_next_many, but the reader does not move on: the events that were copied are still its next ones, until
+ * rr_reader_pass [RING-26]. So a caller that fails to pass the events on after it loses none [ERR-1]. */
 RR_API rr_status rr_reader_look(rr_reader *reader, size_t limit, void *data, size_t data_bytes, uint32_t *lengths,
                                 uint32_t *event_types, rr_read *read);
 
 /* Moves on by `count` of the events that the last rr_reader_look copied [RING-26].
- * RR_RING_CLOSED: the reader has ended since; the copies are not to be used [RING-20]. */
+ * RR_RING_CLOSED: the reader has ended since; do not use the copies [RING-20]. */
 RR_API rr_status rr_reader_pass(rr_reader *reader, uint32_t count);
 
-/* How many of the next `limit` events there are, and in *bytes the payload bytes that they have together [RING-52]. Of an
- * overwriting ring an estimate: an event that is overwritten meanwhile counts with the length of a later one. Those that
+/* How many of the next `limit` events there are, and in *bytes their payload bytes in total [RING-52]. In an overwriting
+ * ring this is an estimate: an event that is overwritten meanwhile counts with the length of a later one. The events that
  * rr_reader_look can still copy, of as many, fit into as many bytes. */
 RR_API size_t rr_reader_measure(rr_reader *reader, size_t limit, uint64_t *bytes);
 
-/* Waits until the event `sequence` is published or the reader or the stream has ended, without using a processor [RING-31]
- * [RING-32].
- * Any thread may wait. Args: sequence, of the event waited for, for a reader's own thread rr_reader_cursor; nanoseconds, at
- * the most, 0: only look, below 0: for ever.
- * RR_OK, RR_EMPTY (not in time), RR_RING_CLOSED (also when it ends meanwhile), RR_END_OF_STREAM (it will never
- * come), RR_INTERRUPTED: a signal was handled. */
+/* Waits, asleep, until the event `sequence` is published or the reader or the stream has ended [RING-31] [RING-32].
+ * Any thread may wait. Args: sequence, of the event to wait for, in the reader's own thread rr_reader_cursor; nanoseconds,
+ * the most; 0: only look; below 0: for ever.
+ * RR_OK, RR_EMPTY (not in time), RR_RING_CLOSED (also if the reader ends meanwhile), RR_END_OF_STREAM (there will be no such
+ * event), RR_INTERRUPTED: a signal was handled. */
 RR_API rr_status rr_reader_wait(rr_reader *reader, uint64_t sequence, int64_t nanoseconds);
 
-/* A descriptor for poll() and its like, or minus the status: RR_RING_CLOSED, RR_NO_MEMORY, RR_SYSTEM [RING-35]. It is
- * readable from the moment there may be an event, or the reader has ended, until rr_reader_next has said RR_EMPTY. It is
- * only to be waited on: do not read, write or close it. rr_reader_free closes it, and no other reader has that file
- * [RING-53]. It is the process's that asked: after a fork ask again. */
+/* A file descriptor for poll(), epoll and the like, or minus the status: RR_RING_CLOSED, RR_NO_MEMORY, RR_SYSTEM [RING-35].
+ * It is readable if there may be an event or the reader has ended, until rr_reader_next returns RR_EMPTY. Only wait on it: do
+ * not read, write or close it. rr_reader_free closes it, and no other reader has that file [RING-53]. It belongs to the
+ * process that called this: after a fork call it again. */
 RR_API int rr_reader_descriptor(rr_reader *reader);
 
 /* The cursor that a reader began with [RING-12]. */
@@ -507,13 +507,13 @@ RR_API uint64_t rr_reader_lag(const rr_reader *reader);
 /* Events retained and not yet read, min(lag, capacity) [RING-23]. */
 RR_API uint64_t rr_reader_backlog(const rr_reader *reader);
 
-/* 1 if the stream has ended and the reader has read or skipped all of it, 0 else [RING-39]. */
+/* 1 if the stream has ended and the reader has read or skipped all of it, else 0 [RING-39]. */
 RR_API int rr_reader_at_eof(const rr_reader *reader);
 
-/* 1 where the reader has left, 0 else [RING-19]. */
+/* 1 if the reader has left, else 0 [RING-19]. */
 RR_API int rr_reader_left(const rr_reader *reader);
 
-/* 1 where the reader was evicted, 0 else; any thread may ask [RING-20]. */
+/* 1 if the reader was evicted, else 0; any thread may call it [RING-20]. */
 RR_API int rr_reader_evicted(const rr_reader *reader);
 
 #ifdef __cplusplus

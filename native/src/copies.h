@@ -1,12 +1,12 @@
 /*
  * copies.h - copies to and from memory that another thread may be reading or writing meanwhile. Not for users.
  *
- * What such a copy reads can be torn, at any byte; its caller finds out afterwards, by a check behind a fence [ORDER-9]. In C
- * it is a loop of relaxed atomic words: a plain access, memcpy too, would be a data race, whatever is done with the result. That
- * loop is what the explorer and the sanitizers are given. Compilers keep it a loop of words, though, a quarter of what the
- * machine can move; so on x86-64 the same copy is made of vector moves in assembler, which the rules of C on data races
- * do not reach. The machine's rule is that loads are not reordered with loads nor stores with stores, which is more than the
- * relaxed loop asks for. C++ has no such copy either: it is proposed as atomic_load_per_byte_memcpy (P1478).
+ * Such a copy can be torn at any byte; its caller detects that afterwards, by a check after a fence [ORDER-9]. In C it is a loop
+ * of relaxed atomic words: a plain access, memcpy included, would be a data race even if the result is discarded. The explorer and
+ * the sanitizers get that loop. Compilers keep it a loop of words, though, a quarter of what the machine can move. So on x86-64
+ * the same copy consists of vector moves in assembler, to which C's rules on data races do not apply. The machine reorders neither
+ * loads with loads nor stores with stores, which is more than the relaxed loop needs. C++ has no such copy either: it is proposed
+ * as atomic_load_per_byte_memcpy (P1478).
  */
 #ifndef RR_COPIES_H
 #define RR_COPIES_H
@@ -34,7 +34,7 @@ static inline bool copies_are_wide(void)
     return false;
 }
 
-/* Writes `length` bytes; the bytes behind them, to the end of the last word, become 0. */
+/* Writes `length` bytes; the bytes after them, up to the end of the last word, become 0. */
 static inline void copy_in(uint8_t *target, const uint8_t *source, size_t length, bool wide)
 {
     _Atomic uint64_t *words = (_Atomic uint64_t *)(void *)target;
@@ -44,7 +44,7 @@ static inline void copy_in(uint8_t *target, const uint8_t *source, size_t length
     (void)wide;
     for (size_t i = 0; i < whole; ++i) {
         memcpy(&word, source + i * 8, 8);
-        /* pairs with copy_out's relaxed loads, by the fences around them, the cursor or the trailer [ORDER-9] */
+        /* pairs with copy_out's relaxed loads, by the fences around them, the cursor or the event descriptor [ORDER-9] */
         atomic_store_explicit(&words[i], word, memory_order_relaxed);
     }
     if (rest != 0) {
@@ -68,7 +68,7 @@ static inline void copy_out(uint8_t *target, uint8_t *source, size_t length, boo
     uint64_t word = 0;
     (void)wide;
     for (size_t i = 0; i < whole; ++i) {
-        /* pairs with copy_in's relaxed stores, by the fences around them, the cursor or the trailer [ORDER-9] */
+        /* pairs with copy_in's relaxed stores, by the fences around them, the cursor or the event descriptor [ORDER-9] */
         word = atomic_load_explicit(&words[i], memory_order_relaxed);
         memcpy(target + i * 8, &word, 8);
     }
@@ -103,7 +103,7 @@ static inline void copy_half_line(uint8_t *target, const uint8_t *source, size_t
                      : "memory", "xmm0", "xmm1", "xmm2", "xmm3");
 }
 
-/* Fewer than 32 bytes: by vector registers, which a hot call need not save; fewer than four by one general register. */
+/* Fewer than 32 bytes: in vector registers, which a hot call need not save; fewer than four in one general register. */
 static inline void copy_few(uint8_t *target, const uint8_t *source, size_t length)
 {
     if (length >= 16) {
@@ -130,7 +130,7 @@ static inline void copy_few(uint8_t *target, const uint8_t *source, size_t lengt
                          :
                          : "r"(target), "r"(source), "r"(length)
                          : "memory", "xmm0", "xmm1");
-    } else if (length >= 2) { /* the first two and the last, which may be one of them */
+    } else if (length >= 2) { /* the first two and the last, which may be the second */
         uint32_t some;
         __asm__ volatile("movzwl (%2), %k0\n\t"
                          "movw %w0, (%1)\n\t"
@@ -179,7 +179,7 @@ static inline void copy_lines(uint8_t *target, const uint8_t *source, size_t len
                      : "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm3");
 }
 
-/* vzeroupper ends the use of the registers' upper halves; the compiler knows of that by these. */
+/* vzeroupper clears the upper halves of the registers; these tell the compiler. */
 #define WIDE_CLOBBERS                                                                                                  \
     "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",        \
         "xmm12", "xmm13", "xmm14", "xmm15"
@@ -271,10 +271,9 @@ static inline void copy_in(uint8_t *target, const uint8_t *source, size_t length
 }
 
 /*
- * Writes many events at once. The one instruction for it need not fetch lines that it is going to overwrite as a whole, from a
- * processor that has read them; but it takes long to begin. Its stores are in order with those before and behind it, not
- * among themselves (Intel's manual, volume 3, on out-of-order stores for string operations): so what is read meanwhile can be
- * torn, as by every other copy here.
+ * Writes many events at once. The string instruction need not fetch lines that it overwrites as a whole from a processor that has
+ * read them, but it takes long to begin. Its stores are in order with those before and after it, not among themselves (Intel's
+ * manual, volume 3, on out-of-order stores for string operations): so a concurrent read can be torn, as with every other copy here.
  */
 static inline void copy_block_in(uint8_t *target, const uint8_t *source, size_t length, bool wide)
 {

@@ -1,5 +1,5 @@
 /* sizes.c - statuses, size classes, layout arithmetic and profiles: the parts without state. */
-#include "private.h"
+#include "sizes.h"
 
 #define HEAP_BYTES_LIMIT (UINT64_C(1) << 48)
 
@@ -21,11 +21,11 @@ const char *rr_status_text(rr_status status)
     case RR_REF_COUNT_OVERFLOW:
         return "the slot has as many references as its counter holds; drop one or use more ref_bits";
     case RR_REF_COUNT_UNDERFLOW:
-        return "there is no loose reference to give back; give each back once";
+        return "there is no detached reference to end; end each once";
     case RR_WRITER_TAKEN:
         return "the ring has a writer; close it first";
     case RR_READERS_FULL:
-        return "all reader places of the ring are taken; close or evict a reader";
+        return "the ring has as many readers as it can register; close or evict one";
     case RR_RING_CLOSED:
         return "the writer or reader was closed or evicted; open another";
     case RR_LAGGED:
@@ -80,7 +80,7 @@ uint64_t rr_slot_bytes(uint64_t size)
     return slot_bytes(size);
 }
 
-/* head + count * each, or UINT64_MAX where that is no 64-bit number. */
+/* head + count * each, or UINT64_MAX if that is above 2^64 - 1. */
 static uint64_t total_bytes(uint64_t head, uint64_t count, uint64_t each)
 {
     return each != 0 && count > (UINT64_MAX - head) / each ? UINT64_MAX : head + count * each;
@@ -94,8 +94,8 @@ uint64_t rr_pool_bytes(uint64_t size, uint64_t capacity)
 uint64_t rr_ring_bytes(uint64_t size, uint64_t capacity, uint32_t max_readers)
 {
     uint64_t head = (uint64_t)LINE_BYTES * (3 + (uint64_t)max_readers);
-    /* in one sum per slot, the whole rounded up to a line: every part but the trailers is a multiple of one */
-    uint64_t bytes = size > UINT32_MAX ? UINT64_MAX : total_bytes(head, capacity, round64(size) + TRAILER_BYTES);
+    /* one sum per slot, rounded up to a line as a whole: all parts except the event descriptors are whole lines */
+    uint64_t bytes = size > UINT32_MAX ? UINT64_MAX : total_bytes(head, capacity, round64(size) + EVENT_DESCRIPTOR_BYTES);
     return bytes > UINT64_MAX - LINE_BYTES ? UINT64_MAX : round64(bytes);
 }
 
@@ -133,14 +133,13 @@ rr_profile rr_profile_tiny(void)
 
 rr_status rr_profile_check(const rr_profile *profile)
 {
-    if (profile->ref_bits < 1 || profile->ref_bits > 22 || profile->generation_bits < 1 ||
-        profile->generation_bits > 40 || profile->tag_bits > 32) {
+    if (profile->ref_bits < 1 || profile->ref_bits > 22 || profile->generation_bits < 1 || profile->generation_bits > 40 ||
+        profile->tag_bits > 32) {
         return RR_LAYOUT;
     }
     for (uint32_t pool = RR_XS; pool < RR_FIXED_POOL_COUNT; ++pool) {
         uint32_t capacity = profile->capacities[pool];
-        if (capacity < 1 || capacity > MAX_SLOTS ||
-            rr_pool_bytes(rr_size_limit(pool), capacity) > profile->max_ring_bytes) {
+        if (capacity < 1 || capacity > MAX_SLOTS || rr_pool_bytes(rr_size_limit(pool), capacity) > profile->max_ring_bytes) {
             return RR_LAYOUT;
         }
     }

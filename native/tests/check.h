@@ -1,4 +1,4 @@
-/* check.h - CHECK says where and what it found wrong, and ends the test; no build leaves it out. */
+/* check.h - CHECK prints the line and the condition that is false, and ends the test; it is in every build. */
 #ifndef RR_CHECK_H
 #define RR_CHECK_H
 

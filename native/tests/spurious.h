@@ -2,7 +2,7 @@
  *
  * C11 lets a weak compare-exchange fail although the object holds what was expected, and a machine with load-linked and
  * store-conditional makes use of that. On x86-64 it is one instruction that never does, so code that cannot stand such a
- * failure, or a weak compare-exchange in a strong one's place, passes every test there. The compiler includes this header
+ * failure, or a weak compare-exchange instead of a strong one, passes every test there. The compiler includes this header
  * before a source (-include); it is no part of the library.
  */
 #ifndef RR_TESTS_SPURIOUS_H

@@ -14,8 +14,8 @@
 #define LARGEST 20000
 
 static rr_allocator *allocator;
-static _Atomic uint64_t board[BOARD];   /* triples that anybody may try to upgrade */
-static _Atomic uint64_t mailbox[BOARD]; /* tokens with a loose reference; 0: none */
+static _Atomic uint64_t board[BOARD];   /* handles that any thread may try to upgrade */
+static _Atomic uint64_t mailbox[BOARD]; /* tokens with a detached reference; 0: none */
 static _Atomic uint64_t upgrades;
 static _Atomic uint64_t refusals;
 
@@ -98,13 +98,13 @@ static void *work(void *argument)
         uint64_t choice = next_random(&random) % 100;
         size_t mine = next_random(&random) % HELD;
         size_t other = next_random(&random) % HELD;
-        size_t place = next_random(&random) % BOARD;
+        size_t index = next_random(&random) % BOARD;
         if (choice < 40) {
             if (held[mine] == NULL) {
                 held[mine] = make_event(&random, data);
             }
             if (held[mine] != NULL) {
-                atomic_store_explicit(&board[place], rr_payload_token(allocator, held[mine]), memory_order_relaxed);
+                atomic_store_explicit(&board[index], rr_payload_token(allocator, held[mine]), memory_order_relaxed);
             }
         } else if (choice < 60 && held[mine] != NULL) {
             check_canary(held[mine]);
@@ -115,7 +115,7 @@ static void *work(void *argument)
                 held[other] = held[mine];
             }
         } else if (choice < 85) {
-            uint64_t token = atomic_load_explicit(&board[place], memory_order_relaxed);
+            uint64_t token = atomic_load_explicit(&board[index], memory_order_relaxed);
             const uint8_t *payload = token == 0 ? NULL : rr_upgrade(allocator, token, &status);
             if (payload != NULL) {
                 check_canary(payload);
@@ -132,10 +132,10 @@ static void *work(void *argument)
                 sent = rr_into_token(allocator, held[mine]);
                 held[mine] = NULL;
             }
-            uint64_t got = atomic_exchange_explicit(&mailbox[place], sent, memory_order_acq_rel);
+            uint64_t got = atomic_exchange_explicit(&mailbox[index], sent, memory_order_acq_rel);
             if (got != 0) {
                 held[mine] = rr_from_token(allocator, got, &status);
-                CHECK(held[mine] != NULL); /* a loose reference is there for whoever has the token */
+                CHECK(held[mine] != NULL); /* the thread that has the token has a detached reference */
                 check_canary(held[mine]);
             }
         } else {
@@ -186,7 +186,7 @@ static void in_threads(void *(*body)(void *))
     }
 }
 
-static void nobody_is_refused_while_a_slot_is_free(void) /* [ALLOC-3] */
+static void no_allocation_fails_while_a_slot_is_free(void) /* [ALLOC-3] */
 {
     rr_profile profile = rr_profile_seed();
     profile.capacities[0] = THREADS * KEPT + 1;
@@ -229,7 +229,7 @@ int main(void)
     profile.heap_slots = 3;
     profile.heap_bytes = 45000;
     run(profile);
-    RUN(nobody_is_refused_while_a_slot_is_free);
+    RUN(no_allocation_fails_while_a_slot_is_free);
     profile = rr_profile_wide();
     profile.capacities[0] = 3;
     profile.ref_bits = 2;

@@ -88,7 +88,7 @@ static void *write_all(void *argument)
     return NULL;
 }
 
-/* Reads until the end, one by one or in bulk; returns false where the reader was evicted. */
+/* Reads until the end, one by one or in bulk; returns false if the reader was evicted. */
 static bool read_some(rr_reader *reader, uint64_t limit, bool one_by_one)
 {
     uint8_t data[SIZE * BULK];

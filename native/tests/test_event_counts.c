@@ -1,5 +1,5 @@
-/* Event counts from inside: bells change hands; and where the system refuses the fence of all threads, which it granted when the
- * rings were made, a waiting thread relies on nobody to wake it [ORDER-15]. */
+/* Event counts from inside: notifiers get other owners; and if the system refuses the fence of all threads, which it granted when
+ * the rings were made, a waiting thread relies on no other thread to wake it [ORDER-15]. */
 #define _GNU_SOURCE /* the names of system calls */
 #include <errno.h>
 #include <poll.h>
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "../src/private.h"
+#include "../src/event_count.h"
 #include "check.h"
 
 #if defined(__linux__)
@@ -56,8 +56,8 @@ static bool is_readable(int descriptor)
     return poll(&asked, 1, 0) == 1 && (asked.revents & POLLIN) != 0;
 }
 
-/* What a thread waits for: another one puts it there after some time and wakes nobody, as if it had not seen that anybody waits.
- * A wait that does not end by itself is woken much later, so that the test fails and does not hang. */
+/* The condition of a waiting thread: another thread makes it true after some time and notifies no thread, as if it had not seen the
+ * waiting one. It wakes a wait that does not end by itself much later, so that the test fails and does not hang. */
 #define TOO_LATE 3000
 
 static atomic_bool there;
@@ -71,7 +71,7 @@ static rr_status look_whether_there(const void *of, uint64_t number)
     return atomic_load_explicit(&there, memory_order_relaxed) ? RR_OK : RR_EMPTY;
 }
 
-/* Until the wait has returned, but not longer than some milliseconds. */
+/* Until the wait has returned, for some milliseconds at most. */
 static void stay(int milliseconds)
 {
     for (; milliseconds > 0 && !atomic_load_explicit(&returned, memory_order_relaxed); --milliseconds) {
@@ -86,26 +86,26 @@ static void *put_there(void *argument)
     stay(TOO_LATE);
     if (!atomic_load_explicit(&returned, memory_order_relaxed)) {
         atomic_store_explicit(&woken, true, memory_order_relaxed);
-        waits_wake(&count);
+        event_count_notify_all(&count);
     }
     return NULL;
 }
 
-/* Waits for what comes after some milliseconds, for a time in nanoseconds. */
+/* Waits, at most a time in nanoseconds, for the condition, which becomes true after some milliseconds. */
 static rr_status wait_for_what_comes(int milliseconds, int64_t time)
 {
     pthread_t thread;
     atomic_store_explicit(&there, false, memory_order_relaxed);
     atomic_store_explicit(&returned, false, memory_order_relaxed);
     CHECK_EQUAL(pthread_create(&thread, NULL, put_there, &milliseconds), 0);
-    rr_status status = waits_until(&count, look_whether_there, NULL, 0, time);
+    rr_status status = event_count_wait(&count, look_whether_there, NULL, 0, time);
     atomic_store_explicit(&returned, true, memory_order_relaxed);
     CHECK_EQUAL(pthread_join(thread, NULL), 0);
     CHECK(!atomic_load_explicit(&woken, memory_order_relaxed));
     return status;
 }
 
-static void a_wait_finds_by_itself_what_it_was_not_woken_for(void) /* [RING-32] */
+static void a_wait_finds_by_itself_what_it_was_not_notified_of(void) /* [RING-32] */
 {
     CHECK_EQUAL(wait_for_what_comes(20, FOREVER), RR_OK);
     CHECK_EQUAL(wait_for_what_comes(20, 100 * SECOND), RR_OK);
@@ -121,7 +121,7 @@ static void a_timed_wait_lasts_its_time(void) /* [RING-31] */
     }
 }
 
-static void a_descriptor_that_may_not_be_rung_stays_readable(void) /* [RING-35] [RING-49] */
+static void a_descriptor_that_may_not_be_signalled_stays_readable(void) /* [RING-35] [RING-49] */
 {
     uint64_t number = 0;
     rr_read read;
@@ -162,31 +162,31 @@ static void a_reader_waits_for_an_event_and_a_writer_for_room(void) /* [RING-31]
     CHECK_EQUAL(rr_writer_wait(writer, FOREVER), RR_OK);
 }
 
-/* A list that grew with each owner would be as long as there ever were readers. */
-static void an_owner_gets_the_bell_of_one_that_ended(void) /* [ORDER-16] */
+/* Otherwise the list would grow with each owner. */
+static void an_owner_gets_the_notifier_of_one_that_ended(void) /* [ORDER-16] */
 {
     struct event_count others;
     rr_status status = RR_OK;
-    waits_init(&others);
-    struct bell *bell = bell_take(&others, &status);
-    struct bell *second = bell_take(&others, &status);
-    CHECK(bell != NULL && second != NULL && bell != second);
+    event_count_init(&others);
+    struct notifier *notifier = notifier_take(&others.notifiers, &status);
+    struct notifier *second = notifier_take(&others.notifiers, &status);
+    CHECK(notifier != NULL && second != NULL && notifier != second);
     for (int owners = 0; owners < 20; ++owners) {
-        bell_end(bell);
-        CHECK(bell_take(&others, &status) == bell);
+        notifier_end(notifier);
+        CHECK(notifier_take(&others.notifiers, &status) == notifier);
     }
-    bell_end(second);
-    CHECK(bell_take(&others, &status) == second);
-    bell_end(second);
-    bell_end(bell);
-    waits_end(&others);
+    notifier_end(second);
+    CHECK(notifier_take(&others.notifiers, &status) == second);
+    notifier_end(second);
+    notifier_end(notifier);
+    event_count_end(&others);
 }
 
 int main(void)
 {
-    RUN(an_owner_gets_the_bell_of_one_that_ended);
-    waits_init(&count);
-    if (atomic_load_explicit(&count.waiting, memory_order_relaxed) != 0) {
+    RUN(an_owner_gets_the_notifier_of_one_that_ended);
+    event_count_init(&count);
+    if (atomic_load_explicit(&count.waiters, memory_order_relaxed) != 0) {
         printf("this system has no fence of all threads to refuse: left out\n");
         return 0;
     }
@@ -197,14 +197,14 @@ int main(void)
     if (!refuse_fences()) {
         printf("this system does not let a process refuse itself a system call: left out\n");
     } else {
-        RUN(a_wait_finds_by_itself_what_it_was_not_woken_for);
+        RUN(a_wait_finds_by_itself_what_it_was_not_notified_of);
         RUN(a_timed_wait_lasts_its_time);
-        RUN(a_descriptor_that_may_not_be_rung_stays_readable);
+        RUN(a_descriptor_that_may_not_be_signalled_stays_readable);
         RUN(a_reader_waits_for_an_event_and_a_writer_for_room);
     }
     rr_reader_free(reader);
     rr_writer_free(writer);
     CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
-    waits_end(&count);
+    event_count_end(&count);
     return 0;
 }

@@ -129,7 +129,7 @@ static void one_writer_at_a_time(void) /* [RING-4] [RING-27] */
     CHECK_EQUAL(rr_writer_add_many(writer, "ab", NULL, 1, NULL, 0, 2, &added, NULL), RR_RING_CLOSED);
     CHECK_EQUAL(added, 0);
     rr_writer *second = writer_of(ring);
-    rr_writer_free(writer); /* must not give away the second one's place */
+    rr_writer_free(writer); /* must not end the second writer */
     CHECK(rr_writer_open(ring, &status) == NULL && status == RR_WRITER_TAKEN);
     CHECK_EQUAL(add(ring, second), RR_OK);
     CHECK_EQUAL(rr_ring_destroy(ring), RR_BUSY);
@@ -210,6 +210,9 @@ static void readers_join_where_they_ask(void) /* [RING-6] [RING-16] [RING-18] */
     CHECK_EQUAL(rr_reader_start(latest), 7);
     CHECK(rr_reader_join(ring, RR_CURSOR, 8, &status) == NULL && status == RR_BAD_ARGUMENT);
     CHECK(rr_reader_join(ring, (rr_join_at)3, 0, &status) == NULL && status == RR_BAD_ARGUMENT);
+    rr_reader *end_of_ring = rr_reader_join(ring, RR_CURSOR, 7, &status);
+    CHECK(end_of_ring != NULL && next_status(end_of_ring) == RR_EMPTY);
+    rr_reader_free(end_of_ring);
     rr_reader *at = rr_reader_join(ring, RR_CURSOR, 4, &status);
     expect(ring, at, 4);
     rr_reader *past = rr_reader_join(ring, RR_CURSOR, 0, &status);
@@ -243,8 +246,8 @@ static void small_buffers_read_nothing(void) /* [ERR-1] */
     end(ring, writer, reader);
 }
 
-/* The stamp of a place comes round after 2^22 readers; a reader that was evicted before must not take that for its own. */
-static void an_evicted_reader_stays_out_for_good(void) /* [RING-6] [RING-20] */
+/* The tag of a registration wraps around after 2^22 readers; a reader that ended before must not take it for its own. */
+static void a_reader_that_ended_stays_out_for_good(void) /* [RING-6] [RING-19] [RING-20] */
 {
     rr_ring *ring = make(8, 2, RR_GATED, 1);
     rr_writer *writer = writer_of(ring);
@@ -252,7 +255,9 @@ static void an_evicted_reader_stays_out_for_good(void) /* [RING-6] [RING-20] */
     uint8_t data[ROOM];
     rr_read read;
     CHECK_EQUAL(rr_reader_evict(evicted), RR_OK);
-    for (uint32_t i = 0; i < (UINT32_C(1) << 22) - 1; ++i) {
+    rr_reader *left = join(ring, RR_LATEST);
+    rr_reader_leave(left);
+    for (uint32_t i = 0; i < (UINT32_C(1) << 22) - 2; ++i) {
         rr_reader_free(join(ring, RR_LATEST));
     }
     rr_reader *later = join(ring, RR_LATEST);
@@ -262,10 +267,15 @@ static void an_evicted_reader_stays_out_for_good(void) /* [RING-6] [RING-20] */
     rr_reader_free(evicted);
     CHECK_EQUAL(rr_reader_evicted(later), 0);
     CHECK_EQUAL(rr_reader_next(later, data, sizeof data, &read), RR_OK);
-    end(ring, writer, later);
+    rr_reader_free(later);
+    rr_reader *last = join(ring, RR_LATEST);
+    CHECK_EQUAL(rr_reader_evict(left), RR_OK);
+    CHECK_EQUAL(rr_ring_readers(ring), 1);
+    rr_reader_free(left);
+    end(ring, writer, last);
 }
 
-/* A reader that is evicted in the middle of a long copy, and the next one, which takes its place at the same cursor. */
+/* A reader that is evicted during a long copy, and the next one, which gets the same registration and cursor. */
 struct interrupted {
     rr_reader *reader;
     uint8_t *data;
@@ -284,7 +294,7 @@ static void *read_everything(void *argument)
     return NULL;
 }
 
-/* Without a stamp in the place the copy would end by moving the next reader on, past events that nobody read to it. */
+/* Without a tag in the registration, the end of the copy would move the next reader past events that it did not read. */
 static void an_evicted_reader_does_not_move_its_successor_on(void) /* [RING-15] [RING-20] */
 {
     static const uint8_t payload[ROOM] = {1};
@@ -394,6 +404,8 @@ static void bulk_calls_do_what_single_ones_do(void) /* [RING-25] [RING-26] */
     CHECK(read.count == 30 && read.event_type == 6 && memcmp(out, data, 30 * 24) == 0);
     CHECK_EQUAL(rr_writer_add_many(writer, data, NULL, 24, NULL, 6, 250, &added, &failed), RR_OK);
     CHECK_EQUAL(added, 30);
+    CHECK_EQUAL(rr_reader_next_many(reader, 300, out, sizeof out, got_lengths, got_types, &read), RR_OK);
+    CHECK_EQUAL(read.count, 100); /* with those that were published after its last look */
     rr_reader_leave(reader);
     CHECK_EQUAL(rr_writer_add_many(writer, data, NULL, 24, NULL, 6, 250, &added, &failed), RR_OK);
     CHECK_EQUAL(added, 250);
@@ -535,7 +547,7 @@ static void a_gated_ring_waits_for_the_slowest(void) /* [RING-14] [RING-15] [RIN
     CHECK_EQUAL(rr_ring_readers(ring), 1);
     CHECK_EQUAL(next_status(slow), RR_RING_CLOSED);
     CHECK_EQUAL(add(ring, writer), RR_OK);
-    rr_reader *heir = join(ring, RR_LATEST); /* takes the place of the evicted one */
+    rr_reader *heir = join(ring, RR_LATEST); /* gets the registration of the evicted one */
     CHECK_EQUAL(rr_reader_evict(slow), RR_OK);
     CHECK_EQUAL(next_status(slow), RR_RING_CLOSED);
     rr_reader_free(slow);
@@ -642,7 +654,7 @@ static void a_gated_ring_retains_what_is_unread(void) /* [RING-16] [RING-17] [RI
     end(ring, writer, third);
 }
 
-static void a_second_writer_goes_on_behind_the_same_gate(void) /* [RING-14] [RING-27] */
+static void a_second_writer_goes_on_at_the_same_gating_sequence(void) /* [RING-14] [RING-27] */
 {
     rr_ring *ring = make(20, 3, RR_GATED, 2);
     rr_writer *writer = writer_of(ring);
@@ -778,7 +790,7 @@ int main(void)
     RUN(a_lapped_reader_is_told_once_and_goes_on);
     RUN(readers_join_where_they_ask);
     RUN(small_buffers_read_nothing);
-    RUN(an_evicted_reader_stays_out_for_good);
+    RUN(a_reader_that_ended_stays_out_for_good);
     RUN(an_evicted_reader_does_not_move_its_successor_on);
     RUN(bulk_calls_do_what_single_ones_do);
     RUN(look_and_pass);
@@ -786,7 +798,7 @@ int main(void)
     RUN(a_gated_ring_waits_for_the_slowest);
     RUN(a_gated_ring_of_any_size_keeps_every_event);
     RUN(a_gated_ring_retains_what_is_unread);
-    RUN(a_second_writer_goes_on_behind_the_same_gate);
+    RUN(a_second_writer_goes_on_at_the_same_gating_sequence);
     RUN(a_stream_ends_after_its_last_event);
     RUN(a_reader_skips_to_the_newest);
     RUN(a_gated_ring_waits_for_its_first_readers);

@@ -1,9 +1,10 @@
-/* Waiting: who waits for an event or for room is woken by it and by the end of its reader or writer, sleeps until then, and no
+/* Waiting: a thread that waits for an event or for room sleeps until there is one, or until its reader or writer has ended, and no
  * wake-up is lost. */
 #define _POSIX_C_SOURCE 200809L /* sigaction, clock_gettime */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -76,7 +77,7 @@ static void nothing_comes_in_time(void) /* [RING-31] */
     CHECK_EQUAL(wait_for_next(reader, FOREVER), RR_OK);
     CHECK_EQUAL(wait_for_next(reader, INT64_MAX), RR_OK);
     CHECK_EQUAL(rr_reader_wait(reader, 1, 0), RR_EMPTY);
-    CHECK_EQUAL(rr_reader_cursor(reader), 0); /* waiting takes nothing */
+    CHECK_EQUAL(rr_reader_cursor(reader), 0); /* waiting does not move the reader */
     rr_reader_leave(reader);
     CHECK_EQUAL(wait_for_next(reader, FOREVER), RR_RING_CLOSED);
     CHECK_EQUAL(wait_for_next(reader, 0), RR_RING_CLOSED);
@@ -97,7 +98,7 @@ static void *wait_for_an_event(void *argument)
     return NULL;
 }
 
-/* Whether it ends before the clock does, with it, or after it: such a wait sleeps until there is an event. */
+/* A wait that ends before the clock's last moment, at it, or after it sleeps until there is an event. */
 static void a_wait_near_the_end_of_the_clock_sleeps(void) /* [RING-31] */
 {
     for (int64_t more = -SECOND; more <= SECOND; more += SECOND) {
@@ -116,7 +117,7 @@ static void a_wait_near_the_end_of_the_clock_sleeps(void) /* [RING-31] */
     }
 }
 
-/* Two threads, each of which answers what the other one sends: a wake-up that is lost ends the test by its time. */
+/* Two threads that answer each other: if a wake-up is lost, a wait times out and the test fails. */
 struct side {
     rr_writer *writer;
     rr_reader *reader;
@@ -183,13 +184,13 @@ static void no_wake_up_is_lost(void) /* [RING-31] [ORDER-15] */
     play_together(false, false);
 }
 
-static void no_ring_of_a_bell_is_lost(void) /* [RING-60] [ORDER-21] */
+static void no_signal_of_a_notifier_is_lost(void) /* [RING-60] [ORDER-21] */
 {
     play_together(true, true);
     play_together(true, false);
 }
 
-/* A thread that waits on a reader that another one ends. */
+/* A thread that waits on a reader that another thread ends. */
 static void *wait_for_the_end(void *argument)
 {
     CHECK_EQUAL(rr_reader_wait(argument, 0, TOO_LONG), RR_RING_CLOSED);
@@ -226,7 +227,7 @@ static void *wait_for_the_end_of_the_stream(void *argument)
     return NULL;
 }
 
-static void who_waits_is_told_of_the_end_of_the_stream(void) /* [RING-32] [RING-60] [RING-39] */
+static void the_end_of_the_stream_wakes_waiting_threads(void) /* [RING-32] [RING-60] [RING-39] */
 {
     for (int mode = RR_OVERWRITE; mode <= RR_GATED; ++mode) {
         rr_ring *ring = make((rr_ring_mode)mode);
@@ -258,14 +259,14 @@ static void evict(rr_reader *reader)
     CHECK_EQUAL(rr_reader_evict(reader), RR_OK);
 }
 
-static void who_waits_is_told_of_the_end(void) /* [RING-32] */
+static void the_end_of_a_reader_wakes_waiting_threads(void) /* [RING-32] */
 {
     end_while_two_wait(RR_OVERWRITE, rr_reader_leave);
     end_while_two_wait(RR_GATED, rr_reader_leave);
     end_while_two_wait(RR_GATED, evict);
 }
 
-/* The writer of a full ring of one slot waits for room, and its reader for an event: each event takes two wake-ups. */
+/* The writer of a ring of one slot waits for room, and the reader for an event: each event takes two wake-ups. */
 struct stream {
     rr_ring *ring;
     rr_writer *writer;
@@ -324,7 +325,7 @@ static void stream(uint64_t capacity, int readers, bool polls, bool in_bulk)
     pthread_t threads[4];
     of.polls = polls;
     of.in_bulk = in_bulk;
-    rr_reader *first = rr_reader_join(of.ring, RR_OLDEST, 0, NULL); /* keeps all for those that join in their threads */
+    rr_reader *first = rr_reader_join(of.ring, RR_OLDEST, 0, NULL); /* keeps all events for the readers in the threads */
     of.writer = rr_writer_open(of.ring, NULL);
     for (int i = 0; i < readers; ++i) {
         CHECK_EQUAL(pthread_create(&threads[i], NULL, read_stream, &of), 0);
@@ -367,7 +368,7 @@ static void no_room_comes_in_time(void) /* [RING-46] [RING-48] */
     CHECK_EQUAL(rr_writer_wait(writer, 20 * MILLISECOND), RR_FULL);
     CHECK(now() - begun >= 20 * MILLISECOND);
     CHECK_EQUAL(take(ahead, &number), RR_OK);
-    CHECK_EQUAL(rr_writer_wait(writer, 0), RR_FULL); /* the other one holds it back */
+    CHECK_EQUAL(rr_writer_wait(writer, 0), RR_FULL); /* the other reader holds it back */
     CHECK_EQUAL(take(reader, &number), RR_OK);
     CHECK_EQUAL(rr_writer_wait(writer, 0), RR_OK);
     CHECK_EQUAL(rr_writer_wait(writer, INT64_MAX), RR_OK);
@@ -393,7 +394,7 @@ static void no_room_comes_in_time(void) /* [RING-46] [RING-48] */
     CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
 }
 
-/* What a thread waits for on a writer that another thread, or a reader, ends. */
+/* A thread that waits on a writer, and the status that it should get. */
 struct wait {
     rr_writer *writer;
     rr_status expected;
@@ -417,7 +418,7 @@ static void end_while_a_writer_waits(rr_status expected, void (*end)(rr_reader *
     for (uint64_t i = 0; i < 4; ++i) {
         add(wait.writer, i);
     }
-    CHECK(is_readable(descriptor, 0)); /* there may be room: nobody has looked */
+    CHECK(is_readable(descriptor, 0)); /* there may be room: no add has failed yet */
     CHECK_EQUAL(rr_writer_add(wait.writer, &number, sizeof number, 7), RR_FULL);
     CHECK(!is_readable(descriptor, 0));
     for (int i = 0; i < 2; ++i) {
@@ -439,7 +440,7 @@ static void end_while_a_writer_waits(rr_status expected, void (*end)(rr_reader *
     CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
 }
 
-static void a_writer_that_waits_is_told_of_an_end(void) /* [RING-48] */
+static void an_end_wakes_a_waiting_writer(void) /* [RING-48] */
 {
     end_while_a_writer_waits(RR_OK, rr_reader_leave);
     end_while_a_writer_waits(RR_OK, evict);
@@ -547,7 +548,7 @@ static void a_descriptor_says_when_to_look(void) /* [RING-60] */
     int descriptor = rr_reader_descriptor(reader);
     CHECK(descriptor >= 0);
     CHECK_EQUAL(rr_reader_descriptor(reader), descriptor);
-    CHECK(is_readable(descriptor, 0)); /* there may be something: nobody has looked */
+    CHECK(is_readable(descriptor, 0)); /* there may be an event: the reader has not looked yet */
     for (uint64_t turn = 0; turn < 6; ++turn) {
         CHECK_EQUAL(take(reader, &number), RR_EMPTY);
         CHECK_EQUAL(take(reader, &number), RR_EMPTY);
@@ -557,7 +558,7 @@ static void a_descriptor_says_when_to_look(void) /* [RING-60] */
         add(writer, turn + 100);
         CHECK_EQUAL(take(reader, &number), RR_OK);
         CHECK_EQUAL(number, turn);
-        CHECK(is_readable(descriptor, 0)); /* until it was said that there is nothing */
+        CHECK(is_readable(descriptor, 0)); /* until a call has found no event */
         CHECK_EQUAL(take(reader, &number), RR_OK);
     }
     CHECK_EQUAL(take(reader, &number), RR_EMPTY);
@@ -573,6 +574,54 @@ static void a_descriptor_says_when_to_look(void) /* [RING-60] */
     struct pollfd ended = {.fd = descriptor, .events = POLLIN};
     CHECK_EQUAL(poll(&ended, 1, 0), 1);
     CHECK((ended.revents & POLLNVAL) != 0); /* closed with the reader */
+}
+
+/* A reader that takes an event before the writer has signalled its notifier: the signal comes after a call that found nothing, and
+ * the next such call clears it. */
+static _Atomic unsigned asked;
+static _Atomic unsigned answered;
+
+static void *add_when_asked(void *argument)
+{
+    for (unsigned turn = 1; turn <= TURNS; ++turn) {
+        while (atomic_load_explicit(&asked, memory_order_acquire) < turn) {
+            (void)sched_yield();
+        }
+        add(argument, turn);
+        atomic_store_explicit(&answered, turn, memory_order_release);
+    }
+    return NULL;
+}
+
+static void a_late_signal_is_cleared(void) /* [RING-60] [ORDER-21] */
+{
+    rr_ring *ring = make(RR_OVERWRITE);
+    rr_writer *writer = rr_writer_open(ring, NULL);
+    rr_reader *reader = rr_reader_join(ring, RR_OLDEST, 0, NULL);
+    int descriptor = rr_reader_descriptor(reader);
+    uint64_t number = 0;
+    pthread_t thread;
+    CHECK_EQUAL(pthread_create(&thread, NULL, add_when_asked, writer), 0);
+    for (unsigned turn = 1; turn <= TURNS; ++turn) {
+        CHECK_EQUAL(take(reader, &number), RR_EMPTY);
+        atomic_store_explicit(&asked, turn, memory_order_release);
+        for (unsigned looks = 1; rr_reader_lag(reader) == 0; ++looks) {
+            if (looks % 1000 == 0) { /* another thread may need the processor */
+                (void)sched_yield();
+            }
+        }
+        CHECK_EQUAL(take(reader, &number), RR_OK);
+        CHECK_EQUAL(take(reader, &number), RR_EMPTY);
+        while (atomic_load_explicit(&answered, memory_order_acquire) < turn) {
+            (void)sched_yield();
+        }
+        CHECK_EQUAL(take(reader, &number), RR_EMPTY);
+        CHECK(!is_readable(descriptor, 0));
+    }
+    CHECK_EQUAL(pthread_join(thread, NULL), 0);
+    rr_reader_free(reader);
+    rr_writer_free(writer);
+    CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
 }
 
 static int watch(int epoll, int descriptor)
@@ -594,8 +643,8 @@ static void a_descriptor_is_of_one_reader(void) /* [RING-53] */
         struct epoll_event found;
         uint64_t number = 0;
         int descriptor = rr_reader_descriptor(reader);
-        CHECK(descriptor >= 0 && descriptor <= most + 2); /* readers come and go, descriptors as well */
-        CHECK_EQUAL(watch(epoll, descriptor), 0); /* not: it is there already */
+        CHECK(descriptor >= 0 && descriptor <= most + 2); /* descriptors are closed with their readers */
+        CHECK_EQUAL(watch(epoll, descriptor), 0); /* it is not in the set already */
         CHECK_EQUAL(epoll_wait(epoll, &found, 1, 0), 1);
         if (turn % 2 == 0) {
             CHECK_EQUAL(take(reader, &number), RR_EMPTY);
@@ -607,7 +656,7 @@ static void a_descriptor_is_of_one_reader(void) /* [RING-53] */
         }
         if (turn % 5 == 0) {
             rr_reader_leave(reader);
-            CHECK_EQUAL(epoll_wait(epoll, &found, 1, 0), 1); /* whoever waits is told of the end */
+            CHECK_EQUAL(epoll_wait(epoll, &found, 1, 0), 1); /* the end wakes every waiting thread */
         }
         rr_reader_free(reader);
         rr_reader *next = rr_reader_join(ring, RR_LATEST, 0, NULL);
@@ -615,7 +664,7 @@ static void a_descriptor_is_of_one_reader(void) /* [RING-53] */
         CHECK_EQUAL(take(next, &number), RR_EMPTY);
         add(writer, turn);
         CHECK(is_readable(rr_reader_descriptor(next), 0));
-        CHECK_EQUAL(epoll_wait(epoll, &found, 1, 0), 0); /* which nobody told of the next reader */
+        CHECK_EQUAL(epoll_wait(epoll, &found, 1, 0), 0); /* it gets no events of the next reader */
         rr_reader_free(next);
     }
     CHECK_EQUAL(close(epoll), 0);
@@ -624,7 +673,7 @@ static void a_descriptor_is_of_one_reader(void) /* [RING-53] */
     CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
 }
 
-/* Readers that end while a writer rings their bells; between them somebody opens and closes files of the same numbers. */
+/* Readers that end while a writer signals their notifiers; in between, files of the same numbers are opened and closed. */
 #define ENDS 2000u
 
 static atomic_bool all_ended;
@@ -637,7 +686,7 @@ static void *write_on(void *argument)
     return NULL;
 }
 
-static void no_waker_writes_to_another_file(void) /* [ORDER-22] */
+static void no_notifying_thread_writes_to_another_file(void) /* [ORDER-22] */
 {
     rr_ring *ring = make(RR_OVERWRITE);
     rr_writer *writer = rr_writer_open(ring, NULL);
@@ -677,7 +726,7 @@ static void two_processes_do_not_wake_each_other(void) /* [RING-35] */
     CHECK(child >= 0);
     if (child == 0) {
         add(writer, 5);
-        CHECK(!is_readable(descriptor, 0)); /* the parent's, which knows nothing of this event */
+        CHECK(!is_readable(descriptor, 0)); /* the parent's, and the parent did not get this event */
         int own = rr_reader_descriptor(reader);
         CHECK(own >= 0 && own != descriptor);
         CHECK(is_readable(own, 0));
@@ -706,8 +755,8 @@ static void two_processes_do_not_wake_each_other(void) /* [RING-35] */
     CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
 }
 
-/* The child reads with what it has inherited, and asks for no descriptor of its own. */
-static void a_child_that_finds_nothing_silences_nobody(void) /* [RING-60] */
+/* The child reads with the inherited reader, and asks for no descriptor of its own. */
+static void a_child_that_finds_nothing_clears_no_descriptor_of_its_parent(void) /* [RING-60] */
 {
     rr_ring *ring = make(RR_OVERWRITE);
     rr_writer *writer = rr_writer_open(ring, NULL);
@@ -752,19 +801,20 @@ int main(void)
     RUN(nothing_comes_in_time);
     RUN(a_wait_near_the_end_of_the_clock_sleeps);
     RUN(no_wake_up_is_lost);
-    RUN(no_ring_of_a_bell_is_lost);
-    RUN(who_waits_is_told_of_the_end);
+    RUN(no_signal_of_a_notifier_is_lost);
+    RUN(the_end_of_a_reader_wakes_waiting_threads);
     RUN(no_room_comes_in_time);
     RUN(no_wake_up_of_a_writer_is_lost);
-    RUN(a_writer_that_waits_is_told_of_an_end);
+    RUN(an_end_wakes_a_waiting_writer);
     RUN(a_descriptor_says_when_there_may_be_room);
-    RUN(who_waits_is_told_of_the_end_of_the_stream);
+    RUN(the_end_of_the_stream_wakes_waiting_threads);
     RUN(a_signal_interrupts);
     RUN(a_descriptor_says_when_to_look);
+    RUN(a_late_signal_is_cleared);
     RUN(a_descriptor_is_of_one_reader);
-    RUN(no_waker_writes_to_another_file);
+    RUN(no_notifying_thread_writes_to_another_file);
     RUN(two_processes_do_not_wake_each_other);
-    RUN(a_child_that_finds_nothing_silences_nobody);
-    CHECK_EQUAL(open_descriptors(), descriptors); /* each owner's is closed with it [RING-53] */
+    RUN(a_child_that_finds_nothing_clears_no_descriptor_of_its_parent);
+    CHECK_EQUAL(open_descriptors(), descriptors); /* each is closed with its owner [RING-53] */
     return 0;
 }

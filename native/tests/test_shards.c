@@ -1,4 +1,4 @@
-/* Lanes: how threads that allocate from one pool keep out of each other's way, and that it stays one pool. */
+/* Shards: threads that allocate from one pool search different parts of it, and any thread can still get any slot. */
 #define _GNU_SOURCE /* sched_getaffinity() */
 #include <pthread.h>
 #include <sched.h>
@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../src/private.h"
+#include "../src/pool.h"
 #include "check.h"
 #include "rusted_ring.h"
 
@@ -40,7 +40,7 @@ static uint32_t take_and_drop(rr_allocator *allocator)
 
 static const bool none_held[2000];
 
-/* Looks at every free slot before it takes one a third time; `held` says which are not free. */
+/* Allocations visit every free slot before they take one a third time; `held` tells which are not free. */
 static void check_round(rr_allocator *allocator, const bool *held, uint32_t slots)
 {
     uint32_t taken[4096] = {0};
@@ -53,28 +53,67 @@ static void check_round(rr_allocator *allocator, const bool *held, uint32_t slot
     }
 }
 
-static void a_lane_makes_room_for_others_and_takes_their_words_back(void) /* [ALLOC-10] [ORDER-13] */
+static void a_shard_makes_room_for_others_and_takes_their_words_back(void) /* [ALLOC-10] [ORDER-13] */
 {
     enum { SLOTS = 512 };
     rr_allocator *allocator = make(SLOTS);
     struct pool *pool = &allocator->pools[RR_XS];
-    for (uint32_t others = 1; others <= 3; others += 2) { /* lanes in use beside this thread's, which is the first */
-        uint32_t share = SLOTS / (1 + others);
-        atomic_store_explicit(&pool->lanes_used, 1 + others, memory_order_relaxed);
+    for (uint32_t others = 1; others <= 3; others += 2) { /* shards in use beside this thread's, which is the first */
+        uint32_t range = SLOTS / (1 + others);
+        atomic_store_explicit(&pool->shards_used, 1 + others, memory_order_relaxed);
         for (uint32_t i = 0; i < 3 * SLOTS; ++i) {
             for (uint32_t other = 1; other <= others; ++other) {
-                atomic_fetch_add_explicit(&pool->lanes[other].looks, 1, memory_order_relaxed);
+                atomic_fetch_add_explicit(&pool->shards[other].looks, 1, memory_order_relaxed);
             }
             uint32_t slot = take_and_drop(allocator);
-            CHECK(i < SLOTS || slot < share);
+            CHECK(i < SLOTS || slot < range);
         }
         check_round(allocator, none_held, SLOTS); /* alone again */
     }
     CHECK_EQUAL(rr_allocator_destroy(allocator), RR_OK);
 }
 
-/* Whatever share those who are gone have left to a lane, and wherever in it there is nothing free. */
-static void a_lane_that_is_alone_leaves_its_share(void) /* [ALLOC-10] */
+/* Allocations that leave a token take the slow path; they too visit every slot before they take one again. */
+static void the_slow_path_goes_round(void) /* [ALLOC-10] */
+{
+    enum { SLOTS = 65 };
+    rr_allocator *allocator = make(SLOTS);
+    for (uint32_t turn = 0; turn < 2 * SLOTS; ++turn) {
+        uint64_t token = 0;
+        rr_handle handle;
+        CHECK_EQUAL(rr_handle_ffi_event(allocator, "x", 1, 3, &token), RR_OK);
+        CHECK_EQUAL(rr_token_decode(allocator, token, &handle), RR_OK);
+        CHECK_EQUAL(handle.slot_index, turn % SLOTS);
+        CHECK_EQUAL(rr_drop_many(allocator, &token, 1, NULL), RR_OK);
+    }
+    CHECK_EQUAL(rr_allocator_destroy(allocator), RR_OK);
+}
+
+/* The only free slot is found, whichever it is and wherever the search begins. */
+static void the_last_free_slot_is_found_everywhere(void) /* [ALLOC-2] [ALLOC-3] */
+{
+    enum { SLOTS = 130 };
+    rr_allocator *allocator = make(SLOTS);
+    const uint8_t *held[SLOTS];
+    for (uint32_t slot = 0; slot < SLOTS; ++slot) {
+        held[slot] = put(allocator);
+        CHECK_EQUAL(rr_payload_slot_index(held[slot]), slot);
+    }
+    for (uint32_t step = 1; step < SLOTS; step += 32) {
+        for (uint32_t turn = 0, slot = 0; turn < SLOTS; ++turn, slot = (slot + step) % SLOTS) {
+            rr_release_payload(allocator, held[slot]);
+            held[slot] = put(allocator);
+            CHECK_EQUAL(rr_payload_slot_index(held[slot]), slot);
+        }
+    }
+    for (uint32_t slot = 0; slot < SLOTS; ++slot) {
+        rr_release_payload(allocator, held[slot]);
+    }
+    CHECK_EQUAL(rr_allocator_destroy(allocator), RR_OK);
+}
+
+/* For every range that earlier threads may have left to a shard, with free slots anywhere in it or nowhere. */
+static void a_shard_that_is_alone_leaves_its_range(void) /* [ALLOC-10] */
 {
     enum { WORDS = 8, SLOTS = 32 * WORDS };
     static const uint32_t kept_free[][WORDS] = {
@@ -101,9 +140,9 @@ static void a_lane_that_is_alone_leaves_its_share(void) /* [ALLOC-10] */
                         rr_release_payload(allocator, payloads[slot]);
                     }
                 }
-                atomic_store_explicit(&pool->lanes_used, 2, memory_order_relaxed);
-                atomic_store_explicit(&pool->lanes[1].looks, 5, memory_order_relaxed); /* not seen so far */
-                atomic_store_explicit(&pool->lanes[0].share, first | end << 32, memory_order_relaxed);
+                atomic_store_explicit(&pool->shards_used, 2, memory_order_relaxed);
+                atomic_store_explicit(&pool->shards[1].looks, 5, memory_order_relaxed); /* not seen so far */
+                atomic_store_explicit(&pool->shards[0].range, first | end << 32, memory_order_relaxed);
                 check_round(allocator, held, SLOTS);
                 check_round(allocator, held, SLOTS);
                 rr_allocator_abandon(allocator);
@@ -112,8 +151,8 @@ static void a_lane_that_is_alone_leaves_its_share(void) /* [ALLOC-10] */
     }
 }
 
-/* A share whose slots are held does not make a thread take the same few slots again and again, though others are in the way. */
-static void a_lane_with_a_full_share_goes_round_the_rest(void) /* [ALLOC-10] */
+/* A range without free slots does not make a thread take the same few slots again and again, although other shards are in use. */
+static void a_shard_with_a_full_range_searches_the_rest(void) /* [ALLOC-10] */
 {
     enum { SLOTS = 2000 };
     static const struct {
@@ -133,9 +172,9 @@ static void a_lane_with_a_full_share_goes_round_the_rest(void) /* [ALLOC-10] */
         if (one != NULL) {
             rr_release_payload(allocator, one);
         }
-        atomic_store_explicit(&pool->lanes_used, 2, memory_order_relaxed);
+        atomic_store_explicit(&pool->shards_used, 2, memory_order_relaxed);
         for (uint32_t turn = 0; turn < 10 * SLOTS; ++turn) {
-            atomic_fetch_add_explicit(&pool->lanes[1].looks, 1, memory_order_relaxed);
+            atomic_fetch_add_explicit(&pool->shards[1].looks, 1, memory_order_relaxed);
             ++taken[take_and_drop(allocator)];
         }
         for (uint32_t slot = 0; slot < SLOTS; ++slot) {
@@ -145,17 +184,17 @@ static void a_lane_with_a_full_share_goes_round_the_rest(void) /* [ALLOC-10] */
     }
 }
 
-static void more_lanes_than_words_find_every_slot(void) /* [ALLOC-3] */
+static void more_shards_than_words_find_every_slot(void) /* [ALLOC-3] */
 {
     for (uint32_t slots = 1; slots <= 65; slots += 32) {
         rr_allocator *allocator = make(slots);
         struct pool *pool = &allocator->pools[RR_XS];
         const uint8_t *held[65];
-        atomic_store_explicit(&pool->lanes_used, LANES, memory_order_relaxed);
+        atomic_store_explicit(&pool->shards_used, SHARDS, memory_order_relaxed);
         for (uint32_t round = 0; round < 3; ++round) {
             for (uint32_t i = 0; i < slots; ++i) {
-                for (uint32_t other = 1; other < LANES; ++other) {
-                    atomic_fetch_add_explicit(&pool->lanes[other].looks, 1, memory_order_relaxed);
+                for (uint32_t other = 1; other < SHARDS; ++other) {
+                    atomic_fetch_add_explicit(&pool->shards[other].looks, 1, memory_order_relaxed);
                 }
                 held[i] = put(allocator);
             }
@@ -168,19 +207,19 @@ static void more_lanes_than_words_find_every_slot(void) /* [ALLOC-3] */
     }
 }
 
-static rr_allocator *met;
+static rr_allocator *contended;
 
-static bool in_several_lanes(void)
+static bool in_several_shards(void)
 {
-    return atomic_load_explicit(&met->pools[RR_XS].lanes_used, memory_order_relaxed) > 1;
+    return atomic_load_explicit(&contended->pools[RR_XS].shards_used, memory_order_relaxed) > 1;
 }
 
-static void *get_into_each_others_way(void *ignored)
+static void *contend(void *ignored)
 {
     (void)ignored;
-    for (time_t end = time(NULL) + SECONDS; !in_several_lanes() && time(NULL) < end;) {
+    for (time_t end = time(NULL) + SECONDS; !in_several_shards() && time(NULL) < end;) {
         for (uint32_t i = 0; i < 10000; ++i) {
-            (void)take_and_drop(met);
+            (void)take_and_drop(contended);
         }
     }
     return NULL;
@@ -198,32 +237,34 @@ static int processors(void)
     return (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-static void threads_that_meet_get_lanes_and_one_that_stays_goes_round_all(void) /* [ALLOC-10] */
+static void contending_threads_get_shards_and_the_last_one_searches_all(void) /* [ALLOC-10] */
 {
     enum { SLOTS = 2000 };
-    met = make(SLOTS);
+    contended = make(SLOTS);
     if (processors() < 2) {
-        printf("threads do not meet on one processor: left out\n");
+        printf("threads do not contend on one processor: skipped\n");
     } else {
         pthread_t threads[THREADS];
         for (size_t i = 0; i < THREADS; ++i) {
-            CHECK_EQUAL(pthread_create(&threads[i], NULL, get_into_each_others_way, NULL), 0);
+            CHECK_EQUAL(pthread_create(&threads[i], NULL, contend, NULL), 0);
         }
         for (size_t i = 0; i < THREADS; ++i) {
             CHECK_EQUAL(pthread_join(threads[i], NULL), 0);
         }
-        CHECK(in_several_lanes());
+        CHECK(in_several_shards());
     }
-    check_round(met, none_held, SLOTS);
-    CHECK_EQUAL(rr_allocator_destroy(met), RR_OK);
+    check_round(contended, none_held, SLOTS);
+    CHECK_EQUAL(rr_allocator_destroy(contended), RR_OK);
 }
 
 int main(void)
 {
-    RUN(a_lane_makes_room_for_others_and_takes_their_words_back);
-    RUN(a_lane_that_is_alone_leaves_its_share);
-    RUN(a_lane_with_a_full_share_goes_round_the_rest);
-    RUN(more_lanes_than_words_find_every_slot);
-    RUN(threads_that_meet_get_lanes_and_one_that_stays_goes_round_all);
+    RUN(a_shard_makes_room_for_others_and_takes_their_words_back);
+    RUN(the_slow_path_goes_round);
+    RUN(the_last_free_slot_is_found_everywhere);
+    RUN(a_shard_that_is_alone_leaves_its_range);
+    RUN(a_shard_with_a_full_range_searches_the_rest);
+    RUN(more_shards_than_words_find_every_slot);
+    RUN(contending_threads_get_shards_and_the_last_one_searches_all);
     return 0;
 }
