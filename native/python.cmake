@@ -20,9 +20,9 @@ add_custom_command(
   VERBATIM)
 rr_add_module(_cffi "${generated}")
 
-set(chapters arguments handles turns ring writer reader pools allocator pointers module)
-list(TRANSFORM chapters PREPEND "${binding}/")
-list(TRANSFORM chapters APPEND ".c")
-rr_add_module(_core ${chapters})
+set(sources state clock arguments owners ring writer reader pointers pools allocator module)
+list(TRANSFORM sources PREPEND "${binding}/")
+list(TRANSFORM sources APPEND ".c")
+rr_add_module(_core ${sources})
 target_compile_definitions(_core PRIVATE _GNU_SOURCE)
 target_link_libraries(_core PRIVATE $<BUILD_INTERFACE:rusted_ring_options>)

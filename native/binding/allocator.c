@@ -1,9 +1,9 @@
-/* EventAllocator: events copied into slots, one by one or many; loans; and the functions of the seed. */
+/* EventAllocator: it copies events into slots, one at a time or in batches; loans; the functions for compatibility. */
 #include "binding.h"
 
 /* ---------------------------------------------------------------------------------------------------------- tokens */
 
-/* What `allocate_many` returns a view of. */
+/* `allocate_many` returns a view of this. */
 typedef struct tokens {
     PyObject_VAR_HEAD
     Py_ssize_t shape;
@@ -53,7 +53,7 @@ static tokens *tokens_new(const state *state, size_t count)
 
 /* -------------------------------------------------------------------------------------------------------- allocating */
 
-/* _adopt(pools): the allocator is one with its pools. */
+/* _adopt(pools): initialize the allocator, which shares the owner of its pools. */
 static PyObject *allocator_adopt(PyObject *self, PyObject *pools)
 {
     state *state = owned_unmade(self) < 0 ? NULL : state_of_type(Py_TYPE(self));
@@ -72,7 +72,7 @@ static PyObject *allocator_get_pools(PyObject *self, void *unused)
     return Py_NewRef(pools == NULL ? Py_None : pools);
 }
 
-/* The allocator for a use, after the arguments were taken; NULL with an error where a fork came between. */
+/* The core's allocator, after the conversion of the arguments; NULL with an error if that code forked the process. */
 static rr_allocator *allocator_now(PyObject *self, owner *held, const char *use)
 {
     return held->forks == forks_now() ? held->object : refuse_fork(self, held->state, use);
@@ -116,31 +116,31 @@ static PyObject *allocator_allocate(PyObject *self, PyObject *const *arguments, 
     return refuse(self, "_refuse", Py_BuildValue("(isni)", (int)status, "data", length, taken.spill));
 }
 
-static int take_loan(PyObject *const *placed, uint64_t *length, uint32_t *event_type)
+static int take_loan(PyObject *const *bound, uint64_t *length, uint32_t *event_type)
 {
     *event_type = 0;
-    return take_u64(placed[0], length) && *length <= UINT32_MAX
-           && (placed[1] == NULL || take_u32(placed[1], event_type));
+    return take_u64(bound[0], length) && *length <= UINT32_MAX
+           && (bound[1] == NULL || take_u32(bound[1], event_type));
 }
 
 static PyObject *allocator_loan(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
 {
     static const int wanted[] = {LENGTH, EVENT_TYPE};
-    PyObject *placed[2];
+    PyObject *bound[2];
     uint64_t length;
     uint32_t event_type;
     owner *held = owned_use(self, "loan");
     if (held == NULL)
         return NULL;
-    if (!place_arguments(held->state, arguments, count, given, wanted, 2, 2, 1, placed)
-        || !take_loan(placed, &length, &event_type)) {
-        PyObject *checked = checked_arguments(self, "_loan_arguments", arguments, count, given, 2, placed);
+    if (!bind_arguments(held->state, arguments, count, given, wanted, 2, 2, 1, bound)
+        || !take_loan(bound, &length, &event_type)) {
+        PyObject *checked = checked_arguments(self, "_loan_arguments", arguments, count, given, 2, bound);
         if (checked == NULL)
             return NULL;
-        int usual = take_loan(placed, &length, &event_type);
+        int taken = take_loan(bound, &length, &event_type);
         Py_DECREF(checked);
-        if (!usual)
-            return not_usual("_loan_arguments");
+        if (!taken)
+            return unexpected_result("_loan_arguments");
     }
     rr_status status = RR_OK;
     pin *holding;
@@ -178,7 +178,7 @@ static PyObject *allocator_allocate_many(PyObject *self, PyObject *const *argume
     PyObject *view = NULL;
     rr_allocator *allocator = NULL;
     tokens *made = tokens_new(held->state, taken.count);
-    /* The view before the references, which nobody would hold where there is no memory for it. */
+    /* The view is made first: without memory for it, no object would hold the references. */
     if (made != NULL)
         view = PyMemoryView_FromObject((PyObject *)made);
     if (view != NULL)
@@ -209,37 +209,37 @@ static PyObject *allocator_drop_many(PyObject *self, PyObject *const *arguments,
                                      PyObject *given)
 {
     static const int wanted[] = {TOKENS};
-    PyObject *placed[1];
+    PyObject *bound[1];
     uint64_t few[256];
-    payload taken;
+    payload buffer;
     owner *held = owned_use(self, "drop_many");
     if (held == NULL)
         return NULL;
     PyObject *checked = NULL;
-    int usual = place_arguments(held->state, arguments, argument_count, given, wanted, 1, 1, 1, placed)
-                    ? take_column(placed[0], 'Q', 8, &taken)
+    int taken = bind_arguments(held->state, arguments, argument_count, given, wanted, 1, 1, 1, bound)
+                    ? take_column(bound[0], 'Q', 8, &buffer)
                     : 0;
-    if (usual == 0) {
-        checked = in_python(self, "_token_arguments", arguments, argument_count, given);
-        usual = checked == NULL ? -1 : take_column(checked, 'Q', 8, &taken);
-        if (usual == 0)
-            (void)not_usual("_token_arguments");
+    if (taken == 0) {
+        checked = call_python(self, "_token_arguments", arguments, argument_count, given);
+        taken = checked == NULL ? -1 : take_column(checked, 'Q', 8, &buffer);
+        if (taken == 0)
+            (void)unexpected_result("_token_arguments");
     }
-    if (usual <= 0) {
+    if (taken <= 0) {
         Py_XDECREF(checked);
         return NULL;
     }
-    size_t count = (size_t)taken.length / 8;
+    size_t count = (size_t)buffer.length / 8;
     uint64_t *words = count <= sizeof few / sizeof *few ? few : PyMem_Malloc(8 * count);
     if (words != NULL && count != 0)
-        memcpy(words, taken.data, 8 * count);
-    payload_end(&taken);
+        memcpy(words, buffer.data, 8 * count);
+    payload_end(&buffer);
     Py_XDECREF(checked);
     if (words == NULL)
         return PyErr_NoMemory();
     size_t failed = 0;
     rr_status status = RR_OK;
-    PyObject *answer = PyLong_FromSize_t(count); /* before the references are gone */
+    PyObject *answer = PyLong_FromSize_t(count); /* made before the call of the core, which cannot be undone */
     rr_allocator *allocator = answer == NULL ? NULL : allocator_now(self, held, "drop_many");
     if (allocator != NULL) {
         int long_call = 8 * count > LONG_BYTES;
@@ -259,10 +259,10 @@ static PyObject *allocator_drop_many(PyObject *self, PyObject *const *arguments,
     return refuse(self, "_refuse_token", Py_BuildValue("(inK)", (int)status, (Py_ssize_t)failed, wrong));
 }
 
-/* ------------------------------------------------------------------------------------------- what leaves loose references */
+/* ---------------------------------------------------------------------------------------------- detached references */
 
-/* An event allocated with a loose reference, which no object holds: its slot index, or its token. */
-static PyObject *allocate_loose(PyObject *self, const char *use, PyObject *const *arguments, Py_ssize_t count,
+/* Allocates an event with a detached reference, and returns its slot index or its token. */
+static PyObject *allocate_detached(PyObject *self, const char *use, PyObject *const *arguments, Py_ssize_t count,
                                 PyObject *given, int as_token)
 {
     event taken;
@@ -290,78 +290,79 @@ static PyObject *allocate_loose(PyObject *self, const char *use, PyObject *const
         return refuse(self, "_refuse", Py_BuildValue("(isni)", (int)status, "data", length, 0));
     PyObject *number = PyLong_FromUnsignedLongLong(as_token ? token : token >> 40 & 0x1fffff /* [PTR-10] */);
     size_t failed;
-    if (number == NULL) /* nobody would know of the reference */
+    if (number == NULL) /* the caller would not know of the reference */
         (void)rr_drop_many(allocator, &token, 1, &failed);
     return number;
 }
 
 static PyObject *allocator_to_pool(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
 {
-    return allocate_loose(self, "allocate_to_pool", arguments, count, given, 0);
+    return allocate_detached(self, "allocate_to_pool", arguments, count, given, 0);
 }
 
 static PyObject *allocator_to_token(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
 {
-    return allocate_loose(self, "handle_ffi_event", arguments, count, given, 1);
+    return allocate_detached(self, "handle_ffi_event", arguments, count, given, 1);
 }
 
 #define ALLOCATOR_ALLOCATE_DOC                                                                                          \
     DOC("allocate($self, /, data, event_type=0, *, spill=False)",                                                       \
-        "Copy an event into a free slot of its class and return the pointer to it [ALLOC-1, ALLOC-5].\n\n"              \
+        "Copy an event into a FREE slot of its size class and return a pointer to it [ALLOC-1].\n\n"                    \
         "Args:\n"                                                                                                       \
-        "    data: the payload, any C-contiguous buffer.\n"                                                             \
+        "    data: any C-contiguous buffer; its bytes are the payload [ALLOC-5].\n"                                     \
         "    event_type: an unsigned 32-bit number [ALLOC-23].\n"                                                       \
-        "    spill: whether to try the next larger classes where the pool is full [ALLOC-4].\n\n"                       \
+        "    spill: whether to try the larger size classes in turn if the pool is full [ALLOC-4].\n\n"                  \
         "Raises:\n"                                                                                                     \
         "    TypeError: an argument has a wrong type.\n"                                                                \
-        "    ValueError: `data` is not contiguous, or `event_type` out of bounds.\n"                                    \
-        "    PayloadTooLarge: the payload does not fit the heap's bounds [ALLOC-8].\n"                                  \
-        "    PoolExhausted: no slot is free [ALLOC-3, ALLOC-7].")
+        "    ValueError: the buffer is not contiguous, or `event_type` is out of its bounds.\n"                         \
+        "    PayloadTooLarge: the payload needs XXL and is longer than `heap_bytes` [ALLOC-8].\n"                       \
+        "    PoolExhausted: no slot is free [ALLOC-3].")
 
 #define ALLOCATOR_LOAN_DOC                                                                                              \
     DOC("loan($self, /, length, event_type=0)",                                                                         \
-        "Take a slot of the smallest class that fits, zeroed, to write an event in [LOAN-1, LOAN-2].\n\n"               \
+        "Lend a slot of the smallest size class that fits, to write an event in place [LOAN-1, LOAN-2].\n\n"            \
         "Args:\n"                                                                                                       \
-        "    length: bytes of the payload.\n"                                                                           \
+        "    length: payload length in bytes.\n"                                                                        \
         "    event_type: an unsigned 32-bit number [ALLOC-23].\n\n"                                                     \
         "Raises:\n"                                                                                                     \
         "    TypeError: an argument is not an integer.\n"                                                               \
-        "    ValueError: `length` is below 0, or `event_type` out of bounds.\n"                                         \
-        "    PayloadTooLarge: the payload does not fit the heap's bounds [ALLOC-8].\n"                                  \
-        "    PoolExhausted: no slot is free [ALLOC-3, ALLOC-7].")
+        "    ValueError: `length` is below 0, or `event_type` is out of its bounds.\n"                                  \
+        "    PayloadTooLarge: the payload needs XXL and is longer than `heap_bytes` [ALLOC-8].\n"                       \
+        "    PoolExhausted: no slot is free [ALLOC-3].")
 
 #define ALLOCATOR_ALLOCATE_MANY_DOC                                                                                     \
     DOC("allocate_many($self, /, data, *, lengths=None, event_types=0)",                                                \
-        "Allocate every event of a batch, or none, and return the tokens in their order [ALLOC-14].\n\n"                \
+        "Allocate every event of a batch, or none, and return the tokens in order [ALLOC-14].\n\n"                      \
         "Args:\n"                                                                                                       \
-        "    data: payloads back to back in one buffer, or a list or tuple of buffers.\n"                               \
-        "    lengths: bytes of each payload of one buffer: one integer for all, or a sequence or buffer of u32; None:\n" \
-        "        one event.\n"                                                                                          \
-        "    event_types: one integer for all, or a sequence or buffer of u32, one each.\n\n"                           \
+        "    data: a buffer of payloads back to back, or a list or tuple of buffers.\n"                                 \
+        "    lengths: the length of each payload in a buffer, in bytes: one integer above 0 for all, or a sequence or\n" \
+        "        buffer with an integer for each; None if the buffer is one event, or if `data` is a list or tuple.\n"  \
+        "    event_types: one integer for all events, or a sequence or buffer with an integer for each [ALLOC-23].\n\n" \
         "Returns:\n"                                                                                                    \
-        "    A read-only view of format `Q`; each token stands for one loose reference [PTR-11].\n\n"                   \
+        "    A read-only view of format `Q`: a token for each event, which stands for one detached reference [PTR-11].\n\n" \
         "Raises:\n"                                                                                                     \
-        "    TypeError: an argument has a wrong type.\n"                                                                \
-        "    ValueError: a buffer is not contiguous, or the numbers do not fit the data.\n"                             \
-        "    PayloadTooLarge: a payload does not fit the heap's bounds [ALLOC-8].\n"                                    \
-        "    PoolExhausted: the slots that are free do not suffice [ALLOC-3, ALLOC-7].")
+        "    TypeError: an argument, or an item of one, has a wrong type.\n"                                            \
+        "    ValueError: a buffer is not contiguous, lengths do not cover the data, or a number is out of its bounds.\n" \
+        "    PayloadTooLarge: a payload needs XXL and is longer than `heap_bytes` [ALLOC-8].\n"                         \
+        "    PoolExhausted: the FREE slots are too few [ALLOC-3].")
 
 #define ALLOCATOR_DROP_MANY_DOC                                                                                         \
     DOC("drop_many($self, /, tokens)",                                                                                  \
-        "Give back the loose reference of each token, all or none [ALLOC-15].\n\n"                                      \
+        "Release the detached reference of every token, or of none [ALLOC-15].\n\n"                                     \
         "Args:\n"                                                                                                       \
-        "    tokens: a buffer of unsigned 64-bit numbers, or an iterable of integers.\n\n"                              \
+        "    tokens: a buffer of format `Q`, or an iterable of integers; a token occurs once for each detached reference\n" \
+        "        to release.\n\n"                                                                                       \
         "Returns:\n"                                                                                                    \
-        "    How many were given back.\n\n"                                                                             \
+        "    How many references were released.\n\n"                                                                    \
         "Raises:\n"                                                                                                     \
         "    TypeError: `tokens` has a wrong type.\n"                                                                   \
         "    ValueError: a token names no pool, slot and generation of the allocator [PTR-16].\n"                       \
         "    StaleHandle: the event of a token is gone [PTR-15].\n"                                                     \
-        "    RefCountUnderflow: a token has no loose reference left [PTR-14].")
+        "    RefCountUnderflow: a token occurs more often than it has detached references [PTR-14].")
 
 static PyMethodDef allocator_methods[] = {
     ADDRESS_METHOD,
-    {"_adopt", allocator_adopt, METH_O, "_adopt(pools): be one with pools."},
+    {"_adopt", allocator_adopt, METH_O, "_adopt(pools): initialize the allocator with its pools."},
     {"_to_pool", FASTCALL(allocator_to_pool), METH_FASTCALL | METH_KEYWORDS, "_to_pool(data, event_type): a slot index."},
     {"_to_token", FASTCALL(allocator_to_token), METH_FASTCALL | METH_KEYWORDS, "_to_token(data, event_type): a token."},
     {"allocate", FASTCALL(allocator_allocate), METH_FASTCALL | METH_KEYWORDS, ALLOCATOR_ALLOCATE_DOC},
@@ -371,14 +372,14 @@ static PyMethodDef allocator_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 static PyGetSetDef allocator_getset[] = {
-    {"pools", allocator_get_pools, NULL, "The allocator's pools [ALLOC-16].", NULL},
+    {"pools", allocator_get_pools, NULL, "The allocator's pools [ALLOC-1].", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 static PyType_Slot allocator_slots[] = {
     OWNED_SLOTS,
     {Py_tp_methods, allocator_methods},
     {Py_tp_getset, allocator_getset},
-    {Py_tp_doc, "The calls of an allocator."},
+    {Py_tp_doc, "The methods of an allocator that are written in C."},
     {0, NULL},
 };
 PyType_Spec allocator_spec = {

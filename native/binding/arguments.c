@@ -1,33 +1,33 @@
-/* What a call was given, as the core takes it. */
+/* Conversion of a call's arguments to those of the core: the fast path, and the call of the slow path. */
 #include "binding.h"
 
 const char *const name_texts[NAMES] = {"data",   "event_type", "spill", "lengths", "event_types", "limit",      "tokens",
                                        "timeout", "length",    "allocator", "token", "pool_id",   "slot_index", "generation"};
 
-int place_arguments(const state *state, PyObject *const *arguments, Py_ssize_t count, PyObject *given, const int *wanted,
-                    Py_ssize_t positional, Py_ssize_t all, Py_ssize_t needed, PyObject **placed)
+int bind_arguments(const state *state, PyObject *const *arguments, Py_ssize_t count, PyObject *given, const int *wanted,
+                    Py_ssize_t positional, Py_ssize_t all, Py_ssize_t needed, PyObject **bound)
 {
     if (count > positional)
         return 0;
     for (Py_ssize_t i = 0; i < all; i++)
-        placed[i] = i < count ? arguments[i] : NULL;
+        bound[i] = i < count ? arguments[i] : NULL;
     Py_ssize_t more = given == NULL ? 0 : PyTuple_Size(given);
     for (Py_ssize_t k = 0; k < more; k++) {
         PyObject *name = PyTuple_GetItem(given, k);
         Py_ssize_t at = count;
         while (at < all && state->names[wanted[at]] != name)
             at++;
-        if (at == all || placed[at] != NULL)
+        if (at == all || bound[at] != NULL)
             return 0;
-        placed[at] = arguments[count + k];
+        bound[at] = arguments[count + k];
     }
     for (Py_ssize_t i = 0; i < needed; i++)
-        if (placed[i] == NULL)
+        if (bound[i] == NULL)
             return 0;
     return 1;
 }
 
-PyObject *in_python(PyObject *self, const char *method, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
+PyObject *call_python(PyObject *self, const char *method, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
 {
     PyObject *result = NULL;
     PyObject *function = PyObject_GetAttrString(self, method);
@@ -49,23 +49,23 @@ done:
     return result;
 }
 
-void *not_usual(const char *method)
+void *unexpected_result(const char *method)
 {
-    return PyErr_Format(PyExc_SystemError, "%s returned no usual arguments", method);
+    return PyErr_Format(PyExc_SystemError, "%s returned arguments of unexpected types", method);
 }
 
 PyObject *checked_arguments(PyObject *self, const char *method, PyObject *const *arguments, Py_ssize_t count,
-                            PyObject *given, Py_ssize_t all, PyObject **placed)
+                            PyObject *given, Py_ssize_t all, PyObject **bound)
 {
-    PyObject *checked = in_python(self, method, arguments, count, given);
+    PyObject *checked = call_python(self, method, arguments, count, given);
     if (checked == NULL)
         return NULL;
     if (!PyTuple_Check(checked) || PyTuple_Size(checked) != all) {
         Py_DECREF(checked);
-        return not_usual(method);
+        return unexpected_result(method);
     }
     for (Py_ssize_t i = 0; i < all; i++)
-        placed[i] = PyTuple_GetItem(checked, i);
+        bound[i] = PyTuple_GetItem(checked, i);
     return checked;
 }
 
@@ -85,7 +85,7 @@ PyObject *refuse(PyObject *self, const char *method, PyObject *arguments)
 
 int take_u64(PyObject *value, uint64_t *number)
 {
-    /* Also of an enumeration: what Python's own index() takes as it is, but no bool [ERR-6]. */
+    /* Subclasses of int too, such as enumerations, but not bool [ERR-6]. */
     if (Py_TYPE(value) != &PyLong_Type && (!PyLong_Check(value) || PyBool_Check(value)))
         return 0;
     unsigned long long found = PyLong_AsUnsignedLongLong(value);
@@ -125,7 +125,7 @@ int take_timeout(PyObject *value, int64_t *until)
     } else if (Py_TYPE(value) == &PyLong_Type) {
         seconds = PyLong_AsDouble(value);
         if (seconds == -1.0 && PyErr_Occurred())
-            PyErr_Clear(); /* too large, and below 0 here */
+            PyErr_Clear(); /* too large for a double; -1 takes the slow path */
     } else {
         return 0;
     }
@@ -142,7 +142,7 @@ int take_timeout(PyObject *value, int64_t *until)
 
 /* ---------------------------------------------------------------------------------------------------------- buffers */
 
-/* An error of a buffer's own is told by Python, which asks again; any other stays. 0 or -1. */
+/* After a failure to get a buffer: 0 if the slow path is to raise its error; -1 if the error is of another kind, and stays. */
 static int no_buffer(void)
 {
     if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_ValueError)
@@ -155,7 +155,7 @@ static int no_buffer(void)
 void payload_return(payload *found)
 {
     found->lent = 0;
-    /* A buffer written in Python runs Python code here, which must not meet an error of this call. */
+    /* A buffer written in Python runs Python code here, which must not see an error of this call. */
     PyObject *kind, *error, *traceback;
     PyErr_Fetch(&kind, &error, &traceback);
     PyBuffer_Release(&found->view);
@@ -175,7 +175,7 @@ static int has_objects(const char *format)
     return 0;
 }
 
-/* 1 where it is a buffer as the core takes it; 0 where not; -1 with an error. */
+/* The bytes of a payload: 1; 0 if the slow path is to check the value; -1 with an error. */
 static int take_payload(PyObject *value, payload *found)
 {
     found->lent = 0;
@@ -192,7 +192,7 @@ static int take_payload(PyObject *value, payload *found)
     found->data = found->view.buf;
     found->length = found->view.len;
     const Py_buffer *view = &found->view;
-    /* Of empty ones, Python's memoryview calls fewer contiguous. */
+    /* Python's memoryview calls fewer empty buffers contiguous than PyBuffer_IsContiguous does. */
     int spread = view->len == 0 && view->ndim == 1 && view->strides != NULL && view->strides[0] != view->itemsize;
     if (!spread && PyBuffer_IsContiguous(view, 'C') && !has_objects(view->format))
         return 1;
@@ -221,44 +221,44 @@ int take_column(PyObject *value, char format, Py_ssize_t itemsize, payload *foun
 /* ----------------------------------------------------------------------------------------------------------- events */
 
 /* data, event_type, and spill or timeout: 1, 0 or -1 as take_payload. */
-static int take_event(PyObject *const *placed, int third, event *found)
+static int take_event(PyObject *const *bound, int third, event *found)
 {
     found->event_type = 0;
     found->spill = 0;
     found->until = NO_WAIT;
-    if (placed[1] != NULL && !take_u32(placed[1], &found->event_type))
+    if (bound[1] != NULL && !take_u32(bound[1], &found->event_type))
         return 0;
-    if (placed[2] != NULL && third == TIMEOUT) {
-        if (!take_timeout(placed[2], &found->until))
+    if (bound[2] != NULL && third == TIMEOUT) {
+        if (!take_timeout(bound[2], &found->until))
             return 0;
-    } else if (placed[2] != NULL) {
-        if (placed[2] != Py_True && placed[2] != Py_False)
+    } else if (bound[2] != NULL) {
+        if (bound[2] != Py_True && bound[2] != Py_False)
             return 0;
-        found->spill = placed[2] == Py_True;
+        found->spill = bound[2] == Py_True;
     }
-    return take_payload(placed[0], &found->payload);
+    return take_payload(bound[0], &found->payload);
 }
 
 int event_arguments(PyObject *self, const state *state, const char *method, PyObject *const *arguments, Py_ssize_t count,
                     PyObject *given, int third, event *found, PyObject **checked)
 {
     const int wanted[] = {DATA, EVENT_TYPE, third};
-    PyObject *placed[3] = {NULL, NULL, NULL};
+    PyObject *bound[3] = {NULL, NULL, NULL};
     *checked = NULL;
-    if (given == NULL && count == 1) { /* as most programs call */
-        placed[0] = arguments[0];
-    } else if (!place_arguments(state, arguments, count, given, wanted, 2, 3, 1, placed)) {
-        placed[0] = NULL;
+    if (given == NULL && count == 1) { /* the most common call */
+        bound[0] = arguments[0];
+    } else if (!bind_arguments(state, arguments, count, given, wanted, 2, 3, 1, bound)) {
+        bound[0] = NULL;
     }
-    int taken = placed[0] == NULL ? 0 : take_event(placed, third, found);
+    int taken = bound[0] == NULL ? 0 : take_event(bound, third, found);
     if (taken != 0)
         return taken < 0 ? -1 : 0;
-    *checked = checked_arguments(self, method, arguments, count, given, 3, placed);
+    *checked = checked_arguments(self, method, arguments, count, given, 3, bound);
     if (*checked == NULL)
         return -1;
-    taken = take_event(placed, third, found);
+    taken = take_event(bound, third, found);
     if (taken == 0)
-        (void)not_usual(method);
+        (void)unexpected_result(method);
     if (taken <= 0)
         Py_CLEAR(*checked);
     return taken <= 0 ? -1 : 0;
@@ -284,13 +284,13 @@ static void *batch_room(batch *found, size_t bytes)
     return found->heap;
 }
 
-/* A list or tuple of bytes, joined. */
+/* A list or tuple of bytes, joined: 1, 0 or -1 as take_payload. */
 static int take_list(PyObject *data, batch *found)
 {
     PyObject *(*item)(PyObject *, Py_ssize_t) = Py_TYPE(data) == &PyList_Type ? PyList_GetItem : PyTuple_GetItem;
     Py_ssize_t count = Py_TYPE(data) == &PyList_Type ? PyList_Size(data) : PyTuple_Size(data);
     size_t total = 0;
-    /* [GIL] nothing changes the list between its measure and its copy. */
+    /* [GIL] nothing changes the list between the two loops. */
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *one = item(data, i);
         size_t length = Py_TYPE(one) == &PyBytes_Type ? (size_t)PyBytes_Size(one) : SIZE_MAX;
@@ -316,7 +316,7 @@ static int take_list(PyObject *data, batch *found)
     return 1;
 }
 
-/* Copies of columns, each NULL or one number for each event. */
+/* Copies the columns of lengths and event types; either may be NULL. 1, 0 or -1 as take_payload. */
 static int take_columns(batch *found, const payload *lengths, const payload *event_types)
 {
     size_t bytes = 0;
@@ -351,18 +351,18 @@ static int take_columns(batch *found, const payload *lengths, const payload *eve
     return 1;
 }
 
-/* data, lengths, event_types, and timeout, if it is taken: 1, 0 or -1 as take_payload. */
-static int take_batch(PyObject *const *placed, batch *found)
+/* data, lengths, event_types, and timeout if the call has one: 1, 0 or -1 as take_payload. */
+static int take_batch(PyObject *const *bound, batch *found)
 {
-    PyObject *data = placed[0];
-    PyObject *wanted = placed[1] == Py_None ? NULL : placed[1];
+    PyObject *data = bound[0];
+    PyObject *wanted = bound[1] == Py_None ? NULL : bound[1];
     found->payload.lent = 0;
     found->heap = NULL;
     found->lengths = found->event_types = NULL;
     found->length = found->event_type = 0;
-    if (!take_timeout(placed[3], &found->until))
+    if (!take_timeout(bound[3], &found->until))
         return 0;
-    int one_type = placed[2] == NULL || take_u32(placed[2], &found->event_type);
+    int one_type = bound[2] == NULL || take_u32(bound[2], &found->event_type);
     if (Py_TYPE(data) == &PyList_Type || Py_TYPE(data) == &PyTuple_Type)
         return wanted == NULL && one_type ? take_list(data, found) : 0;
     int taken = take_payload(data, &found->payload);
@@ -383,7 +383,7 @@ static int take_batch(PyObject *const *placed, batch *found)
         taken = take_column(wanted, 'I', 4, &lengths);
     }
     if (taken > 0 && !one_type)
-        taken = take_column(placed[2], 'I', 4, &event_types);
+        taken = take_column(bound[2], 'I', 4, &event_types);
     if (taken > 0 && (lengths.lent || event_types.lent))
         taken = take_columns(found, lengths.lent ? &lengths : NULL, event_types.lent ? &event_types : NULL);
     payload_end(&lengths);
@@ -397,18 +397,18 @@ int batch_arguments(PyObject *self, const state *state, PyObject *const *argumen
                     Py_ssize_t all, batch *found, PyObject **checked)
 {
     static const int wanted[] = {DATA, LENGTHS, EVENT_TYPES, TIMEOUT};
-    PyObject *placed[4] = {NULL, NULL, NULL, NULL};
+    PyObject *bound[4] = {NULL, NULL, NULL, NULL};
     *checked = NULL;
-    int taken = place_arguments(state, arguments, count, given, wanted, 1, all, 1, placed) ? take_batch(placed, found) : 0;
+    int taken = bind_arguments(state, arguments, count, given, wanted, 1, all, 1, bound) ? take_batch(bound, found) : 0;
     if (taken != 0)
         return taken < 0 ? -1 : 0;
-    placed[3] = NULL;
-    *checked = checked_arguments(self, "_batch_arguments", arguments, count, given, all, placed);
+    bound[3] = NULL;
+    *checked = checked_arguments(self, "_batch_arguments", arguments, count, given, all, bound);
     if (*checked == NULL)
         return -1;
-    taken = take_batch(placed, found);
+    taken = take_batch(bound, found);
     if (taken == 0)
-        (void)not_usual("_batch_arguments");
+        (void)unexpected_result("_batch_arguments");
     if (taken <= 0)
         Py_CLEAR(*checked);
     return taken <= 0 ? -1 : 0;

@@ -1,30 +1,32 @@
 /*
- * The binding: what Python calls, over rusted_ring.h. One extension module of the stable ABI, in these chapters:
+ * The binding: the Python API over rusted_ring.h, as one extension module of the stable ABI. Its files, from the bottom up
+ * (none needs one below it in this list):
  *
- *   arguments.c  what a call was given, as the core takes it
- *   handles.c    owners, which free what the core made, and the base of objects that are used through one
- *   turns.c      how long a task that need not wait goes on before the event loop has its turn
+ *   state.c      the module's state, the count of forks, the registered Python classes
+ *   clock.c      the monotonic clock, and the time slices of tasks in an event loop
+ *   arguments.c  conversion of a call's arguments
+ *   owners.c     owners, which free the core's objects, and the base of objects that use one
  *   ring.c       RingBuffer
  *   writer.c     Writer
  *   reader.c     Reader: reading, waiting, batches
- *   pools.c      EventPools, and the calls that name a slot
- *   allocator.c  EventAllocator, and the functions of the seed
- *   pointers.c   pins, RingPtr, Loan
- *   module.c     the module, its state, the classes written in Python that are made here
+ *   pointers.c   pins, RingPtr, Loan, WeakRingPtr
+ *   pools.c      EventPools, and the calls that take a slot index
+ *   allocator.c  EventAllocator, and the functions for compatibility
+ *   module.c     the module
  *
- * A method takes its arguments as they are where they have their usual types. All others it gives to a method written in
- * Python, which checks them and returns them as those types, or raises; so there is one place for what is wrong with an
- * argument. Errors of the core are raised in Python too.
+ * A method has a fast path and a slow path for its arguments. The fast path converts arguments of the most common types. For
+ * all others the slow path calls a method written in Python, which checks the arguments and returns them as those types, or
+ * raises. So each check of an argument is written once. The errors of the core are raised in Python too.
  *
- * Three rules keep every call whole, whatever Python code runs in the middle of it (`__index__`, `__buffer__`, finalizers,
- * handlers of signals):
- *   - What the core will give is owned before it is taken: the objects that hold it are made first.
- *   - What a call uses is looked up after its arguments were taken, for they may have closed it.
- *   - An object gets its owner once, in one step; whoever comes second gets a TypeError.
+ * Any Python code may run in the middle of a call (`__index__`, `__buffer__`, finalizers, signal handlers). Three rules keep
+ * every call atomic all the same:
+ *   - A call first makes the objects that will hold what the core returns, and then calls the core.
+ *   - A call converts its arguments first, and then looks up the core's object: a conversion may have closed it.
+ *   - An object gets its owner once, in one step; a second initialization raises a TypeError.
  *
- * The GIL protects what is marked [GIL]: it is changed and looked at with the GIL held and with nothing in between that
- * could give it up. A build without a GIL needs a lock, or an atomic, at each mark. A call that copies more than LONG_BYTES
- * gives the GIL up, and marks the writer or reader as busy meanwhile. The core's own structures need no GIL.
+ * The GIL protects what is marked [GIL]: it is read and written only with the GIL held, and nothing between a read and the
+ * write that depends on it can release the GIL. A build without a GIL needs a lock or an atomic at each mark. A call that
+ * copies more than LONG_BYTES releases the GIL, and marks the writer or reader as busy meanwhile. The core itself needs no GIL.
  */
 #ifndef RR_BINDING_H
 #define RR_BINDING_H
@@ -39,10 +41,10 @@
 #include "rusted_ring.h"
 
 #if defined(__GNUC__)
-#  pragma GCC visibility push(hidden) /* what follows is called by the chapters alone */
+#  pragma GCC visibility push(hidden) /* only the files of the binding call these functions */
 #endif
 
-#define LONG_BYTES 65536 /* a call that copies more gives up the GIL */
+#define LONG_BYTES 65536 /* a call that copies more bytes releases the GIL */
 
 #define FASTCALL(function) (PyCFunction)(void (*)(void))(function)
 #define DOC(signature, text) signature "\n--\n\n" text
@@ -61,61 +63,72 @@ enum { DATA, EVENT_TYPE, SPILL, LENGTHS, EVENT_TYPES, LIMIT, TOKENS, TIMEOUT, LE
 
 enum { FIRST_SEQUENCE, COUNT, BLOCK, ENDS, BATCH_FIELDS };
 
-/* A class written in Python whose objects are made here; NULL until it is told, and after the module's end. */
-typedef struct made_class {
+/* A class written in Python of which the binding makes objects; NULL before it is registered, and after the module's end. */
+typedef struct python_class {
     PyTypeObject *type;
     allocfunc allocate;
-} made_class;
+} python_class;
 
-/* The state of one module object: every interpreter, and every import after a deletion from sys.modules, has its own. [GIL] */
+/* The state of one module object. Every interpreter has one, and every import after a deletion from sys.modules makes another.
+ * [GIL] */
 typedef struct state {
     PyTypeObject *owner_type, *pin_type, *tokens_type, *pinned_type;
     PyTypeObject *ring_type, *writer_type, *reader_type, *pools_type, *allocator_type;
     PyTypeObject *pointer_type, *loan_type, *weak_type;
-    made_class pointer, loan, weak, event, batch;
+    python_class pointer, loan, weak, event, batch;
     PyTypeObject *reader_class, *forked_copy, *end_of_stream; /* the last two are errors */
     PyObject *batch_fields[BATCH_FIELDS];
-    descrsetfunc batch_set; /* that of all of them */
+    descrsetfunc batch_set; /* sets each of batch_fields */
     PyObject *names[NAMES];
 } state;
 
 extern const char *const name_texts[NAMES];
 extern const char *const batch_field_names[BATCH_FIELDS];
 
-/* The state of the module that a type, or a base of it, was made by; NULL with an error. */
+extern struct PyModuleDef *module_definition; /* set once the module is loaded */
+
+/* The state of the module that made a type or one of its bases; NULL with an error. */
 state *state_of_type(PyTypeObject *type);
 
-/* Makes an object of a class told; NULL with an error. It is zeroed, and nothing of Python's ran for it but the collector. */
-PyObject *made_new(const made_class *made, const char *what, Py_ssize_t items);
+/* Makes a zeroed object of a registered class; NULL with an error. The only Python code that it can run is that of objects which
+ * the garbage collector destroys. */
+PyObject *python_class_new(const python_class *made, const char *what, Py_ssize_t items);
 
-/* How often the process is a fork of another since this module was loaded: what was made at another number is the parent's. It
- * is of the process, not of an interpreter. Only the one thread of a new child writes it, before it does anything else, so that
- * relaxed accesses are enough. */
+/* register_type(name, type), a function of the module: registers a class of which the binding makes objects, or that it looks
+ * for. A second call with the name replaces the class. */
+PyObject *register_type(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
+/* How many forks lie between the process that loaded this module and this process. An object that was made at another number
+ * belongs to a parent process. The count is one for all interpreters. Only the single thread of a new child writes it, before it
+ * does anything else, so relaxed accesses are enough. */
 extern _Atomic unsigned long forks;
+
+/* Starts counting forks: 0, or -1 with an error. */
+int watch_forks(void);
 
 static inline unsigned long forks_now(void)
 {
     return atomic_load_explicit(&forks, memory_order_relaxed);
 }
 
-/* ---------------------------------------------------------------------------------------------------------- handles */
+/* ----------------------------------------------------------------------------------------------------------- owners */
 
 /*
- * Frees a ring, writer, reader or allocator at its end, and keeps its parent alive until then.
+ * Frees a ring, writer, reader or allocator when it is destroyed, and keeps its parent alive until then.
  *
- * The collector of cycles does not know this type, nor that of pins. It finalizes the objects of a cycle in any order, an
- * allocator before its pointers, and before the finalizers of objects that still use them; an owner or a pin it sees as
- * held from outside, so that it lives until the last reference is gone, whatever the order.
+ * The cyclic garbage collector does not track this type, nor that of pins. It finalizes the objects of a cycle in any order: an
+ * allocator before its pointers, and either before the finalizers of objects that still use them. It does not see the references
+ * that owners and pins hold, so these live until the last reference to them is gone, whatever the order.
  */
 typedef struct owner {
     PyObject_HEAD
-    state *state; /* lives as long as the type of this, which refers to the module */
-    void *object; /* NULL: not made yet, or a writer or reader that a forked child has closed [GIL] */
+    state *state; /* alive while this object is: its type refers to the module */
+    void *object; /* the core's object; NULL before it is made, and for a writer or reader that a forked child has closed [GIL] */
     void (*end)(void *object);
     struct owner *parent; /* or NULL */
     unsigned long forks; /* forks_now() when it was made */
-    int busy;            /* a call on a writer or reader has given up the GIL [GIL] */
-    uint32_t attempts;   /* of a reader, see turn_lasts [GIL] */
+    int busy;            /* a call on a writer or reader has released the GIL and not returned [GIL] */
+    uint32_t attempts;   /* of a reader; see slice_lasts [GIL] */
 } owner;
 
 owner *owner_new(state *state, void (*end)(void *), owner *parent);
@@ -123,7 +136,7 @@ owner *owner_new(state *state, void (*end)(void *), owner *parent);
 /* The base of RingBuffer, Writer, Reader, EventPools and EventAllocator. */
 typedef struct owned {
     PyObject_HEAD
-    owner *owner;   /* NULL until it is made, and the same one from then on [GIL] */
+    owner *owner;   /* NULL before the object is initialized; then it never changes [GIL] */
     PyObject *more; /* a RingBuffer, a Profile, EventPools; set with the owner */
 } owned;
 
@@ -136,31 +149,31 @@ int owned_clear(PyObject *self);
     {Py_tp_clear, ABI_FUNCTION(void *) owned_clear}
 #define OWNED_FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC)
 
-/* -1 with a TypeError where the object is made already, else 0. */
+/* -1 with a TypeError if the object is initialized, else 0. */
 int owned_unmade(PyObject *self);
 
-/* Gives an object its owner, once; takes it, and a reference to `more`. -1 with a TypeError where another was first. */
+/* Gives an object its owner, once. Takes over the reference to the owner, and adds one to `more`. -1 with a TypeError if the
+ * object has an owner. */
 int owned_become(PyObject *self, owner *held, PyObject *more);
 
-/* The owner; NULL with an error where the object was not made. Works after a fork too. */
+/* The owner; NULL with an error if the object was not initialized. Works after a fork too. */
 owner *owned_made(PyObject *self);
-
 
 /* The owner of an argument that must be of a type; NULL with an error. */
 owner *owned_argument(PyObject *value, PyTypeObject *type, const char *name);
 
-/* Where the object is, for cffi; a method of every such type: _address(use). */
+/* The address of the core's object, for cffi; a method of every such type. `use` is the name of the call, for an error. */
 PyObject *owned_address(PyObject *self, PyObject *use);
-#define ADDRESS_METHOD {"_address", owned_address, METH_O, "_address(use): where the core's object is, for a use."}
+#define ADDRESS_METHOD {"_address", owned_address, METH_O, "_address(use): the address of the core's object."}
 
-/* Makes sure that an object can be used; a method of writers and readers: _use(use). */
+/* Makes sure that this process can use an object; a method of writers and readers. */
 PyObject *owned_check(PyObject *self, PyObject *use);
-#define USE_METHOD {"_use", owned_check, METH_O, "_use(use): make sure that there can be this use."}
+#define USE_METHOD {"_use", owned_check, METH_O, "_use(use): make sure that this process can use the object."}
 
-/* Raises for the use of an object that was made before a fork. */
+/* Raises ForkedCopy: a parent process made the object. */
 void *refuse_fork(PyObject *self, const state *state, const char *use);
 
-/* The owner for a use of that name; NULL with an error where the object was not made, or is a forked parent's. */
+/* The owner, for a call named `use`; NULL with an error if the object was not initialized or a parent process made it. */
 owner *owned_refuse(PyObject *self, const char *use);
 static inline owner *owned_use(PyObject *self, const char *use)
 {
@@ -168,35 +181,35 @@ static inline owner *owned_use(PyObject *self, const char *use)
     return held != NULL && held->forks == forks_now() ? held : owned_refuse(self, use);
 }
 
-/* Waits until no other thread is in a call on a writer or reader without the GIL: 0, or -1 with an error where a signal's
- * handler raised or a fork came between. `use` is for the latter. */
-int owner_wait(PyObject *self, owner *held, const char *use);
-static inline int owner_turn(PyObject *self, owner *held, const char *use)
+/* Waits until no other thread is in a call on a writer or reader that has released the GIL: 0; -1 with an error if a signal
+ * handler raised one, or if this process is a fork. */
+int owner_wait_ready(PyObject *self, owner *held, const char *use);
+static inline int owner_ready(PyObject *self, owner *held, const char *use)
 {
-    return !held->busy && held->forks == forks_now() ? 0 : owner_wait(self, held, use);
+    return !held->busy && held->forks == forks_now() ? 0 : owner_wait_ready(self, held, use);
 }
 
-/* Before a writer or reader is closed: 1 where the core's object is to be closed; 0 in a forked child, which lets go of its parent's;
- * -1 with an error. */
+/* Before a writer or reader is closed: 1 if the core's object is to be closed; 0 in a forked child, which only forgets its parent's
+ * object; -1 with an error. */
 int owner_close(PyObject *self, owner *held);
 
-/* The descriptor of a writer or reader, or what _refuse_descriptor raises, given what the core returned. */
+/* The descriptor of a writer or reader as an int; if the core returned an error, the error that _refuse_descriptor raises. */
 PyObject *descriptor_found(PyObject *self, int found);
 
 #define NO_WAIT 0
 #define FOREVER (-1)
 
-/* Sleeps without the GIL until the core has something for a reader or a writer: 1 to look, 0 where the time is up, -1 with an
- * error. `sleep` returns RR_EMPTY where there was nothing in so many nanoseconds.
+/* Sleeps without the GIL until there may be an event for a reader or room for a writer: 1 to look again, 0 if the time is up, -1
+ * with an error. `sleep` returns RR_EMPTY if nothing came within so many nanoseconds.
  *
- * The object is not busy meanwhile: other threads use it and close it. Its memory stays, since the caller refers to it. A signal
- * ends a sleep, and its handler runs at once [RING-33]. A signal that comes just before a sleep, after the last look for signals,
- * ends none, nor does one that another thread of the process receives. So the sleeps are short at first, and never so long that a
- * handler has to wait for more than a moment. */
+ * The object is not busy meanwhile: other threads may use it and close it. Its memory stays valid, since the caller refers to it. A
+ * signal ends a sleep, and its handler runs at once [RING-33]. But a signal does not end a sleep if it arrives between the last
+ * check for signals and the sleep, or if another thread of the process receives it. So the first sleeps are short, and none is
+ * longer than half a second. */
 typedef rr_status (*core_sleep)(void *object, uint64_t sequence, int64_t nanoseconds);
 int owner_sleep(PyObject *self, owner *held, int64_t until, const char *use, core_sleep sleep, uint64_t sequence);
 
-/* Begins and ends a call without the GIL, where it is long. */
+/* Release and re-acquire the GIL around a call, if the call is long. */
 static inline PyThreadState *begin_long(owner *held, int is_long)
 {
     if (!is_long)
@@ -215,53 +228,54 @@ static inline void end_long(owner *held, PyThreadState *thread)
 
 void object_free(PyObject *self);
 
+/* ------------------------------------------------------------------------------------------------------------ clock */
+
 /* Nanoseconds of the monotonic clock. */
 int64_t clock_now(void);
 
-/* ------------------------------------------------------------------------------------------------------------ turns */
-
-/* Whether the running task may make an attempt before the thread's event loop has its turn [RING-54]. It may until a
- * millisecond after the loop was last known to go round. `attempts` are those that may be made before the next look at the
- * clock, which comes after 1, 2, 4, 8 and then each 16 of them. */
-int turn_look(uint32_t *attempts);
-static inline int turn_lasts(uint32_t *attempts)
+/* Whether the running task may make another attempt before it yields to its event loop [RING-54]: until a millisecond after the
+ * loop last ran its other tasks. `attempts` is how many attempts may be made before the clock is read again, which happens after 1,
+ * 2, 4, 8 and then every 16 attempts. */
+int slice_check(uint32_t *attempts);
+static inline int slice_lasts(uint32_t *attempts)
 {
     if (*attempts == 0)
-        return turn_look(attempts);
+        return slice_check(attempts);
     --*attempts;
     return 1;
 }
 
-/* As functions of the module: turn_over(), and turn_begins(), for when the loop went round. */
-PyObject *tell_turn_over(PyObject *module, PyObject *none);
-PyObject *tell_turn_begins(PyObject *module, PyObject *none);
+/* Functions of the module: whether the time slice is over; and a note that the event loop has run its other tasks. */
+PyObject *time_slice_over(PyObject *module, PyObject *none);
+PyObject *time_slice_begins(PyObject *module, PyObject *none);
 
 /* -------------------------------------------------------------------------------------------------------- arguments */
 
-/* Puts arguments in `placed`, positional ones first, by the numbers of their names; NULL where one is not given. 0 where
- * they are not as they should be: Python says then what is wrong. The first `needed` must be there. */
-int place_arguments(const state *state, PyObject *const *arguments, Py_ssize_t count, PyObject *given, const int *wanted,
-                    Py_ssize_t positional, Py_ssize_t all, Py_ssize_t needed, PyObject **placed);
+/* Binds the arguments of a call to the parameters that `wanted` names by number: `bound[i]` is the argument of parameter i, NULL if
+ * none was passed. 0 if the call does not fit the parameters; the slow path then raises the error. The first `needed` parameters are
+ * required. */
+int bind_arguments(const state *state, PyObject *const *arguments, Py_ssize_t count, PyObject *given, const int *wanted,
+                    Py_ssize_t positional, Py_ssize_t all, Py_ssize_t needed, PyObject **bound);
 
-/* Calls a method, or with `self` NULL a function, written in Python with a method's own arguments. */
-PyObject *in_python(PyObject *self, const char *method, PyObject *const *arguments, Py_ssize_t count, PyObject *given);
+/* The slow path: calls a method written in Python with the arguments of this call. */
+PyObject *call_python(PyObject *self, const char *method, PyObject *const *arguments, Py_ssize_t count, PyObject *given);
 
-/* As in_python, for a tuple of `all` usual arguments, which are put in `placed`; NULL with an error. */
+/* As call_python, for a method that returns a tuple of `all` converted arguments, which are put in `bound`; NULL with an error. */
 PyObject *checked_arguments(PyObject *self, const char *method, PyObject *const *arguments, Py_ssize_t count,
-                            PyObject *given, Py_ssize_t all, PyObject **placed);
+                            PyObject *given, Py_ssize_t all, PyObject **bound);
 
-/* The error where a method written in Python returned what is not usual. */
-void *not_usual(const char *method);
+/* Raises the error for a method written in Python that returned arguments of types that the fast path does not take. */
+void *unexpected_result(const char *method);
 
-/* Raises what a method written in Python raises for a status; takes the tuple of its arguments. */
+/* Raises the error of a status, by a call of a method written in Python; takes over the reference to its arguments. */
 PyObject *refuse(PyObject *self, const char *method, PyObject *arguments);
 
-/* Whether a value is an `int`, and no bool, of 32 bits, or 64, without a sign. */
+/* 1 if a value is an `int`, but not a bool, that fits an unsigned number of 32 or 64 bits; else 0. */
 int take_u32(PyObject *value, uint32_t *number);
 int take_u64(PyObject *value, uint64_t *number);
 
-/* When a wait of so many seconds from now is over, or NO_WAIT, also for no value, or FOREVER. 0 where it is no usual number of
- * seconds. */
+/* The deadline of a timeout in seconds: a time of clock_now, NO_WAIT (also if `value` is NULL) or FOREVER. 0 if the value is not an
+ * int, a float or None, or is out of bounds. */
 int take_timeout(PyObject *value, int64_t *until);
 
 /* The bytes of a buffer; `view` is to be released if `lent`. */
@@ -279,7 +293,7 @@ static inline void payload_end(payload *found)
         payload_return(found);
 }
 
-/* A column of numbers of a format and size, to be copied from: 1 where it is one, 0 where not, -1 with an error. */
+/* The bytes of a one-dimensional buffer of numbers of a format and size: 1; 0 if the value is not one; -1 with an error. */
 int take_column(PyObject *value, char format, Py_ssize_t itemsize, payload *found);
 
 /* An event as an argument. */
@@ -290,14 +304,13 @@ typedef struct event {
     int64_t until; /* as take_timeout */
 } event;
 
-/* The event of a method's arguments data, event_type and, by its name alone, a third one, SPILL or TIMEOUT. 0, and `checked`
- * to be given up after the call; -1 with an error. */
+/* Converts the arguments data, event_type and a keyword-only third one, SPILL or TIMEOUT. 0, and a reference in `checked` that the
+ * caller releases after the call of the core (NULL if there is none); -1 with an error. */
 int event_arguments(PyObject *self, const state *state, const char *method, PyObject *const *arguments, Py_ssize_t count,
                     PyObject *given, int third, event *found, PyObject **checked);
 
-/* A batch as the core takes it. `data`, `lengths` and `event_types` are borrowed from what `payload` holds, or lie in
- * `room` or in `heap`: numbers that the core reads without the GIL, or that somebody could change with it held, are
- * copied. */
+/* The arguments of the core's calls for batches. `data`, `lengths` and `event_types` point into the buffer that `payload` holds, or
+ * into `room` or `heap`. Lengths and event types are copied: another thread could change the caller's during the call. */
 typedef struct batch {
     const char *data;
     uint64_t total;
@@ -309,10 +322,10 @@ typedef struct batch {
     int64_t until; /* as take_timeout */
     payload payload;
     void *heap;
-    _Alignas(8) char room[6 * 1024]; /* so that a few dozen short events need no heap */
+    _Alignas(8) char room[6 * 1024]; /* a few dozen short events need no memory of the heap */
 } batch;
 
-/* As event_arguments, by _batch_arguments: data, lengths, event_types and, if `all` is 4, timeout; the batch is to be ended. */
+/* As event_arguments, for data, lengths, event_types and, if `all` is 4, timeout; the caller calls batch_end. */
 int batch_arguments(PyObject *self, const state *state, PyObject *const *arguments, Py_ssize_t count, PyObject *given,
                     Py_ssize_t all, batch *found, PyObject **checked);
 void batch_end(batch *found);
@@ -322,26 +335,27 @@ uint32_t batch_length(const batch *found, size_t at);
 /* -------------------------------------------------------------------------------------------------------------- pins */
 
 /*
- * One reference to a payload, or a loan; gives it back at its end. Its buffer is the payload, so that a view keeps the pin,
- * and the pin counts the views.
+ * One reference to a payload, or a loan; the pin releases it when it is destroyed. The payload is the pin's buffer: a view keeps the
+ * pin alive, and the pin counts its views.
  */
 typedef struct pin {
     PyObject_HEAD
     owner *owner;     /* of the allocator */
-    uint8_t *payload; /* NULL before the reference is there, and once it was given away [GIL] */
+    uint8_t *payload; /* NULL before the pin has its reference, and after the reference was detached or committed [GIL] */
     Py_ssize_t length;
-    Py_ssize_t views; /* buffers lent and not given back [GIL] */
+    Py_ssize_t views; /* buffers exported and not released [GIL] */
     int loan;
 } pin;
 
 /* A pin that has no reference yet. */
 pin *pin_new(owner *of, Py_ssize_t length, int loan);
 
-/* A RingPtr or Loan of an allocator with a pin that has no reference yet, which `*held` becomes; NULL with an error. The caller
- * gives the pin up too: through the collector somebody may find the handle, and end it, before it is returned. */
-PyObject *pinned_new(const made_class *made, PyObject *allocator, owner *of, Py_ssize_t length, int loan, pin **held);
+/* Makes a RingPtr or Loan with a pin that has no reference yet; `*held` is another reference to the pin, which the caller releases.
+ * NULL with an error. The caller needs its own: code that the garbage collector runs may find the object and end it before the call
+ * returns it. */
+PyObject *pinned_new(const python_class *made, PyObject *allocator, owner *of, Py_ssize_t length, int loan, pin **held);
 
-/* Gives the reference of a pin and of what holds it. */
+/* Gives a pin its reference. */
 void pin_take(pin *held, const uint8_t *payload);
 
 /* ------------------------------------------------------------------------------------------------------------- types */

@@ -1,150 +1,7 @@
-/* The module, its state, and the classes written in Python whose objects are made here. */
+/* The extension module: its types, its functions, and the life of its state. */
 #include "binding.h"
 
-#if !defined(_WIN32)
-#  include <pthread.h>
-#endif
-
-const char *const batch_field_names[BATCH_FIELDS] = {"first_sequence", "_count", "_block", "_ends"};
-
-static struct PyModuleDef definition;
-
-/* ------------------------------------------------------------------------------------------------------------- forks */
-
-_Atomic unsigned long forks;
-
-#if !defined(_WIN32)
-
-static void count_fork(void)
-{
-    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
-}
-
-/* Whoever forks is noticed, be it `os.fork` or a library. */
-static int watch_forks(void)
-{
-    static atomic_flag watched = ATOMIC_FLAG_INIT;
-    if (atomic_flag_test_and_set(&watched) || pthread_atfork(NULL, NULL, count_fork) == 0)
-        return 0;
-    PyErr_NoMemory();
-    return -1;
-}
-
-#else
-
-static int watch_forks(void)
-{
-    return 0;
-}
-
-#endif
-
-/* ------------------------------------------------------------------------------------------------------------- state */
-
-state *state_of_type(PyTypeObject *type)
-{
-    for (; type != NULL; type = PyType_GetSlot(type, Py_tp_base)) {
-        PyObject *module = PyType_GetModule(type);
-        if (module == NULL)
-            PyErr_Clear(); /* a class written in Python */
-        else if (PyModule_GetDef(module) == &definition)
-            return PyModule_GetState(module);
-    }
-    PyErr_SetString(PyExc_SystemError, "the type is none of this module");
-    return NULL;
-}
-
-PyObject *made_new(const made_class *made, const char *what, Py_ssize_t items)
-{
-    if (made->type != NULL)
-        return made->allocate(made->type, items);
-    return PyErr_Format(PyExc_RuntimeError, "%s cannot be made: the module was not told of it, or has ended", what);
-}
-
-static void replace(PyTypeObject **at, PyObject *type)
-{
-    PyTypeObject *before = *at;
-    *at = (PyTypeObject *)Py_NewRef(type);
-    Py_XDECREF((PyObject *)before);
-}
-
-static int tell_made(made_class *made, PyObject *type)
-{
-    replace(&made->type, type);
-    made->allocate = ABI_FUNCTION(allocfunc) PyType_GetSlot((PyTypeObject *)type, Py_tp_alloc);
-    return 0;
-}
-
-static int tell_batch(state *state, PyObject *type)
-{
-    PyObject *fields[BATCH_FIELDS];
-    for (int i = 0; i < BATCH_FIELDS; i++) {
-        fields[i] = PyObject_GetAttrString(type, batch_field_names[i]);
-        if (fields[i] != NULL && Py_TYPE(fields[i]) != &PyMemberDescr_Type) {
-            PyErr_Format(PyExc_TypeError, "%s is no slot of a batch", batch_field_names[i]);
-            Py_CLEAR(fields[i]);
-        }
-        if (fields[i] == NULL) {
-            while (i-- > 0)
-                Py_DECREF(fields[i]);
-            return -1;
-        }
-    }
-    for (int i = 0; i < BATCH_FIELDS; i++) {
-        PyObject *before = state->batch_fields[i];
-        state->batch_fields[i] = fields[i];
-        Py_XDECREF(before);
-    }
-    state->batch_set = ABI_FUNCTION(descrsetfunc) PyType_GetSlot(&PyMemberDescr_Type, Py_tp_descr_set);
-    return tell_made(&state->batch, type);
-}
-
-/* tell(name, type): a class whose objects are made here, or that is looked for. Told again it is the new one. */
-static PyObject *tell(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
-{
-    state *state = PyModule_GetState(module);
-    const char *name = count == 2 ? PyUnicode_AsUTF8AndSize(arguments[0], NULL) : NULL;
-    if (name == NULL || !PyType_Check(arguments[1])) {
-        PyErr_SetString(PyExc_TypeError, "tell takes a name and a class");
-        return NULL;
-    }
-    PyObject *type = arguments[1];
-    const struct {
-        const char *name;
-        made_class *made;
-        PyTypeObject **found;
-        PyTypeObject *base;
-    } kinds[] = {
-        {"RingPtr", &state->pointer, NULL, state->pointer_type},
-        {"Loan", &state->loan, NULL, state->loan_type},
-        {"WeakRingPtr", &state->weak, NULL, state->weak_type},
-        {"PooledEvent", &state->event, NULL, &PyTuple_Type},
-        {"EventBatch", &state->batch, NULL, &PyBaseObject_Type},
-        {"Reader", NULL, &state->reader_class, state->reader_type},
-        {"ForkedCopy", NULL, &state->forked_copy, (PyTypeObject *)PyExc_Exception},
-        {"EndOfStream", NULL, &state->end_of_stream, (PyTypeObject *)PyExc_Exception},
-    };
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(name, kinds[i].name) != 0)
-            continue;
-        if (!PyType_IsSubtype((PyTypeObject *)type, kinds[i].base))
-            return PyErr_Format(PyExc_TypeError, "%s is %R: no class of %R", name, type, kinds[i].base);
-        if (kinds[i].made == &state->batch) {
-            if (tell_batch(state, type) < 0)
-                return NULL;
-        } else if (kinds[i].made != NULL) {
-            tell_made(kinds[i].made, type);
-        } else {
-            replace(kinds[i].found, type);
-        }
-        Py_RETURN_NONE;
-    }
-    return PyErr_Format(PyExc_ValueError, "name is %s: no class that is made here", name);
-}
-
-/* ------------------------------------------------------------------------------------------------------------ module */
-
-/* Every object that the state refers to, for those who visit and clear them. */
+/* Every type that the state refers to, for `module_traverse` and `module_clear`. */
 #define EACH_OBJECT(DO)                                                                                          \
     DO(state->owner_type) DO(state->pin_type) DO(state->tokens_type) DO(state->pinned_type) DO(state->ring_type) \
     DO(state->writer_type) DO(state->reader_type) DO(state->pools_type) DO(state->allocator_type)                \
@@ -219,9 +76,10 @@ static int module_exec(PyObject *module)
 }
 
 static PyMethodDef functions[] = {
-    {"tell", FASTCALL(tell), METH_FASTCALL, "tell(name, type): a class of Python's whose objects are made here."},
-    {"turn_over", tell_turn_over, METH_NOARGS, "Whether the thread's event loop is to have its turn."},
-    {"turn_begins", tell_turn_begins, METH_NOARGS, "Say that the event loop went round."},
+    {"register_type", FASTCALL(register_type), METH_FASTCALL,
+     "register_type(name, type): a Python class that the module makes objects of, or looks for."},
+    {"time_slice_over", time_slice_over, METH_NOARGS, "Whether the running task should yield to its event loop."},
+    {"time_slice_begins", time_slice_begins, METH_NOARGS, "Note that the event loop has run its other tasks."},
     {NULL, NULL, 0, NULL},
 };
 static PyModuleDef_Slot slots[] = {
@@ -231,7 +89,7 @@ static PyModuleDef_Slot slots[] = {
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_core",
-    .m_doc = "The calls of the native implementation.",
+    .m_doc = "The native implementation's types.",
     .m_size = sizeof(state),
     .m_methods = functions,
     .m_slots = slots,
@@ -242,5 +100,6 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__core(void)
 {
+    module_definition = &definition; /* every interpreter stores the same pointer */
     return PyModuleDef_Init(&definition);
 }

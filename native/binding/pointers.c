@@ -1,4 +1,4 @@
-/* Pins, and what holds a slot through one: RingPtr and Loan. WeakRingPtr, which holds none. */
+/* Pins; RingPtr and Loan, which hold a slot through a pin; WeakRingPtr, which holds none. */
 #include "binding.h"
 
 #include <structmember.h>
@@ -42,7 +42,7 @@ static int pin_lend(PyObject *self, Py_buffer *view, int flags)
     pin *held = (pin *)self;
     if (held->payload == NULL) {
         view->obj = NULL;
-        PyErr_SetString(PyExc_BufferError, "the reference was given away");
+        PyErr_SetString(PyExc_BufferError, "the pointer or loan has ended, and its pin has no payload");
         return -1;
     }
     if (PyBuffer_FillInfo(view, self, held->payload, held->length, !held->loan, flags) < 0)
@@ -61,7 +61,7 @@ static PyType_Slot pin_slots[] = {
     {Py_tp_dealloc, ABI_FUNCTION(void *) pin_dealloc},
     {Py_bf_getbuffer, ABI_FUNCTION(void *) pin_lend},
     {Py_bf_releasebuffer, ABI_FUNCTION(void *) pin_return},
-    {Py_tp_doc, "One reference to a payload, or a loan, which views of the payload keep."},
+    {Py_tp_doc, "One reference to a payload, or a loan; views of the payload keep it alive."},
     {0, NULL},
 };
 PyType_Spec pin_spec = {
@@ -75,8 +75,8 @@ PyType_Spec pin_spec = {
 
 typedef struct pinned {
     PyObject_HEAD
-    pin *pin;            /* NULL where the object was not made, or has ended [GIL] */
-    PyObject *allocator; /* the EventAllocator; NULL where the object was not made [GIL] */
+    pin *pin;            /* NULL if the object is not initialized, or has ended [GIL] */
+    PyObject *allocator; /* the EventAllocator; NULL if the object is not initialized [GIL] */
 } pinned;
 
 static int pinned_traverse(PyObject *self, visitproc visit, void *arg)
@@ -100,10 +100,10 @@ static void pinned_dealloc(PyObject *self)
     object_free(self);
 }
 
-PyObject *pinned_new(const made_class *made, PyObject *allocator, owner *of, Py_ssize_t length, int loan, pin **held)
+PyObject *pinned_new(const python_class *made, PyObject *allocator, owner *of, Py_ssize_t length, int loan, pin **held)
 {
     *held = pin_new(of, length, loan);
-    PyObject *found = *held == NULL ? NULL : made_new(made, loan ? "Loan" : "RingPtr", 0);
+    PyObject *found = *held == NULL ? NULL : python_class_new(made, loan ? "Loan" : "RingPtr", 0);
     if (found == NULL) {
         Py_XDECREF((PyObject *)*held);
         return NULL;
@@ -113,24 +113,24 @@ PyObject *pinned_new(const made_class *made, PyObject *allocator, owner *of, Py_
     return found;
 }
 
-/* Not before its reference was taken, and not after it was given away: the collector, or another thread during a call without
- * the GIL, may show the handle to somebody. */
-static int is_live(const pinned *handle)
+/* Whether the object has its reference. It has none yet while a call is making it, and none any more after it was detached or
+ * committed; code that the garbage collector runs, or another thread during a call without the GIL, may find it then. */
+static int is_live(const pinned *object)
 {
-    return handle->pin != NULL && handle->pin->payload != NULL;
+    return object->pin != NULL && object->pin->payload != NULL;
 }
 
-/* The pin for a use; NULL with an error where the object was not made or has ended, or is a forked parent's. */
+/* The pin, for a call named `use`; NULL with an error if the object is not initialized, has ended, or a parent process made it. */
 static pin *pin_of(PyObject *self, const char *use)
 {
-    pinned *handle = (pinned *)self;
-    const owner *of = handle->pin != NULL         ? handle->pin->owner
-                      : handle->allocator != NULL ? ((owned *)handle->allocator)->owner
+    pinned *object = (pinned *)self;
+    const owner *of = object->pin != NULL         ? object->pin->owner
+                      : object->allocator != NULL ? ((owned *)object->allocator)->owner
                                                   : NULL;
     if (of != NULL && of->forks != forks_now())
         return refuse_fork(self, of->state, use);
-    if (is_live(handle))
-        return handle->pin;
+    if (is_live(object))
+        return object->pin;
     PyObject *error = PyObject_CallMethod(self, "_ended", "s", use);
     if (error != NULL)
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
@@ -138,8 +138,8 @@ static pin *pin_of(PyObject *self, const char *use)
     return NULL;
 }
 
-/* Ends the handle: what the pin holds is given back after the last of its views [VIEW-2, LOAN-8]. */
-static void let_go(PyObject *self)
+/* Ends the object: the pin releases its reference or loan after the last of its views [VIEW-2, LOAN-8]. */
+static void release_pin(PyObject *self)
 {
     pin *before = ((pinned *)self)->pin;
     ((pinned *)self)->pin = NULL;
@@ -157,14 +157,14 @@ static PyObject *pinned_get_data(PyObject *self, void *use)
     pin *held = pin_of(self, use);
     if (held == NULL)
         return NULL;
-    /* Making the view may run the collector, and that anything, `drop` too. */
+    /* Making the view may run the garbage collector, and so any Python code, also `drop`. */
     Py_INCREF((PyObject *)held);
     PyObject *view = PyMemoryView_FromObject((PyObject *)held);
     Py_DECREF((PyObject *)held);
     return view;
 }
 
-/* The pin's own buffer, so that it is the pin that a view keeps [VIEW-8]. */
+/* The buffer of the pin, so that a view keeps the pin alive, and not this object [VIEW-8]. */
 static int pinned_lend(PyObject *self, Py_buffer *view, int flags)
 {
     pin *held = pin_of(self, "memoryview");
@@ -184,7 +184,7 @@ static PyObject *pinned_get_event_type(PyObject *self, void *use)
     return held == NULL ? NULL : PyLong_FromUnsignedLong(rr_payload_event_type(held->payload));
 }
 
-/* _token(use): the token of the slot, for a use. */
+/* _token(use): the token of the slot; `use` is the name of the call, for an error. */
 static PyObject *pinned_token(PyObject *self, PyObject *use)
 {
     const char *name = PyUnicode_AsUTF8AndSize(use, NULL);
@@ -213,24 +213,25 @@ static PyObject *pinned_exit(PyObject *self, PyObject *const *arguments, Py_ssiz
     (void)arguments;
     if (count != 3)
         return PyErr_Format(PyExc_TypeError, "__exit__() takes 3 arguments (%zd given)", count);
-    let_go(self);
+    release_pin(self);
     Py_RETURN_NONE;
 }
 
 static PyMethodDef pinned_methods[] = {
-    {"_token", pinned_token, METH_O, "_token(use): the token of the slot, for a use."},
+    {"_token", pinned_token, METH_O, "_token(use): the token of the slot."},
     {"_shown", pinned_shown, METH_NOARGS, "The token and the length; None after the end."},
-    {"__enter__", pinned_enter, METH_NOARGS, DOC("__enter__($self, /)", "Return the handle.")},
+    {"__enter__", pinned_enter, METH_NOARGS, DOC("__enter__($self, /)", "Return the pointer or loan.")},
     {"__exit__", FASTCALL(pinned_exit), METH_FASTCALL,
-     DOC("__exit__($self, /, kind, error, traceback)", "End the handle; a view that is alive keeps the slot [VIEW-2, LOAN-8].")},
+     DOC("__exit__($self, /, kind, error, traceback)",
+         "End the pointer or loan; the slot is released after its last view [VIEW-2, LOAN-8].")},
     {NULL, NULL, 0, NULL},
 };
 static PyGetSetDef pinned_getset[] = {
     {"data", pinned_get_data, NULL,
-     "A view of the payload, format `B`, which pins the slot; a loan's is writable [VIEW-1, VIEW-2, LOAN-1].", "data"},
-    {"len", pinned_get_len, NULL, "Length of the payload in bytes [PTR-7, LOAN-1].", "len"},
-    {"event_type", pinned_get_event_type, NULL, "The event's type [PTR-7, LOAN-1].", "event_type"},
-    {"released", pinned_get_released, NULL, "Whether the handle has ended [PTR-6, LOAN-7].", NULL},
+     "A view of the payload, format `B`, which keeps the slot; writable if it is a loan's [VIEW-1, VIEW-2, LOAN-1].", "data"},
+    {"len", pinned_get_len, NULL, "Payload length in bytes [PTR-7, LOAN-1].", "len"},
+    {"event_type", pinned_get_event_type, NULL, "The event's type [PTR-7, ALLOC-23].", "event_type"},
+    {"released", pinned_get_released, NULL, "Whether the pointer or loan has ended [PTR-6, LOAN-7].", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 static PyMemberDef pinned_members[] = {
@@ -245,7 +246,7 @@ static PyType_Slot pinned_slots[] = {
     {Py_tp_getset, pinned_getset},
     {Py_tp_members, pinned_members},
     {Py_bf_getbuffer, ABI_FUNCTION(void *) pinned_lend},
-    {Py_tp_doc, "What holds a slot through a pin."},
+    {Py_tp_doc, "The base class of pointers and loans, which hold a slot through a pin."},
     {0, NULL},
 };
 PyType_Spec pinned_spec = {
@@ -268,7 +269,7 @@ static PyObject *pointer_clone(PyObject *self, PyObject *none)
                                 &holding);
     if (made == NULL)
         return NULL;
-    held = pin_of(self, "clone"); /* what was made may have run anything */
+    held = pin_of(self, "clone"); /* making the object may have run any Python code */
     rr_status status = held == NULL ? RR_OK : rr_clone_payload(held->owner->object, held->payload);
     if (held != NULL && status == RR_OK) {
         holding->length = held->length;
@@ -284,7 +285,7 @@ static PyObject *pointer_clone(PyObject *self, PyObject *none)
 static PyObject *pointer_drop(PyObject *self, PyObject *none)
 {
     (void)none;
-    let_go(self);
+    release_pin(self);
     Py_RETURN_NONE;
 }
 
@@ -304,11 +305,11 @@ static PyObject *pointer_into_token(PyObject *self, PyObject *none)
     uint8_t *payload = held->payload;
     held->payload = NULL;
     (void)rr_into_token(held->owner->object, payload);
-    let_go(self);
+    release_pin(self);
     return token;
 }
 
-/* The RingPtr of a loose reference, or with `self` that one is made to be it. */
+/* Attaches a detached reference to `self` or, if that is NULL, to a new RingPtr. */
 static PyObject *pointer_from(PyObject *self, const state *state, uint64_t token, PyObject *allocator)
 {
     owner *of = owned_argument(allocator, state->allocator_type, "allocator");
@@ -325,12 +326,12 @@ static PyObject *pointer_from(PyObject *self, const state *state, uint64_t token
         return NULL;
     rr_status status = RR_OK;
     const uint8_t *payload = rr_from_token(of->object, token, &status);
-    pinned *handle = (pinned *)self;
+    pinned *object = (pinned *)self;
     if (payload != NULL) {
         pin_take(holding, payload);
-        if (handle->allocator == NULL) { /* the constructor's */
-            handle->pin = (pin *)Py_NewRef((PyObject *)holding);
-            handle->allocator = Py_NewRef(allocator);
+        if (object->allocator == NULL) { /* `self` is not initialized */
+            object->pin = (pin *)Py_NewRef((PyObject *)holding);
+            object->allocator = Py_NewRef(allocator);
         }
     }
     Py_DECREF((PyObject *)holding);
@@ -340,7 +341,7 @@ static PyObject *pointer_from(PyObject *self, const state *state, uint64_t token
     return refuse(allocator, "_refuse_named", Py_BuildValue("(iK)", (int)status, (unsigned long long)token));
 }
 
-/* _become(token, allocator), for the constructor: both are checked. */
+/* _become(token, allocator), for the constructor, which has checked both. */
 static PyObject *pointer_become(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
     uint64_t token;
@@ -348,32 +349,32 @@ static PyObject *pointer_become(PyObject *self, PyObject *const *arguments, Py_s
         return PyErr_Format(PyExc_TypeError, "_become takes a token and an allocator");
     if (((pinned *)self)->allocator != NULL)
         return PyErr_Format(PyExc_TypeError,
-                            "RingPtr is made already: it cannot be made anew in its place; call RingPtr() for another");
+                            "self is a RingPtr that is initialized already: __init__ cannot run again; call RingPtr(...) for another");
     const state *state = state_of_type(Py_TYPE(self));
     return state == NULL ? NULL : pointer_from(self, state, token, arguments[1]);
 }
 
-/* token, allocator of a class method. */
+/* from_token(token, allocator), a class method. */
 static PyObject *pointer_from_token(PyObject *type, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
 {
     static const int wanted[] = {TOKEN, ALLOCATOR};
-    PyObject *placed[2];
+    PyObject *bound[2];
     PyObject *checked = NULL;
     uint64_t token;
     const state *state = state_of_type((PyTypeObject *)type);
     if (state == NULL)
         return NULL;
-    if (!place_arguments(state, arguments, count, given, wanted, 2, 2, 2, placed) || !take_u64(placed[0], &token)
-        || !PyObject_TypeCheck(placed[1], state->allocator_type)) {
-        checked = checked_arguments(type, "_token_arguments", arguments, count, given, 2, placed);
+    if (!bind_arguments(state, arguments, count, given, wanted, 2, 2, 2, bound) || !take_u64(bound[0], &token)
+        || !PyObject_TypeCheck(bound[1], state->allocator_type)) {
+        checked = checked_arguments(type, "_token_arguments", arguments, count, given, 2, bound);
         if (checked == NULL)
             return NULL;
-        if (!take_u64(placed[0], &token)) {
+        if (!take_u64(bound[0], &token)) {
             Py_DECREF(checked);
-            return not_usual("_token_arguments");
+            return unexpected_result("_token_arguments");
         }
     }
-    PyObject *made = pointer_from(NULL, state, token, placed[1]);
+    PyObject *made = pointer_from(NULL, state, token, bound[1]);
     Py_XDECREF(checked);
     return made;
 }
@@ -395,7 +396,7 @@ static PyObject *pointer_get_ref_count(PyObject *self, void *use)
 typedef struct weak {
     PyObject_HEAD
     uint64_t token;
-    PyObject *allocator; /* the EventAllocator; NULL where the object was not made; set with the token [GIL] */
+    PyObject *allocator; /* the EventAllocator; NULL if the object is not initialized; set together with the token [GIL] */
 } weak;
 
 static int weak_traverse(PyObject *self, visitproc visit, void *arg)
@@ -422,11 +423,11 @@ static weak *weak_made(PyObject *self)
 {
     if (((weak *)self)->allocator != NULL)
         return (weak *)self;
-    PyErr_SetString(PyExc_AttributeError, "the object was not made: its class was not called, or __init__ failed");
+    PyErr_SetString(PyExc_AttributeError, "self is not initialized: __init__ was not called, or failed; call the class to make an object");
     return NULL;
 }
 
-/* _become(token, allocator): both are checked. */
+/* _become(token, allocator), for the constructor and from_token, which have checked both. */
 static PyObject *weak_become(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
     weak *made = (weak *)self;
@@ -437,8 +438,8 @@ static PyObject *weak_become(PyObject *self, PyObject *const *arguments, Py_ssiz
     if (state == NULL || owned_argument(arguments[1], state->allocator_type, "allocator") == NULL)
         return NULL;
     if (made->allocator != NULL)
-        return PyErr_Format(PyExc_TypeError, "WeakRingPtr is made already: it cannot be made anew in its place; call "
-                                             "WeakRingPtr() for another");
+        return PyErr_Format(PyExc_TypeError, "self is a WeakRingPtr that is initialized already: __init__ cannot run again; call "
+                                             "WeakRingPtr(...) for another");
     made->token = token;
     made->allocator = Py_NewRef(arguments[1]);
     return Py_NewRef(self);
@@ -483,18 +484,18 @@ static PyObject *weak_get_allocator(PyObject *self, void *unused)
 }
 
 static PyMethodDef weak_methods[] = {
-    {"_become", FASTCALL(weak_become), METH_FASTCALL, "_become(token, allocator): what it names."},
+    {"_become", FASTCALL(weak_become), METH_FASTCALL, "_become(token, allocator): initialize the weak pointer."},
     {"upgrade", weak_upgrade, METH_NOARGS,
      DOC("upgrade($self, /)",
-         "Return a pointer to the event, one reference more, in one atomic step [WEAK-2].\n\n"
+         "Return a pointer to the event and increment the reference count, in one atomic step [WEAK-2].\n\n"
          "Raises:\n"
          "    StaleHandle: the slot is not LIVE with this generation [WEAK-3].\n"
-         "    RefCountOverflow: the slot's counter is full [SLOT-10].")},
+         "    RefCountOverflow: the slot's counter is at its maximum [SLOT-10].")},
     {NULL, NULL, 0, NULL},
 };
 static PyGetSetDef weak_getset[] = {
     {"token", weak_get_token, NULL, "The token of the triple [WEAK-6, PTR-10].", NULL},
-    {"allocator", weak_get_allocator, NULL, "The allocator that the event is in [WEAK-7].", NULL},
+    {"allocator", weak_get_allocator, NULL, "The allocator of the slot [WEAK-7, ALLOC-24].", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 static PyType_Slot weak_slots[] = {
@@ -503,7 +504,7 @@ static PyType_Slot weak_slots[] = {
     {Py_tp_clear, ABI_FUNCTION(void *) weak_clear},
     {Py_tp_methods, weak_methods},
     {Py_tp_getset, weak_getset},
-    {Py_tp_doc, "The name of an event, without a reference."},
+    {Py_tp_doc, "The base class of weak pointers, which name an event without a reference to it."},
     {0, NULL},
 };
 PyType_Spec weak_spec = {
@@ -520,7 +521,7 @@ static PyObject *pointer_downgrade(PyObject *self, PyObject *none)
     if (held == NULL)
         return NULL;
     uint64_t token = rr_payload_token(held->owner->object, held->payload);
-    weak *made = (weak *)made_new(&held->owner->state->weak, "WeakRingPtr", 0);
+    weak *made = (weak *)python_class_new(&held->owner->state->weak, "WeakRingPtr", 0);
     if (made == NULL)
         return NULL;
     made->token = token;
@@ -529,50 +530,51 @@ static PyObject *pointer_downgrade(PyObject *self, PyObject *none)
 }
 
 #define POINTER_CLONE_TEXT                                                                                              \
-    "Return another pointer to the event, one reference more [PTR-2].\n\n"                                              \
+    "Return another pointer to the same slot, and increment the reference count [PTR-2].\n\n"                           \
     "Raises:\n"                                                                                                         \
     "    ReleasedHandle: the pointer was dropped.\n"                                                                    \
-    "    RefCountOverflow: the slot's counter is full [SLOT-10]."
+    "    RefCountOverflow: the slot's counter is at its maximum [SLOT-10]."
 
 static PyMethodDef pointer_methods[] = {
-    {"_become", FASTCALL(pointer_become), METH_FASTCALL, "_become(token, allocator): the pointer of a loose reference."},
+    {"_become", FASTCALL(pointer_become), METH_FASTCALL, "_become(token, allocator): attach a detached reference."},
     {"clone", pointer_clone, METH_NOARGS, DOC("clone($self, /)", POINTER_CLONE_TEXT)},
     {"__copy__", pointer_clone, METH_NOARGS, DOC("__copy__($self, /)", POINTER_CLONE_TEXT)},
     {"drop", pointer_drop, METH_NOARGS,
-     DOC("drop($self, /)", "Give the reference back, once no view is left; a second call does nothing [PTR-3, VIEW-2].")},
+     DOC("drop($self, /)",
+         "Release the reference, after the last view if there are views; a second call does nothing [PTR-3, VIEW-2].")},
     {"downgrade", pointer_downgrade, METH_NOARGS,
      DOC("downgrade($self, /)",
-         "Return a weak pointer to the event; no count changes [WEAK-1].\n\n"
+         "Return a weak pointer to the event; the reference count does not change [WEAK-1].\n\n"
          "Raises:\n"
          "    ReleasedHandle: the pointer was dropped.")},
     {"into_token", pointer_into_token, METH_NOARGS,
      DOC("into_token($self, /)",
-         "Turn the reference into a loose one and return its token; the pointer is released [PTR-12].\n\n"
+         "Detach the pointer's reference and return its token; the reference count does not change [PTR-12].\n\n"
          "Raises:\n"
          "    ReleasedHandle: the pointer was dropped.\n"
-         "    ViewsOutstanding: a view of the pointer is alive [PTR-17].")},
+         "    ViewsOutstanding: a view of the pointer's data is alive [PTR-17].")},
     {"from_token", FASTCALL(pointer_from_token), METH_FASTCALL | METH_KEYWORDS | METH_CLASS,
      DOC("from_token($type, /, token, allocator)",
-         "Turn a loose reference into a pointer; the count stays as it is [PTR-13].\n\n"
+         "Turn a detached reference into a pointer; the reference count does not change [PTR-13].\n\n"
          "Args:\n"
-         "    token: what `into_token`, `allocate_many` or `handle_ffi_event` returned.\n"
-         "    allocator: the allocator that it is of.\n\n"
+         "    token: a token that `into_token`, `allocate_many` or `handle_ffi_event` returned.\n"
+         "    allocator: the allocator of the token.\n\n"
          "Raises:\n"
-         "    TypeError: `token` is not an integer, or the allocator is not one.\n"
-         "    ValueError: the token names no pool, slot and generation of the allocator [PTR-16].\n"
+         "    TypeError: an argument has a wrong type.\n"
+         "    ValueError: the allocator has no such pool, slot or generation [PTR-16].\n"
          "    StaleHandle: the slot is not LIVE with that generation [PTR-15].\n"
-         "    RefCountUnderflow: it has no loose reference [PTR-14].")},
+         "    RefCountUnderflow: the slot has no detached reference [PTR-14].")},
     {NULL, NULL, 0, NULL},
 };
 static PyGetSetDef pointer_getset[] = {
     {"bytes", pointer_get_bytes, NULL, "A copy of the payload [PTR-7].", "bytes"},
-    {"ref_count", pointer_get_ref_count, NULL, "References to the slot at this moment [SLOT-1].", "ref_count"},
+    {"ref_count", pointer_get_ref_count, NULL, "The number of references to the slot now [SLOT-14].", "ref_count"},
     {NULL, NULL, NULL, NULL, NULL},
 };
 static PyType_Slot pointer_slots[] = {
     {Py_tp_methods, pointer_methods},
     {Py_tp_getset, pointer_getset},
-    {Py_tp_doc, "The calls of a pointer."},
+    {Py_tp_doc, "The methods of a pointer that are written in C."},
     {0, NULL},
 };
 PyType_Spec pointer_spec = {
@@ -586,22 +588,22 @@ PyType_Spec pointer_spec = {
 static PyObject *loan_commit(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
 {
     static const int wanted[] = {LENGTH};
-    PyObject *placed[1];
+    PyObject *bound[1];
     uint64_t kept;
     pin *held = pin_of(self, "commit");
     if (held == NULL)
         return NULL;
     int all = count == 0 && given == NULL;
     if (!all
-        && !(place_arguments(held->owner->state, arguments, count, given, wanted, 1, 1, 1, placed) && take_u64(placed[0], &kept)
+        && !(bind_arguments(held->owner->state, arguments, count, given, wanted, 1, 1, 1, bound) && take_u64(bound[0], &kept)
              && kept <= (uint64_t)held->length)) {
-        PyObject *checked = in_python(self, "_commit_arguments", arguments, count, given);
+        PyObject *checked = call_python(self, "_commit_arguments", arguments, count, given);
         if (checked == NULL)
             return NULL;
-        int usual = take_u64(checked, &kept);
+        int taken = take_u64(checked, &kept);
         Py_DECREF(checked);
-        if (!usual)
-            return not_usual("_commit_arguments");
+        if (!taken)
+            return unexpected_result("_commit_arguments");
         if ((held = pin_of(self, "commit")) == NULL)
             return NULL;
     }
@@ -613,7 +615,7 @@ static PyObject *loan_commit(PyObject *self, PyObject *const *arguments, Py_ssiz
     Py_INCREF((PyObject *)held);
     PyObject *made = pinned_new(&held->owner->state->pointer, ((pinned *)self)->allocator, held->owner, (Py_ssize_t)kept, 0,
                                 &holding);
-    if (made != NULL && (pin_of(self, "commit") != held || held->views != 0)) { /* the collector ran something */
+    if (made != NULL && (pin_of(self, "commit") != held || held->views != 0)) { /* the garbage collector ran Python code */
         Py_DECREF((PyObject *)holding);
         Py_CLEAR(made);
         if (!PyErr_Occurred())
@@ -623,7 +625,7 @@ static PyObject *loan_commit(PyObject *self, PyObject *const *arguments, Py_ssiz
         Py_DECREF((PyObject *)held);
         return NULL;
     }
-    /* Taken out first: an XXL loan that is cut short is copied without the GIL. */
+    /* Removed from the pin first: shortening a loan of class XXL copies it without the GIL. */
     uint8_t *loan = held->payload;
     held->payload = NULL;
     const uint8_t *payload;
@@ -638,14 +640,15 @@ static PyObject *loan_commit(PyObject *self, PyObject *const *arguments, Py_ssiz
     if (payload != NULL) {
         holding->payload = (uint8_t *)(uintptr_t)payload;
         if (((pinned *)self)->pin == held)
-            let_go(self);
+            release_pin(self);
     } else {
         held->payload = loan;
         Py_CLEAR(made);
         if (status == RR_NO_MEMORY)
             (void)PyErr_NoMemory();
         else
-            (void)PyErr_Format(PyExc_ValueError, "length is %llu: %s", (unsigned long long)kept, rr_status_text(status));
+            (void)PyErr_Format(PyExc_ValueError, "length is %llu: %s; pass a length within the loan", (unsigned long long)kept,
+                               rr_status_text(status));
     }
     Py_DECREF((PyObject *)holding);
     Py_DECREF((PyObject *)held);
@@ -663,31 +666,31 @@ static PyObject *loan_abort(PyObject *self, PyObject *none)
         held->payload = NULL;
         rr_abort(held->owner->object, loan);
     }
-    let_go(self);
+    release_pin(self);
     Py_RETURN_NONE;
 }
 
 static PyMethodDef loan_methods[] = {
     {"commit", FASTCALL(loan_commit), METH_FASTCALL | METH_KEYWORDS,
      DOC("commit($self, /, length=None)",
-         "Make what was written an event and return the pointer to it [LOAN-3].\n\n"
+         "Make the bytes written an event, and return a pointer to it [LOAN-3].\n\n"
          "Args:\n"
-         "    length: bytes to keep from the start; None for all.\n\n"
+         "    length: how many bytes to keep from the start; None for all.\n\n"
          "Raises:\n"
          "    ReleasedHandle: the loan has ended.\n"
          "    TypeError: `length` is not an integer.\n"
-         "    ValueError: it is below 0 or above the loan's [LOAN-4].\n"
-         "    ViewsOutstanding: a view of the loan is alive [LOAN-6].")},
+         "    ValueError: `length` is below 0 or above the loan's length [LOAN-4].\n"
+         "    ViewsOutstanding: a view of the loan's data is alive [LOAN-6].")},
     {"abort", loan_abort, METH_NOARGS,
      DOC("abort($self, /)",
-         "Give the slot back; after the loan's end, do nothing [LOAN-5, LOAN-7].\n\n"
+         "Free the slot; after the loan's end, do nothing [LOAN-5, LOAN-7].\n\n"
          "Raises:\n"
-         "    ViewsOutstanding: a view of the loan is alive [LOAN-6].")},
+         "    ViewsOutstanding: a view of the loan's data is alive [LOAN-6].")},
     {NULL, NULL, 0, NULL},
 };
 static PyType_Slot loan_slots[] = {
     {Py_tp_methods, loan_methods},
-    {Py_tp_doc, "The calls of a loan."},
+    {Py_tp_doc, "The methods of a loan that are written in C."},
     {0, NULL},
 };
 PyType_Spec loan_spec = {

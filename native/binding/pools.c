@@ -1,7 +1,7 @@
-/* EventPools: the core's allocator, and the calls that name a slot by its numbers. */
+/* EventPools: the core's allocator, and the calls that take a slot index. */
 #include "binding.h"
 
-/* Every pointer and view keeps the allocator's owner alive, so nothing but loose references can be left. */
+/* Every pointer and view keeps the allocator's owner alive, so only detached references can be left. */
 static void allocator_end(void *object)
 {
     rr_allocator_abandon(object);
@@ -50,45 +50,45 @@ static PyObject *pools_get_profile(PyObject *self, void *unused)
     return Py_NewRef(profile == NULL ? Py_None : profile);
 }
 
-/* ------------------------------------------------------------------------------------------------ slots by numbers */
+/* ---------------------------------------------------------------------------------------------------------- triples */
 
-typedef struct place {
+typedef struct triple {
     uint32_t pool_id;
     uint32_t slot_index;
     uint64_t generation;
-} place;
+} triple;
 
-static int take_place(PyObject *const *placed, place *found)
+static int take_triple(PyObject *const *bound, triple *found)
 {
     found->generation = RR_ANY_GENERATION;
-    if (!take_u32(placed[0], &found->pool_id) || !take_u32(placed[1], &found->slot_index))
+    if (!take_u32(bound[0], &found->pool_id) || !take_u32(bound[1], &found->slot_index))
         return 0;
-    return placed[2] == NULL || placed[2] == Py_None
-           || (take_u64(placed[2], &found->generation) && found->generation != RR_ANY_GENERATION);
+    return bound[2] == NULL || bound[2] == Py_None
+           || (take_u64(bound[2], &found->generation) && found->generation != RR_ANY_GENERATION);
 }
 
-/* pool_id, slot_index, generation=None of a method; the owner, NULL with an error. */
-static owner *place_of(PyObject *self, const char *use, PyObject *const *arguments, Py_ssize_t count, PyObject *given,
-                       place *found)
+/* Converts the arguments pool_id, slot_index, generation=None of a method, and returns the owner; NULL with an error. */
+static owner *triple_of(PyObject *self, const char *use, PyObject *const *arguments, Py_ssize_t count, PyObject *given,
+                       triple *found)
 {
     static const int wanted[] = {POOL_ID, SLOT_INDEX, GENERATION};
-    PyObject *placed[3];
+    PyObject *bound[3];
     owner *held = owned_use(self, use);
     if (held == NULL)
         return NULL;
-    if (!place_arguments(held->state, arguments, count, given, wanted, 3, 3, 2, placed) || !take_place(placed, found)) {
-        PyObject *checked = checked_arguments(self, "_place_arguments", arguments, count, given, 3, placed);
+    if (!bind_arguments(held->state, arguments, count, given, wanted, 3, 3, 2, bound) || !take_triple(bound, found)) {
+        PyObject *checked = checked_arguments(self, "_slot_arguments", arguments, count, given, 3, bound);
         if (checked == NULL)
             return NULL;
-        int usual = take_place(placed, found);
+        int taken = take_triple(bound, found);
         Py_DECREF(checked);
-        if (!usual)
-            return not_usual("_place_arguments");
+        if (!taken)
+            return unexpected_result("_slot_arguments");
     }
     return held->forks == forks_now() ? held : refuse_fork(self, held->state, use);
 }
 
-static PyObject *refuse_place(PyObject *self, rr_status status, const place *at)
+static PyObject *refuse_triple(PyObject *self, rr_status status, const triple *at)
 {
     return refuse(self, "_refuse",
                   Py_BuildValue("(iIIK)", (int)status, at->pool_id, at->slot_index, (unsigned long long)at->generation));
@@ -96,8 +96,8 @@ static PyObject *refuse_place(PyObject *self, rr_status status, const place *at)
 
 static PyObject *pools_get_slot_data(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
 {
-    place at;
-    owner *held = place_of(self, "get_slot_data", arguments, count, given, &at);
+    triple at;
+    owner *held = triple_of(self, "get_slot_data", arguments, count, given, &at);
     pin *holding = held == NULL ? NULL : pin_new(held, 0, 0);
     if (holding == NULL)
         return NULL;
@@ -109,67 +109,67 @@ static PyObject *pools_get_slot_data(PyObject *self, PyObject *const *arguments,
         view = PyMemoryView_FromObject((PyObject *)holding);
     }
     Py_DECREF((PyObject *)holding);
-    return payload != NULL ? view : refuse_place(self, status, &at);
+    return payload != NULL ? view : refuse_triple(self, status, &at);
 }
 
-static PyObject *counted(PyObject *self, int64_t answer, const place *at)
+static PyObject *counted(PyObject *self, int64_t answer, const triple *at)
 {
-    return answer >= 0 ? PyLong_FromLongLong(answer) : refuse_place(self, (rr_status)-answer, at);
+    return answer >= 0 ? PyLong_FromLongLong(answer) : refuse_triple(self, (rr_status)-answer, at);
 }
 
 static PyObject *pools_inc_ref_count(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
 {
-    place at;
-    owner *held = place_of(self, "inc_ref_count", arguments, count, given, &at);
+    triple at;
+    owner *held = triple_of(self, "inc_ref_count", arguments, count, given, &at);
     if (held == NULL)
         return NULL;
     int64_t answer = rr_inc_ref_count(held->object, at.pool_id, at.slot_index, at.generation);
     PyObject *number = counted(self, answer, &at);
-    if (number == NULL && answer >= 0) /* nobody would know of the reference */
+    if (number == NULL && answer >= 0) /* the caller would not know of the reference */
         (void)rr_dec_ref_count(held->object, at.pool_id, at.slot_index, at.generation);
     return number;
 }
 
 static PyObject *pools_dec_ref_count(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
 {
-    place at;
-    owner *held = place_of(self, "dec_ref_count", arguments, count, given, &at);
+    triple at;
+    owner *held = triple_of(self, "dec_ref_count", arguments, count, given, &at);
     if (held == NULL)
         return NULL;
     return counted(self, rr_dec_ref_count(held->object, at.pool_id, at.slot_index, at.generation), &at);
 }
 
-#define PLACE_TEXT                                                                         \
+#define TRIPLE_TEXT                                                                         \
     "Args:\n"                                                                              \
-    "    pool_id: the pool.\n"                                                             \
+    "    pool_id: the pool or its number.\n"                                               \
     "    slot_index: the slot.\n"                                                          \
-    "    generation: the generation that the slot must have, or None for whatever it has.\n\n" \
+    "    generation: the generation that the slot must have; None for whatever it has.\n\n" \
     "Raises:\n"                                                                            \
     "    TypeError: an argument is not an integer.\n"                                      \
     "    ValueError: there is no such pool or generation.\n"                               \
-    "    IndexError: there is no such slot.\n"
+    "    IndexError: there is no such slot [ALLOC-20].\n"
 
 static PyMethodDef pools_methods[] = {
     ADDRESS_METHOD,
     {"_make", FASTCALL(pools_make), METH_FASTCALL, "_make(profile, numbers): a status."},
     {"get_slot_data", FASTCALL(pools_get_slot_data), METH_FASTCALL | METH_KEYWORDS,
      DOC("get_slot_data($self, /, pool_id, slot_index, generation=None)",
-         "Return a read-only view of the event in a LIVE slot, which holds a reference of its own [ALLOC-19, VIEW-6].\n\n"
-         PLACE_TEXT
+         "Return a read-only view of the event in a LIVE slot, with a reference of its own [ALLOC-19, VIEW-6].\n\n"
+         TRIPLE_TEXT
          "    StaleHandle: the slot is not LIVE (with that generation) [PTR-15].\n"
-         "    RefCountOverflow: the slot's counter is full [SLOT-10].")},
+         "    RefCountOverflow: the slot's counter is at its maximum [SLOT-10].")},
     {"inc_ref_count", FASTCALL(pools_inc_ref_count), METH_FASTCALL | METH_KEYWORDS,
      DOC("inc_ref_count($self, /, pool_id, slot_index, generation=None)",
-         "Add one loose reference to a LIVE slot and return the new count [ALLOC-16].\n\n"
-         PLACE_TEXT
+         "Add one detached reference to a LIVE slot and return the new count [ALLOC-16, PTR-11].\n\n"
+         TRIPLE_TEXT
          "    StaleHandle: the slot is not LIVE (with that generation) [PTR-15].\n"
-         "    RefCountOverflow: the slot's counter is full [SLOT-10].")},
+         "    RefCountOverflow: the slot's counter is at its maximum [SLOT-10].")},
     {"dec_ref_count", FASTCALL(pools_dec_ref_count), METH_FASTCALL | METH_KEYWORDS,
      DOC("dec_ref_count($self, /, pool_id, slot_index, generation=None)",
-         "Give one loose reference back and return the new count [ALLOC-17].\n\n"
-         PLACE_TEXT
-         "    StaleHandle: a generation was given and the slot is not LIVE with it [PTR-15].\n"
-         "    RefCountUnderflow: the slot is not LIVE or has no loose reference [PTR-14].")},
+         "Release one detached reference of a LIVE slot and return the new count [ALLOC-17, PTR-11].\n\n"
+         TRIPLE_TEXT
+         "    StaleHandle: a generation is given and the slot is not LIVE with it [PTR-15].\n"
+         "    RefCountUnderflow: the slot has no detached reference, or is not LIVE and no generation is given [PTR-14].")},
     {NULL, NULL, 0, NULL},
 };
 static PyGetSetDef pools_getset[] = {

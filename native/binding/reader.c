@@ -1,4 +1,4 @@
-/* Reader: events, one by one or many, now or in time. */
+/* Reader: reading one event or a batch, and waiting for events. */
 #include "binding.h"
 
 static void reader_end(void *object)
@@ -12,7 +12,7 @@ static PyObject *reader_join(PyObject *self, PyObject *const *arguments, Py_ssiz
     uint32_t at;
     uint64_t cursor;
     if (count != 3 || !take_u32(arguments[1], &at) || !take_u64(arguments[2], &cursor))
-        return PyErr_Format(PyExc_TypeError, "_join takes a ring, a place and a cursor");
+        return PyErr_Format(PyExc_TypeError, "_join takes a ring, a start and a cursor");
     state *state = owned_unmade(self) < 0 ? NULL : state_of_type(Py_TYPE(self));
     owner *ring = state == NULL ? NULL : owned_argument(arguments[0], state->ring_type, "ringbuffer");
     owner *held = ring == NULL ? NULL : owner_new(state, reader_end, ring);
@@ -41,23 +41,23 @@ static rr_status sleep_until_event(void *reader, uint64_t sequence, int64_t nano
     return rr_reader_wait(reader, sequence, nanoseconds);
 }
 
-/* Waits for an event or the reader's end: 1 to look, 0 where the time is up, -1 with an error. */
+/* Waits for an event or the reader's end: 1 to look again, 0 if the time is up, -1 with an error. */
 static int wait_until(PyObject *self, owner *held, int64_t until, const char *use)
 {
     if (until == NO_WAIT)
         return 0;
-    if (owner_turn(self, held, use) < 0)
+    if (owner_ready(self, held, use) < 0)
         return -1;
     return owner_sleep(self, held, until, use, sleep_until_event, rr_reader_cursor(held->object));
 }
 
 /* ---------------------------------------------------------------------------------------------------------- one event */
 
-/* A PooledEvent; takes the bytes. */
+/* Makes a PooledEvent; takes over the reference to the bytes. */
 static PyObject *event_new(const state *state, PyObject *data, uint32_t event_type)
 {
     PyObject *number = PyLong_FromUnsignedLong(event_type);
-    PyObject *made = data == NULL || number == NULL ? NULL : made_new(&state->event, "PooledEvent", 2);
+    PyObject *made = data == NULL || number == NULL ? NULL : python_class_new(&state->event, "PooledEvent", 2);
     if (made == NULL) {
         Py_XDECREF(data);
         Py_XDECREF(number);
@@ -68,21 +68,21 @@ static PyObject *event_new(const state *state, PyObject *data, uint32_t event_ty
     return made;
 }
 
-/* Moves on by what was copied, once all that the call returns is there: 1; 0 to look again, where what was made ran other code
- * that read or closed; -1 with an error. */
+/* Moves the cursor past the events that were copied, after the objects that the call returns were made: 1; 0 to look again, if code
+ * that ran meanwhile has read through this reader or closed it; -1 with an error. */
 static int pass(PyObject *self, owner *held, const char *use, const rr_read *read)
 {
-    if (owner_turn(self, held, use) < 0)
+    if (owner_ready(self, held, use) < 0)
         return -1;
     if (held->object == NULL || rr_reader_cursor(held->object) != read->sequence)
         return 0;
     return rr_reader_pass(held->object, read->count) == RR_OK;
 }
 
-/* The next event; NULL without an error where there is none. */
+/* The next event; NULL without an error if there is none. */
 static PyObject *take_next(PyObject *self, owner *held)
 {
-    /* Short events come by way of the stack; of the others the first call says only how long they are. */
+    /* A short event is copied through the stack. For a long one the first call returns only its length. */
     char near[1024];
     PyObject *far = NULL;
     char *data = near;
@@ -91,7 +91,7 @@ static PyObject *take_next(PyObject *self, owner *held)
     rr_read read = {0};
     rr_status status;
     for (;;) {
-        if (owner_turn(self, held, "next") < 0) {
+        if (owner_ready(self, held, "next") < 0) {
             Py_XDECREF(far);
             return NULL;
         }
@@ -125,7 +125,7 @@ static PyObject *take_next(PyObject *self, owner *held)
             Py_XDECREF(far);
             return NULL;
         }
-        if (far != NULL) { /* the event had it */
+        if (far != NULL) { /* the event that was dropped may refer to it */
             Py_CLEAR(far);
             data = near;
             room = sizeof near;
@@ -143,16 +143,16 @@ static PyObject *reader_next(PyObject *self, PyObject *const *arguments, Py_ssiz
         return NULL;
     int64_t until = NO_WAIT;
     if (count != 0 || given != NULL) {
-        PyObject *placed[1];
-        if (!place_arguments(held->state, arguments, count, given, wanted, 1, 1, 0, placed)
-            || !take_timeout(placed[0], &until)) {
-            PyObject *seconds = in_python(self, "_next_arguments", arguments, count, given);
+        PyObject *bound[1];
+        if (!bind_arguments(held->state, arguments, count, given, wanted, 1, 1, 0, bound)
+            || !take_timeout(bound[0], &until)) {
+            PyObject *seconds = call_python(self, "_next_arguments", arguments, count, given);
             if (seconds == NULL)
                 return NULL;
-            int usual = take_timeout(seconds, &until);
+            int taken = take_timeout(seconds, &until);
             Py_DECREF(seconds);
-            if (!usual)
-                return not_usual("_next_arguments");
+            if (!taken)
+                return unexpected_result("_next_arguments");
         }
     }
     for (;;) {
@@ -167,8 +167,8 @@ static PyObject *reader_next(PyObject *self, PyObject *const *arguments, Py_ssiz
     }
 }
 
-/* next() for iteration; a class of the caller's own may have another. NULL without an error where there is no event, and at the
- * end of the stream. */
+/* __next__; it calls `next`, which a subclass may override. NULL without an error if there is no event, and at the end of the
+ * stream. */
 static PyObject *reader_iternext(PyObject *self)
 {
     owner *held = owned_use(self, "next");
@@ -183,9 +183,9 @@ static PyObject *reader_iternext(PyObject *self)
     return found;
 }
 
-/* What `async for` returns without waiting: None where there is no event, and where the event loop is to have its turn. To find
- * out in Python whether it is takes 240 to 330 instructions an event, of some 3,000. Here it takes 50: 270 to 275 ns of user
- * time an event, turns of the loop included, where one that never gives way took 268 to 272 (least of 450 interleaved runs). */
+/* The fast path of `async for`: the next event; None if there is none, or if the time slice is over. In Python this check takes 240
+ * to 330 instructions an event, of some 3,000. Here it takes 50: 270 to 275 ns of user time an event, with yields to the event loop,
+ * against 268 to 272 ns without any (minimum of 450 interleaved runs). */
 static PyObject *reader_next_at_once(PyObject *self, PyObject *none)
 {
     (void)none;
@@ -193,7 +193,7 @@ static PyObject *reader_next_at_once(PyObject *self, PyObject *none)
     if (held == NULL)
         return NULL;
     PyObject *found = NULL;
-    if (turn_lasts(&held->attempts))
+    if (slice_lasts(&held->attempts))
         found = Py_TYPE(self) == held->state->reader_class ? take_next(self, held) : reader_iternext(self);
     if (found != NULL || PyErr_Occurred())
         return found;
@@ -202,7 +202,7 @@ static PyObject *reader_next_at_once(PyObject *self, PyObject *none)
 
 /* --------------------------------------------------------------------------------------------------------- many events */
 
-/* Sets a field of a batch; takes the value. */
+/* Sets a field of a batch; takes over the reference to the value. */
 static int batch_put(const state *state, PyObject *made, int field, PyObject *value)
 {
     int done = value == NULL ? -1 : state->batch_set(state->batch_fields[field], made, value);
@@ -210,10 +210,10 @@ static int batch_put(const state *state, PyObject *made, int field, PyObject *va
     return done;
 }
 
-/* A batch of events whose columns and payloads lie in a block, which it takes. */
+/* Makes a batch of events whose columns and payloads are in a block; takes over the reference to the block. */
 static PyObject *batch_new(const state *state, uint64_t first, size_t count, PyObject *block)
 {
-    PyObject *made = made_new(&state->batch, "EventBatch", 0);
+    PyObject *made = python_class_new(&state->batch, "EventBatch", 0);
     if (made == NULL) {
         Py_DECREF(block);
         return NULL;
@@ -226,14 +226,14 @@ static PyObject *batch_new(const state *state, uint64_t first, size_t count, PyO
     return made;
 }
 
-/* A block with room for up to `limit` events, as many as are there: `*count`, with `*room` bytes of payloads [RING-52]. */
+/* Makes a block for the events that there are, at most `limit`: `*count` events with `*room` bytes of payloads [RING-52]. */
 static PyObject *block_new(owner *held, uint64_t limit, size_t *count, uint64_t *room)
 {
     uint64_t backlog = rr_reader_backlog(held->object);
     uint64_t most = backlog < limit ? backlog : limit;
     *count = (size_t)(most == 0 && limit > 0 ? 1 : most);
     *room = *count * (uint64_t)rr_ring_size(held->parent->object);
-    if (*room > LONG_BYTES) { /* less is reserved without a look */
+    if (*room > LONG_BYTES) { /* a small block is made for events of the ring's size, without measuring */
         PyThreadState *thread = begin_long(held, 8 * *count > LONG_BYTES);
         size_t found = rr_reader_measure(held->object, *count, room);
         end_long(held, thread);
@@ -244,14 +244,14 @@ static PyObject *block_new(owner *held, uint64_t limit, size_t *count, uint64_t 
     return PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(8 * *count + *room));
 }
 
-/* The next events, `*found` of them. */
+/* The next events as a batch; `*found` is how many. */
 static PyObject *take_many(PyObject *self, owner *held, uint64_t limit, uint64_t *found)
 {
     for (;;) {
         rr_read read = {0};
         size_t count;
         uint64_t room;
-        if (owner_turn(self, held, "next_many") < 0)
+        if (owner_ready(self, held, "next_many") < 0)
             return NULL;
         if (held->object == NULL)
             return refuse_read(self, RR_RING_CLOSED, "next_many", &read);
@@ -263,7 +263,7 @@ static PyObject *take_many(PyObject *self, owner *held, uint64_t limit, uint64_t
         PyThreadState *thread = begin_long(held, room > LONG_BYTES);
         rr_status status = rr_reader_look(held->object, count, start + 8 * count, (size_t)room, lengths, lengths + count, &read);
         end_long(held, thread);
-        if (status == RR_BUFFER_TOO_SMALL) { /* there was none when it was measured, and one came since */
+        if (status == RR_BUFFER_TOO_SMALL) { /* an event came after the backlog was measured as empty */
             Py_DECREF(block);
             continue;
         }
@@ -273,7 +273,7 @@ static PyObject *take_many(PyObject *self, owner *held, uint64_t limit, uint64_t
         }
         *found = status == RR_OK ? read.count : 0;
         uint64_t bytes = *found == 0 ? 0 : read.bytes;
-        if (*found < count || bytes < room) { /* a block of its own length */
+        if (*found < count || bytes < room) { /* a block of the exact length */
             PyObject *exact = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(8 * *found + bytes));
             if (exact != NULL && *found != 0) {
                 char *to = PyBytes_AsString(exact);
@@ -296,7 +296,7 @@ static PyObject *take_many(PyObject *self, owner *held, uint64_t limit, uint64_t
     }
 }
 
-/* A number of events, as far as a ring can have them. */
+/* Converts a number of events, which is cut to the most that a ring can have: 1, or 0 for the slow path. */
 static int take_limit(PyObject *value, uint64_t *limit)
 {
     if (Py_TYPE(value) != &PyLong_Type)
@@ -310,21 +310,21 @@ static int take_limit(PyObject *value, uint64_t *limit)
 static PyObject *reader_next_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
 {
     static const int wanted[] = {LIMIT, TIMEOUT};
-    PyObject *placed[2];
+    PyObject *bound[2];
     uint64_t limit, found = 0;
     int64_t until;
     owner *held = owned_use(self, "next_many");
     if (held == NULL)
         return NULL;
-    if (!place_arguments(held->state, arguments, count, given, wanted, 2, 2, 1, placed) || !take_limit(placed[0], &limit)
-        || !take_timeout(placed[1], &until)) {
-        PyObject *checked = checked_arguments(self, "_next_many_arguments", arguments, count, given, 2, placed);
+    if (!bind_arguments(held->state, arguments, count, given, wanted, 2, 2, 1, bound) || !take_limit(bound[0], &limit)
+        || !take_timeout(bound[1], &until)) {
+        PyObject *checked = checked_arguments(self, "_next_many_arguments", arguments, count, given, 2, bound);
         if (checked == NULL)
             return NULL;
-        int usual = take_limit(placed[0], &limit) && take_timeout(placed[1], &until);
+        int taken = take_limit(bound[0], &limit) && take_timeout(bound[1], &until);
         Py_DECREF(checked);
-        if (!usual)
-            return not_usual("_next_many_arguments");
+        if (!taken)
+            return unexpected_result("_next_many_arguments");
     }
     for (;;) {
         PyObject *batch = take_many(self, held, limit, &found);
@@ -350,15 +350,15 @@ static PyObject *reader_skip(PyObject *self, PyObject *const *arguments, Py_ssiz
     if (held == NULL)
         return NULL;
     if (count != 0 || given != NULL) {
-        PyObject *wanted = in_python(self, "_skip_arguments", arguments, count, given);
+        PyObject *wanted = call_python(self, "_skip_arguments", arguments, count, given);
         if (wanted == NULL)
             return NULL;
-        int usual = take_u64(wanted, &keep);
+        int taken = take_u64(wanted, &keep);
         Py_DECREF(wanted);
-        if (!usual)
-            return not_usual("_skip_arguments");
+        if (!taken)
+            return unexpected_result("_skip_arguments");
     }
-    if (owner_turn(self, held, use) < 0)
+    if (owner_ready(self, held, use) < 0)
         return NULL;
     rr_status status = held->object == NULL ? RR_RING_CLOSED : rr_reader_skip(held->object, keep, &read.skipped);
     return status == RR_OK ? PyLong_FromUnsignedLongLong(read.skipped) : refuse_read(self, status, use, &read);
@@ -366,11 +366,11 @@ static PyObject *reader_skip(PyObject *self, PyObject *const *arguments, Py_ssiz
 
 /* ---------------------------------------------------------------------------------------------------- state and figures */
 
-/* A figure that a getter shows. */
+/* A number that a property returns. */
 typedef struct figure {
     const char *name;
-    uint64_t (*question)(const rr_reader *reader);
-    int of_open; /* refused once the reader has ended */
+    uint64_t (*read)(const rr_reader *reader);
+    int of_open; /* the property raises RingClosed after the reader's end */
 } figure;
 
 static int has_ended(const owner *held)
@@ -378,17 +378,17 @@ static int has_ended(const owner *held)
     return held->object == NULL || rr_reader_left(held->object) || rr_reader_evicted(held->object);
 }
 
-/* The answer to a figure's question; -1 with an error. Sequence numbers stay below 2^63 for as long as a machine counts. */
+/* The value of a property; -1 with an error. Sequence numbers stay below 2^63: no machine publishes so many events. */
 static int64_t asked(PyObject *self, const figure *figure)
 {
     owner *held = owned_use(self, figure->name);
-    if (held == NULL || owner_turn(self, held, figure->name) < 0)
+    if (held == NULL || owner_ready(self, held, figure->name) < 0)
         return -1;
     if (figure->of_open && has_ended(held)) {
         (void)refuse(self, "_check", Py_BuildValue("(s)", figure->name));
         return -1;
     }
-    return (int64_t)figure->question(held->object);
+    return (int64_t)figure->read(held->object);
 }
 
 static PyObject *reader_get(PyObject *self, void *closure)
@@ -419,7 +419,7 @@ static PyObject *reader_get_at_eof(PyObject *self, void *unused)
     (void)unused;
     static const char use[] = "at_eof";
     owner *held = owned_use(self, use);
-    if (held == NULL || owner_turn(self, held, use) < 0)
+    if (held == NULL || owner_ready(self, held, use) < 0)
         return NULL;
     return has_ended(held) ? refuse(self, "_check", Py_BuildValue("(s)", use)) : PyBool_FromLong(rr_reader_at_eof(held->object));
 }
@@ -445,7 +445,7 @@ static PyObject *reader_get_ring(PyObject *self, void *unused)
     return Py_NewRef(ring == NULL ? Py_None : ring);
 }
 
-/* Any thread may evict, also while another one is in a call. */
+/* Any thread may evict a reader, also while another thread is in a call on it. */
 static PyObject *reader_evict(PyObject *self, PyObject *none)
 {
     (void)none;
@@ -475,42 +475,43 @@ static PyObject *reader_descriptor(PyObject *self, PyObject *none)
 {
     (void)none;
     owner *held = owned_use(self, "fileno");
-    if (held == NULL || owner_turn(self, held, "fileno") < 0)
+    if (held == NULL || owner_ready(self, held, "fileno") < 0)
         return NULL;
     return descriptor_found(self, rr_reader_descriptor(held->object));
 }
 
 #define READER_NEXT_DOC                                                                                                \
     DOC("next($self, /, timeout=0)",                                                                                   \
-        "Return the next event, a copy, and move on; None where there is none in time [RING-7, RING-28, RING-31].\n\n" \
+        "Return the next event, or None if there is none before the timeout [RING-7, RING-31].\n\n"                    \
         "Args:\n"                                                                                                      \
-        "    timeout: seconds to wait for an event where there is none; 0 does not wait, None waits for ever.\n\n"     \
+        "    timeout: the most seconds to wait for an event; 0 does not wait, None waits for ever.\n\n"                \
         "Raises:\n"                                                                                                    \
-        "    RingClosed: the reader was closed or evicted, or is while it waits [RING-56, RING-20, RING-32].\n"        \
+        "    RingClosed: the reader was closed or evicted, before the call or while it waited [RING-56, RING-20,\n"    \
+        "        RING-32].\n"                                                                                          \
         "    EndOfStream: the stream has ended, and all of it was read [RING-39].\n"                                   \
         "    TypeError: `timeout` is neither None nor a real number.\n"                                                \
-        "    ValueError: it is below 0, or not a number [RING-38].\n"                                                  \
-        "    Lagged: the next event was overwritten; the reader goes on at the oldest one retained [RING-11].")
+        "    ValueError: `timeout` is below 0 or NaN [RING-38].\n"                                                     \
+        "    Lagged: events were overwritten; the next call returns the oldest event retained [RING-11].")
 
 #define READER_NEXT_MANY_DOC                                                                                           \
     DOC("next_many($self, /, limit, timeout=0)",                                                                       \
-        "Return what `next` would return in `limit` calls, up to the first None or `Lagged` [RING-26].\n\n"            \
+        "Return the events that `limit` calls of `next()` would return, up to the first None or `Lagged` [RING-26].\n\n" \
         "Args:\n"                                                                                                      \
-        "    limit: most events to return.\n"                                                                          \
-        "    timeout: seconds to wait for the first event where there is none; 0 does not wait, None waits for ever\n" \
-        "        [RING-31].\n\n"                                                                                       \
+        "    limit: the most events to return.\n"                                                                      \
+        "    timeout: the most seconds to wait for the first event; 0 does not wait, None waits for ever [RING-31].\n\n" \
         "Raises:\n"                                                                                                    \
-        "    RingClosed: the reader was closed or evicted, or is while it waits [RING-56, RING-20, RING-32].\n"        \
+        "    RingClosed: the reader was closed or evicted, before the call or while it waited [RING-56, RING-20,\n"    \
+        "        RING-32].\n"                                                                                          \
         "    EndOfStream: the stream has ended, and all of it was read [RING-39].\n"                                   \
-        "    TypeError: `limit` is not an integer, or `timeout` neither None nor a real number.\n"                     \
-        "    ValueError: `limit` or `timeout` is below 0, or `timeout` is not a number [RING-38].\n"                   \
-        "    Lagged: the next event was overwritten; the reader goes on at the oldest one retained [RING-11].")
+        "    TypeError: `limit` is not an integer, or `timeout` is neither None nor a real number.\n"                  \
+        "    ValueError: `limit` is below 0, or `timeout` is below 0 or NaN [RING-38].\n"                              \
+        "    Lagged: events were overwritten; the next call returns the oldest events retained [RING-11].")
 
 #define READER_SKIP_DOC                                                                                                \
     DOC("skip_to_latest($self, /, keep=1)",                                                                            \
-        "Skip all events published but the newest ones, and return how many were skipped [RING-43, RING-44].\n\n"      \
+        "Skip all published events except the newest, and return how many were skipped [RING-43, RING-44].\n\n"        \
         "Args:\n"                                                                                                      \
-        "    keep: how many of the newest events are left to read.\n\n"                                               \
+        "    keep: how many of the newest events not to skip.\n\n"                                                     \
         "Raises:\n"                                                                                                    \
         "    RingClosed: the reader was closed or evicted [RING-56, RING-20].\n"                                       \
         "    TypeError: `keep` is not an integer.\n"                                                                   \
@@ -522,22 +523,23 @@ static PyMethodDef reader_methods[] = {
     {"next", FASTCALL(reader_next), METH_FASTCALL | METH_KEYWORDS, READER_NEXT_DOC},
     {"next_many", FASTCALL(reader_next_many), METH_FASTCALL | METH_KEYWORDS, READER_NEXT_MANY_DOC},
     {"skip_to_latest", FASTCALL(reader_skip), METH_FASTCALL | METH_KEYWORDS, READER_SKIP_DOC},
-    {"_next_at_once", reader_next_at_once, METH_NOARGS, "The next event; None also where the event loop is to have its turn."},
-    {"_evict", reader_evict, METH_NOARGS, "Take the reader out of its gated ring."},
+    {"_next_at_once", reader_next_at_once, METH_NOARGS, "The next event; None if there is none, or if the time slice is over."},
+    {"_evict", reader_evict, METH_NOARGS, "Unregister the reader from its gated ring."},
     {"_descriptor", reader_descriptor, METH_NOARGS, "The descriptor to wait on."},
     {"close", reader_close, METH_NOARGS,
-     DOC("close($self, /)", "End reading; the reader no longer holds the writer back; again: nothing [RING-19].")},
+     DOC("close($self, /)", "Leave the ring; a second call does nothing [RING-19].")},
     {NULL, NULL, 0, NULL},
 };
 static PyGetSetDef reader_getset[] = {
-    {"start", reader_get, NULL, "The cursor that the reader began with [RING-12].", &start},
-    {"cursor", reader_get, NULL, "Sequence number of the next event [RING-7].", &cursor},
-    {"delivered", reader_get, NULL, "Events delivered [RING-12].", &delivered},
-    {"skipped", reader_get, NULL, "Events missed or skipped [RING-12, RING-43].", &skipped},
-    {"lag", reader_get, NULL, "Events published and not yet read or skipped [RING-22].", &lag},
-    {"backlog", reader_get, NULL, "Events retained and not yet read [RING-23].", &backlog},
-    {"backpressure_ratio", reader_get_backpressure, NULL, "The backlog as a part of the capacity, 0.0 to 1.0 [RING-24].", NULL},
-    {"at_eof", reader_get_at_eof, NULL, "Whether the stream has ended, and nothing of it is left to read [RING-39].", NULL},
+    {"start", reader_get, NULL, "The reader's first cursor [RING-12, RING-16].", &start},
+    {"cursor", reader_get, NULL, "The sequence number of the reader's next event [RING-7].", &cursor},
+    {"delivered", reader_get, NULL, "The number of events that the reader returned [RING-12].", &delivered},
+    {"skipped", reader_get, NULL, "The number of events that the reader missed or skipped [RING-11, RING-12, RING-43].", &skipped},
+    {"lag", reader_get, NULL,
+     "The number of published events that the reader has not read or skipped, overwritten ones too [RING-22].", &lag},
+    {"backlog", reader_get, NULL, "The number of retained events that the reader has not read [RING-23].", &backlog},
+    {"backpressure_ratio", reader_get_backpressure, NULL, "The backlog divided by the capacity, 0.0 to 1.0 [RING-24].", NULL},
+    {"at_eof", reader_get_at_eof, NULL, "Whether the stream has ended, and all of it was read [RING-39].", NULL},
     {"closed", reader_get_closed, NULL, "Whether the reader was closed [RING-19].", NULL},
     {"evicted", reader_get_evicted, NULL, "Whether the reader was evicted [RING-20].", NULL},
     {"_ringbuffer", reader_get_ring, NULL, NULL, NULL},
@@ -548,7 +550,7 @@ static PyType_Slot reader_slots[] = {
     {Py_tp_methods, reader_methods},
     {Py_tp_getset, reader_getset},
     {Py_tp_iternext, ABI_FUNCTION(void *) reader_iternext},
-    {Py_tp_doc, "The calls of a reader."},
+    {Py_tp_doc, "The methods of a reader that are written in C."},
     {0, NULL},
 };
 PyType_Spec reader_spec = {

@@ -1,4 +1,4 @@
-/* RingBuffer: storage, and its figures. */
+/* RingBuffer: a ring's storage, and its properties. */
 #include "binding.h"
 
 /* Every writer and reader keeps the ring's owner alive, so none is left. */
@@ -34,12 +34,12 @@ static PyObject *ring_make(PyObject *self, PyObject *const *arguments, Py_ssize_
     return owned_become(self, held, NULL) < 0 ? NULL : PyLong_FromLong(status);
 }
 
-/* A figure that a getter shows. */
+/* A number that a property returns. */
 typedef struct figure {
     const char *name;
     uint64_t (*wide)(const rr_ring *ring);
     uint32_t (*narrow)(const rr_ring *ring);
-    int lasting; /* the same for ever, in a forked child too */
+    int lasting; /* it never changes, so that a forked child may read it */
 } figure;
 
 static PyObject *ring_get(PyObject *self, void *closure)
@@ -59,7 +59,7 @@ static PyObject *ring_get_mode(PyObject *self, void *unused)
                         : PyUnicode_FromString(rr_ring_get_mode(held->object) == RR_GATED ? "gated" : "overwrite");
 }
 
-/* Whether something holds of a ring now. */
+/* A bool that a property returns. */
 typedef struct question {
     const char *name;
     int (*holds)(const rr_ring *ring);
@@ -91,17 +91,19 @@ static PyObject *ring_memory_usage(PyObject *self, PyObject *none)
 }
 
 static PyGetSetDef ring_getset[] = {
-    {"size", ring_get, NULL, "Most bytes of a payload [RING-9].", &size},
-    {"capacity", ring_get, NULL, "Slots of the ring [RING-2].", &capacity},
-    {"mode", ring_get_mode, NULL, "What happens to slow readers: \"overwrite\" or \"gated\" [RING-10, RING-14].", NULL},
-    {"max_readers", ring_get, NULL, "Places for readers; 0 in an overwriting ring [RING-21].", &max_readers},
-    {"write_cursor", ring_get, NULL, "Number of events published [RING-1].", &write_cursor},
-    {"retained", ring_get, NULL, "Number of events that a reader joining at \"oldest\" would find [RING-30].", &retained},
+    {"size", ring_get, NULL, "The longest payload in bytes [RING-9].", &size},
+    {"capacity", ring_get, NULL, "The number of slots [RING-2].", &capacity},
+    {"mode", ring_get_mode, NULL, "`\"overwrite\"` or `\"gated\"` [RING-29].", NULL},
+    {"max_readers", ring_get, NULL, "The most readers that can be registered at once, 0 in an overwriting ring [RING-21].",
+     &max_readers},
+    {"write_cursor", ring_get, NULL, "The number of events published [RING-1].", &write_cursor},
+    {"retained", ring_get, NULL, "The number of events that a reader joining at the oldest would find [RING-30].", &retained},
     {"has_writer", ring_ask, NULL, "Whether the ring has a writer now [RING-4].", &has_writer},
     {"ended", ring_ask, NULL, "Whether a writer has ended the stream: no event will follow [RING-39].", &ended},
-    {"readers", ring_get, NULL, "Readers registered now; 0 in an overwriting ring [RING-21].", &readers},
+    {"readers", ring_get, NULL, "The number of readers registered now, 0 in an overwriting ring [RING-21].", &readers},
     {"readers_awaited", ring_get, NULL,
-     "Readers that have yet to join before an event is overwritten; 0 in an overwriting ring [RING-45].", &readers_awaited},
+     "The number of readers that must join before an event is overwritten, 0 in an overwriting ring [RING-45].",
+     &readers_awaited},
     {NULL, NULL, NULL, NULL, NULL},
 };
 static PyMethodDef ring_methods[] = {

@@ -1,4 +1,4 @@
-/* Writer: the place of a ring's one writer, and the events it publishes. */
+/* Writer: publishing, and waiting for room. */
 #include "binding.h"
 
 static void writer_end(void *object)
@@ -30,18 +30,18 @@ static rr_status sleep_until_room(void *writer, uint64_t sequence, int64_t nanos
     return status == RR_FULL ? RR_EMPTY : status;
 }
 
-/* Waits for room or the writer's end: 1 to add again, 0 where the time is up, -1 with an error. */
+/* Waits for room or the writer's end: 1 to add again, 0 if the time is up, -1 with an error. */
 static int wait_for_room(PyObject *self, owner *held, int64_t until, const char *use)
 {
     return until == NO_WAIT ? 0 : owner_sleep(self, held, until, use, sleep_until_room, 0);
 }
 
-/* Adds an event, in time; -1 with an error, else the status. */
+/* Adds an event before the deadline; returns the status, or -1 with an error. */
 static int add_in_time(PyObject *self, owner *held, const event *taken)
 {
     uint64_t length = (uint64_t)taken->payload.length;
     for (;;) {
-        if (owner_turn(self, held, "add") < 0)
+        if (owner_ready(self, held, "add") < 0)
             return -1;
         PyThreadState *thread = begin_long(held, length > LONG_BYTES);
         rr_status status = rr_writer_add(held->object, taken->payload.data, length, taken->event_type);
@@ -73,15 +73,15 @@ static PyObject *writer_add(PyObject *self, PyObject *const *arguments, Py_ssize
     return refuse(self, "_refuse", Py_BuildValue("(issK)", status, "add", "data", length));
 }
 
-/* Adds a batch, in time, and writes how many events; -1 with an error, else the status. */
+/* Adds events of a batch before the deadline, and writes how many to `done`; returns the status, or -1 with an error. */
 static int add_many_in_time(PyObject *self, owner *held, const batch *taken, size_t *done, size_t *failed)
 {
     const char *data = taken->data;
     for (*done = 0;;) {
-        if (owner_turn(self, held, "add_many") < 0)
+        if (owner_ready(self, held, "add_many") < 0)
             return -1;
         size_t rest = taken->count - *done, added = 0;
-        /* After the first call, which has looked at all of them, no more than may fit. */
+        /* The first call checks all events. A later one gets no more events than may fit. */
         size_t most = *done == 0 ? rest : rr_ring_capacity(held->parent->object);
         PyThreadState *thread = begin_long(held, batch_is_long(taken));
         rr_status status = rr_writer_add_many(held->object, data, taken->lengths == NULL ? NULL : taken->lengths + *done,
@@ -89,14 +89,14 @@ static int add_many_in_time(PyObject *self, owner *held, const batch *taken, siz
                                               taken->event_type, rest < most ? rest : most, &added, failed);
         end_long(held, thread);
         if (status != RR_OK)
-            return *done == 0 ? (int)status : RR_OK; /* closed while it waited: what was added is told first [RING-47] */
+            return *done == 0 ? (int)status : RR_OK; /* closed meanwhile: return how many events were added [RING-47] */
         *done += added;
         if (*done == taken->count)
             return RR_OK;
         int again = wait_for_room(self, held, taken->until, "add_many");
         if (again <= 0)
             return again < 0 ? -1 : RR_OK;
-        for (size_t i = *done - added; i < *done; i++) /* only here: 14 instructions an event */
+        for (size_t i = *done - added; i < *done; i++) /* after a wait only: this takes 14 instructions an event */
             data += batch_length(taken, i);
     }
 }
@@ -109,7 +109,7 @@ static PyObject *writer_add_many(PyObject *self, PyObject *const *arguments, Py_
     if (held == NULL || batch_arguments(self, held->state, arguments, count, given, 4, &taken, &checked) < 0)
         return NULL;
     size_t added = 0, failed = 0;
-    PyObject *answer = PyLong_FromSize_t(taken.count); /* before anything is published */
+    PyObject *answer = PyLong_FromSize_t(taken.count); /* made before an event is published */
     int status = answer == NULL ? -1 : add_many_in_time(self, held, &taken, &added, &failed);
     uint32_t length = status == RR_OK || taken.count == 0 ? 0 : batch_length(&taken, failed);
     size_t events = taken.count;
@@ -121,11 +121,11 @@ static PyObject *writer_add_many(PyObject *self, PyObject *const *arguments, Py_
     if (status < 0)
         return NULL;
     if (status == RR_OK)
-        return PyLong_FromSize_t(added); /* in the room that the other number had */
+        return PyLong_FromSize_t(added); /* reuses the memory of `answer` */
     return refuse(self, "_refuse_batch", Py_BuildValue("(innI)", status, (Py_ssize_t)failed, (Py_ssize_t)events, length));
 }
 
-/* close(*, end). The core's object stays, since other threads may wait through it. */
+/* close(*, end). The core's object is not freed, since other threads may be waiting on it. */
 static PyObject *writer_close(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
 {
     owner *held = owned_made(self);
@@ -133,7 +133,7 @@ static PyObject *writer_close(PyObject *self, PyObject *const *arguments, Py_ssi
         return NULL;
     int end = 0;
     if (count != 0 || given != NULL) {
-        PyObject *wanted = in_python(self, "_close_arguments", arguments, count, given);
+        PyObject *wanted = call_python(self, "_close_arguments", arguments, count, given);
         if (wanted == NULL)
             return NULL;
         end = wanted == Py_True;
@@ -155,7 +155,7 @@ static PyObject *writer_descriptor(PyObject *self, PyObject *none)
 {
     (void)none;
     owner *held = owned_use(self, "fileno");
-    if (held == NULL || owner_turn(self, held, "fileno") < 0)
+    if (held == NULL || owner_ready(self, held, "fileno") < 0)
         return NULL;
     return descriptor_found(self, rr_writer_descriptor(held->object));
 }
@@ -176,42 +176,48 @@ static PyObject *writer_get_ring(PyObject *self, void *unused)
 
 #define WRITER_ADD_DOC                                                                                                  \
     DOC("add($self, /, data, event_type=0, *, timeout=0)",                                                              \
-        "Publish an event; False where a gated ring is full, and nothing was published [RING-10, RING-14].\n\n"         \
+        "Publish an event [RING-5, RING-10, RING-14].\n\n"                                                              \
         "Args:\n"                                                                                                       \
-        "    data: the payload, any C-contiguous buffer of at most the ring's `size` bytes.\n"                          \
-        "    event_type: an unsigned 32-bit number [ALLOC-23].\n"                                                       \
-        "    timeout: seconds to wait for room where there is none; 0 does not wait, None waits for ever [RING-46].\n\n" \
+        "    data: any C-contiguous buffer; its bytes are the payload.\n"                                               \
+        "    event_type: an unsigned 32-bit number.\n"                                                                  \
+        "    timeout: the most seconds to wait for room; 0 does not wait, None waits for ever [RING-46].\n\n"           \
+        "Returns:\n"                                                                                                    \
+        "    True if the event was published; False if the gated ring was full until the timeout.\n\n"                  \
         "Raises:\n"                                                                                                     \
-        "    RingClosed: the writer was closed, or is while it waits [RING-27, RING-48].\n"                             \
+        "    RingClosed: the writer was closed, before the call or while it waited [RING-27, RING-48].\n"               \
         "    TypeError: an argument has a wrong type.\n"                                                                \
-        "    ValueError: `data` is not contiguous, `event_type` out of bounds, or `timeout` below 0 or not a number\n"  \
-        "        [RING-38].\n"                                                                                          \
-        "    PayloadTooLarge: the payload is longer than the ring's `size` [RING-9].")
+        "    ValueError: the buffer is not contiguous, `event_type` is out of its bounds, or `timeout` is below 0 or\n" \
+        "        NaN [RING-38].\n"                                                                                      \
+        "    PayloadTooLarge: the payload is longer than the ring's size [RING-9].")
 
 #define WRITER_ADD_MANY_DOC                                                                                             \
     DOC("add_many($self, /, data, *, lengths=None, event_types=0, timeout=0)",                                          \
-        "Publish a batch, or in a gated ring its longest prefix that fits, and return how many [RING-25].\n\n"          \
+        "Publish the events of a batch in order, as many as fit [RING-25].\n\n"                                         \
         "Args:\n"                                                                                                       \
-        "    data: payloads back to back in one buffer, or a list or tuple of buffers.\n"                               \
-        "    lengths: bytes of each payload of one buffer: one integer for all, or a sequence or buffer of u32; None:\n" \
-        "        one event.\n"                                                                                          \
-        "    event_types: one integer for all, or a sequence or buffer of u32, one each.\n"                             \
-        "    timeout: seconds to wait for room for those that do not fit; 0 does not wait, None waits for ever\n"       \
+        "    data: a buffer of payloads back to back, or a list or tuple of buffers.\n"                                 \
+        "    lengths: the length of each payload in a buffer, in bytes: one integer above 0 for all, or a sequence or\n" \
+        "        buffer with an integer for each; None if the buffer is one event, or if `data` is a list or tuple.\n"  \
+        "    event_types: one integer for all events, or a sequence or buffer with an integer for each.\n"              \
+        "    timeout: the most seconds to wait for room for the whole batch; 0 does not wait, None waits for ever\n"    \
         "        [RING-47].\n\n"                                                                                        \
+        "Returns:\n"                                                                                                    \
+        "    How many events were published: all of them in an overwriting ring; in a gated ring the longest prefix for\n" \
+        "    which there was room before the timeout.\n\n"                                                              \
         "Raises:\n"                                                                                                     \
-        "    RingClosed: the writer was closed, or is while it waits and nothing was published [RING-27, RING-47].\n"   \
-        "    TypeError: an argument has a wrong type.\n"                                                                \
-        "    ValueError: a buffer is not contiguous, or the numbers do not fit the data.\n"                             \
-        "    PayloadTooLarge: a payload is longer than the ring's `size`; nothing was published [RING-9].")
+        "    RingClosed: the writer was closed before an event was published [RING-27, RING-47].\n"                     \
+        "    TypeError: an argument, or an item of one, has a wrong type.\n"                                            \
+        "    ValueError: a buffer is not contiguous, lengths do not cover the data, or a number is out of its bounds.\n" \
+        "    PayloadTooLarge: a payload is longer than the ring's size; nothing was published [RING-9].")
 
 #define WRITER_CLOSE_DOC                                                                                               \
     DOC("close($self, /, *, end=False)",                                                                               \
-        "Give the writer's place back; what was published stays readable; again: nothing [RING-4, RING-27].\n\n"       \
+        "Unregister the writer; a second call does nothing [RING-27].\n\n"                                             \
         "Args:\n"                                                                                                      \
-        "    end: whether to end the stream: no event will follow, and no writer can open again [RING-39, RING-40].\n\n" \
+        "    end: whether to end the stream: no event will follow, and the ring accepts no other writer [RING-39,\n"   \
+        "        RING-40].\n\n"                                                                                        \
         "Raises:\n"                                                                                                    \
         "    TypeError: `end` is not a bool.\n"                                                                        \
-        "    RingClosed: the stream is to end, and this writer was closed before without that [RING-41].")
+        "    RingClosed: `end` is True, and this writer was closed before without ending the stream [RING-41].")
 
 static PyMethodDef writer_methods[] = {
     USE_METHOD,
@@ -231,7 +237,7 @@ static PyType_Slot writer_slots[] = {
     OWNED_SLOTS,
     {Py_tp_methods, writer_methods},
     {Py_tp_getset, writer_getset},
-    {Py_tp_doc, "The calls of a writer."},
+    {Py_tp_doc, "The methods of a writer that are written in C."},
     {0, NULL},
 };
 PyType_Spec writer_spec = {

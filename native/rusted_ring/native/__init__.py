@@ -1,4 +1,4 @@
-"""The C core as Python sees it: the same names, signatures and errors as `rusted_ring.reference` [ERR-1]."""
+"""The native implementation: the C core, with the names, signatures and errors of `rusted_ring.reference` [ERR-1]."""
 
 from typing import TYPE_CHECKING
 

@@ -1,10 +1,10 @@
-"""Tasks of event loops that wait for what a call that does not wait has not found [RING-36, RING-37, RING-54]."""
+"""Waiting in an event loop: a task repeats a call that does not wait until it succeeds [RING-36, RING-37, RING-54]."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from rusted_ring.native._core import turn_begins, turn_over
+from rusted_ring.native._core import time_slice_begins, time_slice_over
 from rusted_ring.vocabulary.waiting import until_readable
 
 if TYPE_CHECKING:
@@ -16,23 +16,24 @@ T = TypeVar("T")
 
 
 async def until(attempt: Callable[[], T | None], watched: Watched) -> T:
-    """Return what an attempt returns, once that is true; wait in the loop between attempts [RING-36, RING-37, RING-54].
+    """Repeat an attempt until it returns something true, and return that; wait in the event loop between attempts.
 
-    The task gives way before its attempt, and not after: one that is cancelled meanwhile has taken nothing.
+    The task yields before an attempt and not after it: if it is cancelled while it yields, it has taken nothing
+    [RING-36, RING-37, RING-54].
 
     Args:
-        attempt: does not wait; what it returns is false, as None is, if there is nothing to be had now.
-        watched: what the attempt is made on.
+        attempt: a call that does not wait; it returns something false, such as None, if it found nothing.
+        watched: the reader or writer that `attempt` uses.
 
     Raises:
-        OSError: the system gave no descriptor.
+        OSError: the system has no descriptors left.
     """
-    if turn_over():
+    if time_slice_over():
         import asyncio
 
         await asyncio.sleep(0)
-        turn_begins()
+        time_slice_begins()
     while not (found := attempt()):
         await until_readable(watched)
-        turn_begins()
+        time_slice_begins()
     return found

@@ -1,4 +1,4 @@
-"""The allocator: events copied into slots, singly and in bulk [ALLOC-1 to ALLOC-24]."""
+"""The allocator: it puts events into slots, one at a time or in batches [ALLOC-1 to ALLOC-24]."""
 
 from __future__ import annotations  # array is no generic before Python 3.12
 
@@ -10,8 +10,8 @@ from rusted_ring.native._arguments import (
     check_payload,
     event,
     event_type_value,
+    in_name_of,
     integer,
-    says,
     token_words,
     wrong_value,
 )
@@ -36,20 +36,20 @@ _SIZES = tuple(EventSize)
 
 
 class EventAllocator(_core.Allocator, Unpicklable):
-    """Pools and the ways to put events in them [ALLOC-1, ALLOC-13]."""
+    """Allocates events in its own pools; any number of threads may use it at once [ALLOC-1, ALLOC-13]."""
 
     __slots__ = ("__weakref__",)
 
     def __init__(self, profile: Profile = SEED) -> None:
-        """Make an allocator with pools of its own [SLOT-4].
+        """Make an allocator with pools whose slots are all FREE [SLOT-4].
 
         Args:
-            profile: widths and capacities.
+            profile: widths and capacities of the pools.
 
         Raises:
             TypeError: `profile` is not a `Profile`.
-            LayoutError: a pool would be larger than the profile's `max_ring_bytes` [LAYOUT-7].
-            MemoryError: the system gave no memory.
+            LayoutError: a pool's storage would be larger than `max_ring_bytes` [LAYOUT-7].
+            MemoryError: the system has not enough memory.
         """
         self._adopt(EventPools(profile))
 
@@ -58,45 +58,45 @@ class EventAllocator(_core.Allocator, Unpicklable):
 
     @property
     def profile(self) -> Profile:
-        """The widths and capacities that the allocator was made with [PARAM-4]."""
+        """The widths and capacities of the pools [PARAM-4]."""
         return self.pools.profile
 
     @staticmethod
     def estimate_size(length: int) -> EventSize:
-        """Return the smallest class that holds a payload [SIZE-2].
+        """Return the smallest size class that holds a payload [SIZE-2].
 
         Args:
-            length: bytes of the payload.
+            length: payload length in bytes.
 
         Raises:
             TypeError: `length` is not an integer.
-            ValueError: it is below 0 [SIZE-3].
-            PayloadTooLarge: it is above the limit of XXL [SIZE-3].
+            ValueError: `length` is below 0 [SIZE-3].
+            PayloadTooLarge: `length` is above 4,294,967,295 [SIZE-3].
         """
         number = integer("length", length)
         _check_length(number)
         return _SIZES[lib.rr_estimate_size(number)]
 
-    @says("EventAllocator.allocate")
+    @in_name_of("EventAllocator.allocate")
     def _event_arguments(
         self, data: object, event_type: object = 0, *, spill: object = False
     ) -> tuple[memoryview, int, bool]:
-        """Return the arguments of `allocate` as it takes them, or raise what it raises [ALLOC-5, ERR-4]."""
+        """Check the arguments of `allocate`, and return them for its fast path [ALLOC-5, ERR-4]."""
         return event(data, event_type, spill=spill)[:3]
 
-    @says("EventAllocator.allocate_many")
+    @in_name_of("EventAllocator.allocate_many")
     def _batch_arguments(self, data: object, *, lengths: object = None, event_types: object = 0) -> Batch:
-        """Return the arguments of `allocate_many` as it takes them, or raise what it raises [ALLOC-14, ERR-4]."""
+        """Check the arguments of `allocate_many`, and return them for its fast path [ALLOC-14, ERR-4]."""
         return batch(data, lengths, event_types)
 
-    @says("EventAllocator.drop_many")
+    @in_name_of("EventAllocator.drop_many")
     def _token_arguments(self, tokens: object) -> array[int]:
-        """Return the tokens as `drop_many` takes them, or raise what it raises [ALLOC-15, ERR-4]."""
+        """Check the argument of `drop_many`, and return it for its fast path [ALLOC-15, ERR-4]."""
         return token_words(tokens)
 
-    @says("EventAllocator.loan")
+    @in_name_of("EventAllocator.loan")
     def _loan_arguments(self, length: object, event_type: object = 0) -> tuple[int, int]:
-        """Return the arguments of `loan` as it takes them, or raise what it raises [LOAN-1, ERR-4]."""
+        """Check the arguments of `loan`, and return them for its fast path [LOAN-1, ERR-4]."""
         number, kind = integer("length", length), integer("event_type", event_type)
         if number < 0:
             _check_length(number)
@@ -105,7 +105,7 @@ class EventAllocator(_core.Allocator, Unpicklable):
         return number, kind
 
     def stats(self) -> dict[PoolId, PoolStats]:
-        """Return the counters of the six pools, in their order [ALLOC-9]."""
+        """Return the counters of the six pools, in the order of their numbers [ALLOC-9]."""
         return self.pools.stats()
 
     def memory_usage(self) -> int:
@@ -113,89 +113,109 @@ class EventAllocator(_core.Allocator, Unpicklable):
         return self.pools.memory_usage()
 
     def heap_usage(self) -> int:
-        """Return the bytes of the XXL table and of the events on the heap now [LAYOUT-5]."""
+        """Return the bytes of the XXL table and of the payloads on the heap now [LAYOUT-5]."""
         return self.pools.heap_usage()
 
     def _refuse(self, status: int, name: str, length: int, spill: bool = False) -> NoReturn:
-        """Raise the error of a status of an allocation."""
+        """Raise the error for the status of an allocation."""
         profile = self.profile
         if status == lib.RR_PAYLOAD_TOO_LARGE:
-            remedy = "split the payload or use a profile of more heap_bytes"
-            raise PayloadTooLarge(f"{name} is {length} bytes: more than the heap's {profile.heap_bytes}; {remedy}")
+            why = f"more than the {profile.heap_bytes} bytes of the largest class"
+            remedy = "split the payload, or make pools with more heap_bytes"
+            raise PayloadTooLarge(f"{name} is {length} bytes long: {why}; {remedy}")
         if status == lib.RR_POOL_EXHAUSTED:
             pool = POOLS[lib.rr_estimate_size(length)]
-            taken = f"pool {pool.name} has no free slot of {self.pools.capacity(pool)} for it"
+            full = f"none of the {self.pools.capacity(pool)} slots of pool {pool.name} is free"
+            remedy = "drop pointers and views, allocate with spill=True, or make the pool with more slots"
             if pool is PoolId.XXL:
-                taken = f"{taken} or no room in the heap's {profile.heap_bytes} bytes"
+                full = f"{full}, or the payloads would together be longer than heap_bytes {profile.heap_bytes}"
+                remedy = "drop pointers and views, or make pools with more heap_slots and heap_bytes"
             elif spill:
-                taken = f"{taken} and the larger pools have none either"
-            remedy = "drop pointers and views" if spill or pool is PoolId.XXL else "drop pointers and views, or spill"
-            raise PoolExhausted(f"{name} is {length} bytes: {taken}; {remedy}")
+                full = f"{full}, nor is one of the larger pools"
+                remedy = "drop pointers and views, or make the pools with more slots"
+            raise PoolExhausted(f"{name} is {length} bytes long: {full}; {remedy}")
         if status == lib.RR_NO_MEMORY:
             raise MemoryError
         raise AssertionError(f"status {status} for {name} of {length} bytes")
 
     def _refuse_batch(self, status: int, at: int, count: int, length: int) -> NoReturn:
-        """Raise the error of a status of an event in a batch."""
+        """Raise the error for the status of an event in a batch."""
         self._refuse(status, "data" if count == 1 else f"event {at} of data", length)
 
     def _refuse_named(self, status: int, token: int) -> NoReturn:
-        """Raise the error of a status of a token, or of the triple that it stands for."""
+        """Raise the error for the status of a token, or of the triple that it names."""
         if status == lib.RR_BAD_ARGUMENT:
             raise unknown_token(token)
         self.pools._refuse(status, *triple(token))
 
     def _refuse_token(self, status: int, at: int, token: int) -> NoReturn:
-        """Raise the error of a status of a token in a batch."""
-        name = f"tokens[{at}]"
+        """Raise the error for the status of a token in a batch."""
+        name, remedy = f"tokens[{at}]", "release each detached reference once"
         if status == lib.RR_BAD_ARGUMENT:
             why = "it names no pool, slot and generation of this allocator"
-            raise wrong_value(name, token, why, "pass tokens that it gave")
+            raise wrong_value(name, token, why, "pass tokens that this allocator or its pointers returned")
         if status == lib.RR_STALE_HANDLE:
-            raise StaleHandle(f"{name} is {token}: its event is gone; drop a token once for each loose reference")
+            raise StaleHandle(f"{name} is {token}: its event is gone; {remedy}")
         if status == lib.RR_REF_COUNT_UNDERFLOW:
-            why = "it has fewer loose references than it is given"
-            raise RefCountUnderflow(f"{name} is {token}: {why}; drop a token once for each loose reference")
+            why = "it occurs more often than it has detached references"
+            raise RefCountUnderflow(f"{name} is {token}: {why}; {remedy}")
         raise AssertionError(f"status {status} for token {token}")
 
 
 def _check_length(number: int) -> None:
     if number < 0:
-        raise wrong_value("length", number, "below 0", "pass the bytes of a payload")
+        raise wrong_value("length", number, "below 0", "pass a number of at least 0")
     check_payload("length", number)
 
 
 def allocate_from_pool(allocator: EventAllocator, data: Payload, event_type: int) -> RingPtr:
-    """Allocate as `allocator.allocate(data, event_type)` does [ALLOC-21].
+    """Return `allocator.allocate(data, event_type)` [ALLOC-21].
+
+    Args:
+        allocator: the allocator.
+        data: any C-contiguous buffer.
+        event_type: an unsigned 32-bit number.
 
     Raises:
         TypeError: an argument has a wrong type.
-        ValueError: `data` is not contiguous, or `event_type` out of bounds.
-        PayloadTooLarge: the payload does not fit the heap's bounds [ALLOC-8].
-        PoolExhausted: no slot is free [ALLOC-3, ALLOC-7].
+        ValueError: the buffer is not contiguous, or `event_type` is out of its bounds.
+        PayloadTooLarge: the payload needs XXL and is longer than `heap_bytes` [ALLOC-8].
+        PoolExhausted: no slot is free [ALLOC-3].
     """
     return allocator_argument(allocator).allocate(data, event_type)
 
 
 def allocate_to_pool(allocator: EventAllocator, data: Payload, event_type: int) -> int:
-    """Allocate in the pool of the payload's class and return the slot index, leaving a loose reference [ALLOC-21].
+    """Allocate an event with one detached reference, and return its slot index in the pool of its size class.
+
+    [ALLOC-21, PTR-11]
+
+    Args:
+        allocator: the allocator.
+        data: any C-contiguous buffer.
+        event_type: an unsigned 32-bit number.
 
     Raises:
         TypeError: an argument has a wrong type.
-        ValueError: `data` is not contiguous, or `event_type` out of bounds.
-        PayloadTooLarge: the payload does not fit the heap's bounds [ALLOC-8].
-        PoolExhausted: no slot is free [ALLOC-3, ALLOC-7].
+        ValueError: the buffer is not contiguous, or `event_type` is out of its bounds.
+        PayloadTooLarge: the payload needs XXL and is longer than `heap_bytes` [ALLOC-8].
+        PoolExhausted: no slot is free [ALLOC-3].
     """
     return allocator_argument(allocator)._to_pool(data, event_type)
 
 
 def handle_ffi_event(allocator: EventAllocator, data: Payload, event_type: int) -> int:
-    """Allocate and return the token, leaving a loose reference [ALLOC-22].
+    """Allocate an event with one detached reference, and return its token [ALLOC-22, PTR-11].
+
+    Args:
+        allocator: the allocator.
+        data: any C-contiguous buffer.
+        event_type: an unsigned 32-bit number.
 
     Raises:
         TypeError: an argument has a wrong type.
-        ValueError: `data` is not contiguous, or `event_type` out of bounds.
-        PayloadTooLarge: the payload does not fit the heap's bounds [ALLOC-8].
-        PoolExhausted: no slot is free [ALLOC-3, ALLOC-7].
+        ValueError: the buffer is not contiguous, or `event_type` is out of its bounds.
+        PayloadTooLarge: the payload needs XXL and is longer than `heap_bytes` [ALLOC-8].
+        PoolExhausted: no slot is free [ALLOC-3].
     """
     return allocator_argument(allocator)._to_token(data, event_type)

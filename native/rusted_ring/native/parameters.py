@@ -1,4 +1,4 @@
-"""The profiles, as the core has them [PARAM-1]."""
+"""The predefined profiles, read from the core [PARAM-1]."""
 
 from typing import TYPE_CHECKING
 

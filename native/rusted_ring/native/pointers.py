@@ -1,10 +1,10 @@
-"""Strong and weak pointers to events, and loans of slots to write events in [PTR-1, WEAK-1, LOAN-1]."""
+"""Strong and weak pointers to events, and loans of slots to write events in place [PTR-1, WEAK-1, LOAN-1]."""
 
 import builtins
 from typing import TYPE_CHECKING, NoReturn
 
 from rusted_ring.native import _core
-from rusted_ring.native._arguments import between, integer, says
+from rusted_ring.native._arguments import between, in_name_of, integer
 from rusted_ring.native._base import token_argument, triple, triple_argument
 from rusted_ring.native.pools import POOLS
 from rusted_ring.vocabulary.errors import ForkedCopy, ReleasedHandle, ViewsOutstanding
@@ -16,23 +16,24 @@ if TYPE_CHECKING:
 
 
 class _Pinned(_core.Pinned, Unpicklable):
-    """What holds a slot through a pin [VIEW-2].
+    """The base class of `RingPtr` and `Loan`: it holds a slot through a pin, until it drops the pin [VIEW-2].
 
-    The pin gives the slot back when the last of the handle and its views is gone. A handle ends by letting go of the
-    pin, or by having it give its reference away.
+    The pin releases its reference or loan after the pointer or loan has ended and its last view is gone. It releases
+    nothing if the reference was detached or the loan committed.
     """
 
     __slots__ = ("__weakref__",)
 
     def _ended(self, use: str) -> ReleasedHandle:
         kind = type(self).__name__
-        remedy = "clone() a pointer before it is dropped" if kind == "RingPtr" else "take another loan"
-        return ReleasedHandle(f"{kind} is released: {use} came after its end; {remedy}")
+        pointer = kind == "RingPtr"
+        remedy = "clone a pointer before you drop it" if pointer else "make another loan by EventAllocator.loan()"
+        return ReleasedHandle(f"self is a {kind} that was released: {use} was used after its end; {remedy}")
 
     def _refuse_viewed(self, use: str) -> NoReturn:
         raise ViewsOutstanding(
-            f"{type(self).__name__} is viewed: {use} would take the event from a view of its data that is alive; "
-            "release or delete every view, slice and array over it first"
+            f"data of the {type(self).__name__} has views that are alive: release or delete every view, slice and "
+            f"array of it, then call {use}() again"
         )
 
     @property
@@ -42,51 +43,51 @@ class _Pinned(_core.Pinned, Unpicklable):
 
     @property
     def slot_index(self) -> int:
-        """The slot's number in its pool [PTR-7, LOAN-1]."""
+        """The index of the slot in its pool [PTR-7, LOAN-1]."""
         return triple(self._token("slot_index"))[1]
 
     @property
     def generation(self) -> int:
-        """The slot's generation [PTR-7, LOAN-1]."""
+        """The generation of the slot; a commit keeps it [PTR-7, SLOT-7]."""
         return triple(self._token("generation"))[2]
 
 
 class RingPtr(_core.Pointer, _Pinned):
-    """A strong reference to an event: its slot stays LIVE until the pointer and its views are gone [PTR-1, VIEW-2].
+    """A counted reference to a LIVE slot; the slot stays LIVE until the pointer and its views are gone [PTR-1, VIEW-2].
 
-    Made by `allocate`, `clone`, `upgrade`, `commit` and `from_token`; the constructor turns a loose reference of the
-    triple into a pointer [PTR-11].
+    `EventAllocator.allocate`, `clone`, `upgrade` and `commit` make pointers. The constructor and `from_token` turn a
+    detached reference into one [PTR-11].
     """
 
     __slots__ = ()
 
     def __init__(self, pool_id: PoolId | int, slot_index: int, generation: int, allocator: "EventAllocator") -> None:
-        """Turn a loose reference into a pointer; the count stays as it is [PTR-11, PTR-13].
+        """Turn a detached reference of a slot into a pointer; the reference count does not change [PTR-11, PTR-14].
 
         Args:
-            pool_id: the pool.
+            pool_id: the pool or its number.
             slot_index: the slot.
-            generation: its generation.
-            allocator: the allocator that they are of.
+            generation: the generation that the slot must have.
+            allocator: the allocator of the slot.
 
         Raises:
-            TypeError: a number is not an integer, or the allocator is not one.
+            TypeError: an argument has a wrong type.
             ValueError: there is no such pool or generation.
             IndexError: there is no such slot.
             StaleHandle: the slot is not LIVE with that generation [PTR-15].
-            RefCountUnderflow: it has no loose reference [PTR-14].
+            RefCountUnderflow: the slot has no detached reference [PTR-14].
         """
         self._become(*triple_argument(pool_id, slot_index, generation, allocator))
 
     @classmethod
-    @says("RingPtr.from_token")
+    @in_name_of("RingPtr.from_token")
     def _token_arguments(cls, token: object, allocator: object) -> "tuple[int, EventAllocator]":
-        """Return the arguments of `from_token` as it takes them, or raise what it raises [PTR-13, PTR-16, ERR-4]."""
+        """Check the arguments of `from_token`, and return them for its fast path [PTR-13, PTR-16, ERR-4]."""
         return token_argument(token, allocator)
 
     @property
     def allocator(self) -> "EventAllocator":
-        """The allocator that the event is in [PTR-8, ALLOC-24]."""
+        """The allocator of the event [PTR-8, ALLOC-24]."""
         self._token("allocator")
         return self._allocator
 
@@ -112,21 +113,21 @@ class RingPtr(_core.Pointer, _Pinned):
 
 
 class WeakRingPtr(_core.Weak, Unpicklable):
-    """The name of an event: pool, slot and generation, without a reference [WEAK-1]."""
+    """A triple of pool, slot and generation, which names an event without a reference to it [WEAK-1]."""
 
     __slots__ = ("__weakref__",)
 
     def __init__(self, pool_id: PoolId | int, slot_index: int, generation: int, allocator: "EventAllocator") -> None:
-        """Name an event by its triple [WEAK-1, ALLOC-20].
+        """Name an event by its triple; the event need not exist [WEAK-1, ALLOC-20].
 
         Args:
-            pool_id: the pool.
+            pool_id: the pool or its number.
             slot_index: the slot.
-            generation: its generation.
-            allocator: the allocator that they are of.
+            generation: the generation.
+            allocator: the allocator of the slot.
 
         Raises:
-            TypeError: a number is not an integer, or the allocator is not one.
+            TypeError: an argument has a wrong type.
             ValueError: there is no such pool or generation.
             IndexError: there is no such slot.
         """
@@ -134,15 +135,15 @@ class WeakRingPtr(_core.Weak, Unpicklable):
 
     @classmethod
     def from_token(cls, token: int, allocator: "EventAllocator") -> "WeakRingPtr":
-        """Return the weak pointer of a token [WEAK-6].
+        """Return the weak pointer of a token; a detached reference, if there is one, stays detached [WEAK-6].
 
         Args:
-            token: a token.
-            allocator: the allocator that it is of.
+            token: a token of the allocator.
+            allocator: the allocator of the token.
 
         Raises:
-            TypeError: `token` is not an integer, or the allocator is not one.
-            ValueError: the token names no pool, slot and generation of the allocator [PTR-16].
+            TypeError: an argument has a wrong type.
+            ValueError: the allocator has no such pool, slot or generation [PTR-16].
         """
         return WeakRingPtr.__new__(WeakRingPtr)._become(*token_argument(token, allocator))
 
@@ -153,12 +154,12 @@ class WeakRingPtr(_core.Weak, Unpicklable):
 
     @property
     def slot_index(self) -> int:
-        """The slot's number in its pool [WEAK-1]."""
+        """The index of the slot in its pool [WEAK-1]."""
         return triple(self.token)[1]
 
     @property
     def generation(self) -> int:
-        """The generation that is meant [WEAK-1]."""
+        """The generation of the triple [WEAK-1]."""
         return triple(self.token)[2]
 
     def __eq__(self, other: object) -> bool:
@@ -175,21 +176,21 @@ class WeakRingPtr(_core.Weak, Unpicklable):
 
 
 class Loan(_core.Lender, _Pinned):
-    """A slot to write an event in, zeroed and seen by nobody else until it is committed [LOAN-1, LOAN-2]."""
+    """A LOANED slot whose bytes the caller writes; `EventAllocator.loan` makes one [LOAN-1, LOAN-2]."""
 
     __slots__ = ()
 
     def __init__(self, *_: object, **__: object) -> None:
-        """Refuse: a loan is made by `EventAllocator.loan` [LOAN-1].
+        """Raise a TypeError: only an allocator can make a loan [LOAN-1].
 
         Raises:
             TypeError: always.
         """
-        raise TypeError("Loan is called: a loan cannot be made by itself; call EventAllocator.loan(length)")
+        raise TypeError("Loan cannot be called: only an allocator makes loans; call EventAllocator.loan(length)")
 
-    @says("Loan.commit")
+    @in_name_of("Loan.commit")
     def _commit_arguments(self, length: object = None) -> int:
-        """Return the argument of `commit` as it takes it, or raise what it raises [LOAN-4, ERR-4]."""
+        """Check the argument of `commit`, and return it for its fast path [LOAN-4, ERR-4]."""
         kept = None if length is None else integer("length", length)
         limit = self.len
         return limit if kept is None else between("length", kept, 0, limit, "pass a length within the loan")
@@ -203,9 +204,9 @@ class Loan(_core.Lender, _Pinned):
         return f"<Loan {POOLS[pool].name} slot {slot}, {length} bytes>"
 
 
-_core.tell("RingPtr", RingPtr)
-_core.tell("WeakRingPtr", WeakRingPtr)
-_core.tell("Loan", Loan)
-_core.tell("ForkedCopy", ForkedCopy)
+_core.register_type("RingPtr", RingPtr)
+_core.register_type("WeakRingPtr", WeakRingPtr)
+_core.register_type("Loan", Loan)
+_core.register_type("ForkedCopy", ForkedCopy)
 
 __all__ = ["Loan", "RingPtr", "WeakRingPtr"]

@@ -1,17 +1,19 @@
-"""The reference: what a rusted ring does, as readable as its spec [SLOT-1].
+"""The reference: an executable model of rings and pools, to be read beside the specification [SLOT-1].
 
-It is sequential at heart: one operation is one atomic step, whichever thread it comes from. It keeps to the same
-clauses and has the same public names as `rusted_ring.native`, and it is the oracle that the native core is compared
-with.
+Each operation is one atomic step, in whichever thread it runs. The reference has the same public names as
+`rusted_ring.native` and follows the same clauses; it is the oracle that the native implementation is compared with.
+
+To read it, begin with `ring.py`, `writer.py`, `reader.py` and `cursor.py` for rings, and with `slot.py`, `pool.py`,
+`pools.py`, `allocator.py` and `pointers.py` for pools. `monitor.py` explains how a call becomes one step.
 """
 
 from typing import TYPE_CHECKING
 
 from rusted_ring.reference.allocator import EventAllocator
-from rusted_ring.reference.entry import allocate_from_pool, allocate_to_pool, handle_ffi_event
-from rusted_ring.reference.handles import RingPtr, WeakRingPtr
+from rusted_ring.reference.compat import allocate_from_pool, allocate_to_pool, handle_ffi_event
 from rusted_ring.reference.loan import Loan
 from rusted_ring.reference.parameters import SEED, TINY, WIDE
+from rusted_ring.reference.pointers import RingPtr, WeakRingPtr
 from rusted_ring.reference.pools import EventPools
 from rusted_ring.reference.reader import Reader
 from rusted_ring.reference.ring import RingBuffer

@@ -1,4 +1,4 @@
-"""The allocator: events into slots, one at a time or many [ALLOC-1 to ALLOC-24]."""
+"""The allocator: it puts events into slots, one at a time or in batches [ALLOC-1 to ALLOC-24]."""
 
 import itertools
 from array import array
@@ -13,16 +13,16 @@ from rusted_ring.reference.arguments import (
     check_not_negative,
     token_numbers,
 )
-from rusted_ring.reference.handles import RingPtr
 from rusted_ring.reference.loan import Loan
-from rusted_ring.reference.once import become
+from rusted_ring.reference.monitor import Change, Found
+from rusted_ring.reference.once import initialize
 from rusted_ring.reference.owner import Owner
 from rusted_ring.reference.parameters import SEED
 from rusted_ring.reference.pin import Pin
+from rusted_ring.reference.pointers import RingPtr
 from rusted_ring.reference.pool import Pool
 from rusted_ring.reference.pools import EventPools
 from rusted_ring.reference.sizes import smallest_class
-from rusted_ring.reference.step import Change, Found
 from rusted_ring.reference.token import token_of
 from rusted_ring.reference.triple import triple_of_token
 from rusted_ring.vocabulary.arguments import as_number, buffer_view, check_contiguous
@@ -36,21 +36,21 @@ T = TypeVar("T")
 
 
 class EventAllocator(Owner):
-    """Allocates events in pools of its own; any thread may use it at any time [ALLOC-13]."""
+    """Allocates events in its own pools; any number of threads may use it at once [ALLOC-1, ALLOC-13]."""
 
     __slots__ = ()
 
     def __init__(self, profile: Profile = SEED) -> None:
-        """Make an allocator with empty pools [SLOT-4].
+        """Make an allocator with pools whose slots are all FREE [SLOT-4].
 
         Args:
             profile: widths and capacities of the pools.
 
         Raises:
             TypeError: `profile` is not a `Profile`.
-            LayoutError: a pool's storage would be above `max_ring_bytes` [LAYOUT-7].
+            LayoutError: a pool's storage would be larger than `max_ring_bytes` [LAYOUT-7].
         """
-        become(self, _pools=EventPools(profile))
+        initialize(self, _pools=EventPools(profile))
 
     def __repr__(self) -> str:
         return f"EventAllocator({self.profile.name})"
@@ -62,7 +62,7 @@ class EventAllocator(Owner):
 
     @staticmethod
     def estimate_size(length: int) -> EventSize:
-        """Return the smallest class that a payload fits [SIZE-2].
+        """Return the smallest size class that holds a payload [SIZE-2].
 
         Args:
             length: payload length in bytes.
@@ -75,7 +75,7 @@ class EventAllocator(Owner):
         return _class_of("length", check_not_negative("length", as_number("length", length)), EventSize.XXL)
 
     def stats(self) -> dict[PoolId, PoolStats]:
-        """Return the figures of the six pools, in the order of their numbers [ALLOC-9]."""
+        """Return the counters of the six pools, in the order of their numbers [ALLOC-9]."""
         return self._pools.stats()
 
     def memory_usage(self) -> int:
@@ -83,18 +83,18 @@ class EventAllocator(Owner):
         return self._pools.memory_usage()
 
     def heap_usage(self) -> int:
-        """Return the bytes of the XXL table and of the payloads on the heap [LAYOUT-5]."""
+        """Return the bytes of the XXL table and of the payloads on the heap now [LAYOUT-5]."""
         return self._pools.heap_usage()
 
     # One event
 
     def allocate(self, data: Payload, event_type: int = 0, *, spill: bool = False) -> RingPtr:
-        """Copy an event into a free slot of its class and return a pointer to it [ALLOC-1].
+        """Copy an event into a FREE slot of its size class and return a pointer to it [ALLOC-1].
 
         Args:
             data: any C-contiguous buffer; its bytes are the payload [ALLOC-5].
             event_type: an unsigned 32-bit number [ALLOC-23].
-            spill: whether to try the larger classes in turn where the pool is full [ALLOC-4].
+            spill: whether to try the larger size classes in turn if the pool is full [ALLOC-4].
 
         Raises:
             TypeError: an argument has a wrong type.
@@ -105,25 +105,25 @@ class EventAllocator(Owner):
         pool_id, event, spill = self._event_of(data, event_type, spill)
 
         def take(pool: Pool, slot_index: int) -> Found[RingPtr]:
-            pin = Pin(self._pools._step, pool, slot_index)
+            pin = Pin(self._pools._monitor, pool, slot_index)
             return RingPtr._holding(pin, self), [*pool.allocating({slot_index: event}), pin.arm]
 
         return self._take_slot(pool_id, len(event.data), take, spill=spill)
 
-    def _allocate_loose(self, data: object, event_type: int) -> int:
-        """Allocate an event with a loose reference, in one step, and return its token [PTR-11]; raise as `allocate`."""
+    def _allocate_detached(self, data: object, event_type: int) -> int:
+        """Allocate an event with a detached reference in one step, return its token [PTR-11]; raise as `allocate`."""
         pool_id, event, _ = self._event_of(data, event_type, False)
 
         def take(pool: Pool, slot_index: int) -> Found[int]:
             token = token_of(pool_id, slot_index, pool.slot(slot_index).generation)
-            return token, [*pool.allocating({slot_index: event}), pool.leaving_loose(slot_index)]
+            return token, [*pool.allocating({slot_index: event}), pool.detaching(slot_index)]
 
         return self._take_slot(pool_id, len(event.data), take)
 
     def _event_of(self, data: object, event_type: int, spill: bool) -> tuple[PoolId, PooledEvent, bool]:
-        """Return the arguments of `allocate`: the pool of the smallest class, the event, `spill`; raise as it does."""
-        self._pools._step.check()
-        # Released whatever happens, since an error that is kept keeps its frames [ERR-1].
+        """Check the arguments of `allocate`, and return the pool of the smallest class, the event and `spill`."""
+        self._pools._monitor.check_process()
+        # An error's traceback keeps this frame alive, so the view must be released before the error leaves [ERR-1].
         with buffer_view("data", data) as view:
             event_type = as_number("event_type", event_type)
             spill = as_flag("spill", spill)
@@ -133,7 +133,7 @@ class EventAllocator(Owner):
             return pool_id, PooledEvent(view.tobytes(), event_type), spill
 
     def loan(self, length: int, event_type: int = 0) -> Loan:
-        """Lend a slot of the smallest class that fits, to be written in place [LOAN-1].
+        """Lend a slot of the smallest size class that fits, to write an event in place [LOAN-1, LOAN-2].
 
         Args:
             length: payload length in bytes.
@@ -141,11 +141,11 @@ class EventAllocator(Owner):
 
         Raises:
             TypeError: an argument is not an integer.
-            ValueError: `length` is below 0, or `event_type` out of its bounds.
+            ValueError: `length` is below 0, or `event_type` is out of its bounds.
             PayloadTooLarge: the payload needs XXL and is longer than `heap_bytes` [ALLOC-8].
             PoolExhausted: no slot is free [ALLOC-3].
         """
-        self._pools._step.check()
+        self._pools._monitor.check_process()
         length = as_number("length", length)
         event_type = as_number("event_type", event_type)
         check_not_negative("length", length)
@@ -153,24 +153,30 @@ class EventAllocator(Owner):
         pool_id = self._pool_for("length", length)
 
         def take(pool: Pool, slot_index: int) -> Found[Loan]:
-            pin = Pin(self._pools._step, pool, slot_index)
+            pin = Pin(self._pools._monitor, pool, slot_index)
             event = PooledEvent(bytes(length), event_type)
             return Loan._holding(pin, self), [*pool.lending(slot_index, event), pin.arm]
 
         return self._take_slot(pool_id, length, take)
 
     def _pool_for(self, name: str, length: int) -> PoolId:
-        """Return the pool of the smallest class that a payload fits [SIZE-2, ALLOC-8].
+        """Return the pool of the smallest size class that holds a payload [SIZE-2, ALLOC-8].
 
         Raises:
-            PayloadTooLarge: there is none, or it is XXL and the payload is longer than `heap_bytes`.
+            PayloadTooLarge: no class holds it, or the class is XXL and the payload is longer than `heap_bytes`.
         """
         return PoolId.from_size(_class_of(name, length, min(self.profile.heap_bytes, EventSize.XXL)))
 
     def _take_slot(
         self, pool_id: PoolId, length: int, take: Callable[[Pool, int], Found[T]], *, spill: bool = False
     ) -> T:
-        """Take a slot in one step: in the pool of a payload's class or, with `spill`, the next with room [ALLOC-4].
+        """Take a slot in the pool of a payload's class or, with `spill`, in the next pool with room [ALLOC-4].
+
+        Args:
+            pool_id: the pool of the class.
+            length: payload length in bytes.
+            take: called within the step with a pool and a FREE slot; returns the result and the changes.
+            spill: whether to try the larger classes.
 
         Raises:
             PoolExhausted: no pool has room.
@@ -187,7 +193,7 @@ class EventAllocator(Owner):
             found, changes = take(pool, slot_index)
             return found, [*failing, choosing, *changes]
 
-        return self._pools._step.take(look)
+        return self._pools._monitor.run(look)
 
     # Many events
 
@@ -198,24 +204,24 @@ class EventAllocator(Owner):
         lengths: int | Sequence[int] | object | None = None,
         event_types: int | Sequence[int] | object = 0,
     ) -> memoryview:
-        """Allocate every event of a batch, or none [ALLOC-14].
+        """Allocate every event of a batch, or none, and return the tokens in order [ALLOC-14].
 
         Args:
             data: a buffer of payloads back to back, or a list or tuple of buffers.
-            lengths: bytes of each payload of a buffer: one integer above 0 for all, or a sequence or buffer of one
-                each; None for a buffer that is one event, and for a list.
-            event_types: one integer for all, or a sequence or buffer of one each [ALLOC-23].
+            lengths: the length of each payload in a buffer, in bytes: one integer above 0 for all, or a sequence or
+                buffer with an integer for each; None if the buffer is one event, or if `data` is a list or tuple.
+            event_types: one integer for all events, or a sequence or buffer with an integer for each [ALLOC-23].
 
         Returns:
-            The tokens in the order of the events, with one loose reference each [PTR-11]: read-only, format `Q`.
+            A read-only view of format `Q`: a token for each event, which stands for one detached reference [PTR-11].
 
         Raises:
             TypeError: an argument, or an item of one, has a wrong type.
             ValueError: a buffer is not contiguous, lengths do not cover the data, or a number is out of its bounds.
             PayloadTooLarge: a payload needs XXL and is longer than `heap_bytes` [ALLOC-8].
-            PoolExhausted: not every event has a free slot [ALLOC-3].
+            PoolExhausted: the FREE slots are too few [ALLOC-3].
         """
-        self._pools._step.check()
+        self._pools._monitor.check_process()
         batch = batch_arguments(data, lengths, event_types)
         pool_ids = [self._pool_for("data", len(payload)) for payload in batch.payloads]
         pools = [self._pools._pools[pool_id] for pool_id in pool_ids]
@@ -234,54 +240,55 @@ class EventAllocator(Owner):
             for pool, slot_index, event in zip(pools, slots, events, strict=True):
                 taken[pool][slot_index] = event
                 tokens.append(token_of(pool.pool_id, slot_index, pool.slot(slot_index).generation))
-                changes.append(pool.leaving_loose(slot_index))
+                changes.append(pool.detaching(slot_index))
             for pool, placed in taken.items():
                 changes += pool.allocating(placed)
             return memoryview(tokens).toreadonly(), changes
 
-        return self._pools._step.take(look)
+        return self._pools._monitor.run(look)
 
     def drop_many(self, tokens: Iterable[int] | object) -> int:
-        """Give back the loose reference of every token, or of none [ALLOC-15].
+        """Release the detached reference of every token, or of none [ALLOC-15].
 
         Args:
-            tokens: a buffer of format `Q`, or an iterable of integers; a token as often as it has loose references.
+            tokens: a buffer of format `Q`, or an iterable of integers; a token occurs once for each detached reference
+                to release.
 
         Returns:
-            How many references were given back.
+            How many references were released.
 
         Raises:
-            TypeError: `tokens` is neither.
-            ValueError: the allocator has no such pool, slot or generation [PTR-16].
-            StaleHandle: a slot is not LIVE with its token's generation [PTR-15].
-            RefCountUnderflow: a slot has fewer loose references than its token occurs [PTR-14].
+            TypeError: `tokens` has a wrong type.
+            ValueError: a token names no pool, slot and generation of the allocator [PTR-16].
+            StaleHandle: the event of a token is gone [PTR-15].
+            RefCountUnderflow: a token occurs more often than it has detached references [PTR-14].
         """
-        self._pools._step.check()
+        self._pools._monitor.check_process()
         numbers = token_numbers(tokens)
-        triples = [triple_of_token(f"tokens[{place}]", token, self._pools) for place, token in enumerate(numbers)]
+        triples = [triple_of_token(f"tokens[{index}]", token, self._pools) for index, token in enumerate(numbers)]
 
         def look() -> Found[int]:
-            ending: Counter[tuple[Pool, int]] = Counter()
+            dropped: Counter[tuple[Pool, int]] = Counter()
             for pool, slot_index, generation in triples:
-                ending[pool, slot_index] += 1
-                pool.check_live(slot_index, generation, ending[pool, slot_index])
+                dropped[pool, slot_index] += 1
+                pool.check_live(slot_index, generation, dropped[pool, slot_index])
             changes: list[Change] = []
-            for (pool, slot_index), count in ending.items():
-                changes += *pool.dropping(slot_index, count), pool.taking_loose(slot_index, count)
+            for (pool, slot_index), count in dropped.items():
+                changes += *pool.dropping(slot_index, count), pool.attaching(slot_index, count)
             return len(triples), changes
 
-        return self._pools._step.take(look)
+        return self._pools._monitor.run(look)
 
 
 def _class_of(name: str, length: int, heap_limit: int) -> EventSize:
-    """Return the smallest class that a payload fits [SIZE-2, SIZE-3, ALLOC-8].
+    """Return the smallest size class that holds a payload [SIZE-2, SIZE-3, ALLOC-8].
 
     Raises:
-        PayloadTooLarge: the class is XXL and the payload is longer than `heap_limit`, or there is no class.
+        PayloadTooLarge: no class holds it, or the class is XXL and the payload is longer than `heap_limit`.
     """
     if length > max(EventSize.XL, heap_limit):
         raise PayloadTooLarge(
-            f"{name} is {length} bytes long: more than the {heap_limit:d} that the largest class takes; split the "
-            f"payload, or make pools of more heap_bytes"
+            f"{name} is {length} bytes long: more than the {heap_limit:d} bytes of the largest class; split the "
+            f"payload, or make pools with more heap_bytes"
         )
     return smallest_class(length)

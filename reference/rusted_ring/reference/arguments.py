@@ -1,4 +1,4 @@
-"""What an argument may be: types are checked first, from left to right, then values [ERR-4, ERR-6, ALLOC-5]."""
+"""Checks of arguments: types first, from left to right, then values [ERR-4, ERR-6, ALLOC-5]."""
 
 import contextlib
 import math
@@ -18,7 +18,9 @@ from rusted_ring.vocabulary.shown import shown
 
 
 def as_seconds(name: str, value: object) -> float | None:
-    """Return a number of seconds as a `float`, of whatever size, or None for ever [RING-38].
+    """Return a timeout as a `float` of seconds, or None, which means for ever [RING-38].
+
+    A number too large for a `float` is infinite.
 
     Raises:
         TypeError: it is neither None nor a real number.
@@ -35,38 +37,40 @@ def as_seconds(name: str, value: object) -> float | None:
 
 
 def check_seconds(name: str, seconds: float | None) -> float | None:
-    """Return a number of seconds if one can wait for so long [RING-38].
+    """Return a timeout in seconds, which must be at least 0 [RING-38].
 
     Raises:
-        ValueError: it is below 0 or not a number.
+        ValueError: it is below 0 or NaN.
     """
     if seconds is not None and not seconds >= 0:
-        raise ValueError(f"{name} is {seconds}: not a number of at least 0; give seconds to wait, or None for ever")
+        raise ValueError(
+            f"{name} is {seconds}: not a number of at least 0; pass the seconds to wait, or None to wait for ever"
+        )
     return seconds
 
 
 def check_not_negative(name: str, number: int) -> int:
-    """Return `number` if it is 0 or above [ERR-4].
+    """Return `number`, which must be at least 0 [ERR-4].
 
     Raises:
-        ValueError: it is not.
+        ValueError: it is below 0.
     """
     if number < 0:
-        raise ValueError(f"{name} is {number}: below 0; give a number of at least 0")
+        raise ValueError(f"{name} is {number}: below 0; pass a number of at least 0")
     return number
 
 
 def check_event_type(number: int, name: str = "event_type") -> int:
-    """Return an event type if it is an unsigned 32-bit number [ALLOC-23].
+    """Return an event type, which must be an unsigned 32-bit number [ALLOC-23].
 
     Raises:
         ValueError: it is not.
     """
-    return check_between(name, number, 0, U32_LIMIT, "give an unsigned 32-bit number")
+    return check_between(name, number, 0, U32_LIMIT, "pass an unsigned 32-bit number")
 
 
 def as_flag(name: str, value: object) -> bool:
-    """Return an argument that is True or False [ERR-4].
+    """Return an argument that must be True or False [ERR-4].
 
     Raises:
         TypeError: it is neither.
@@ -77,7 +81,7 @@ def as_flag(name: str, value: object) -> bool:
 
 
 def as_text(name: str, value: object) -> str:
-    """Return an argument that is a string [ERR-4].
+    """Return an argument that must be a string [ERR-4].
 
     Raises:
         TypeError: it is not.
@@ -88,34 +92,34 @@ def as_text(name: str, value: object) -> str:
 
 
 class BatchArguments(NamedTuple):
-    """A batch of events, checked: one payload and one event type for each [ALLOC-14, RING-25]."""
+    """The payloads and event types of a batch, after all checks: one of each for every event [ALLOC-14, RING-25]."""
 
     payloads: list[bytes]
     event_types: list[int]
 
 
 def batch_arguments(data: object, lengths: object, event_types: object) -> BatchArguments:
-    """Return a batch of events, types checked before values [ALLOC-14, RING-25, ERR-4].
+    """Return the events of a batch; check types before values [ALLOC-14, RING-25, ERR-4].
 
     Args:
         data: a buffer of payloads back to back, or a list or tuple of buffers.
-        lengths: bytes of each payload of a buffer: one integer for all, or a sequence or buffer of one each; None for a
-            buffer that is one event, and for a list.
-        event_types: one integer for all, or a sequence or buffer of one each.
+        lengths: the length of each payload in a buffer, in bytes: one integer above 0 for all, or a sequence or buffer
+            with an integer for each; None if the buffer is one event, or if `data` is a list or tuple.
+        event_types: one integer for all events, or a sequence or buffer with an integer for each.
 
     Raises:
         TypeError: an argument, or an item of one, has a wrong type.
         ValueError: a buffer is not contiguous, lengths do not cover the data, or a number is out of its bounds.
     """
-    # Released whatever happens, since an error that is kept keeps its frames [ERR-1].
-    with contextlib.ExitStack() as released:
+    # An error's traceback keeps this frame alive, so the views must be released before the error leaves [ERR-1].
+    with contextlib.ExitStack() as stack:
         views: list[memoryview] | memoryview
         if isinstance(data, (list, tuple)):
             views = []
-            for place, item in enumerate(data):
-                views.append(released.enter_context(buffer_view(f"data[{place}]", item)))
+            for index, item in enumerate(data):
+                views.append(stack.enter_context(buffer_view(f"data[{index}]", item)))
         else:
-            views = released.enter_context(buffer_view("data", data))
+            views = stack.enter_context(buffer_view("data", data))
         sizes = None if lengths is None else _number_or_numbers("lengths", lengths)
         types = _number_or_numbers("event_types", event_types)
         payloads = _payloads(views, sizes)
@@ -125,25 +129,29 @@ def batch_arguments(data: object, lengths: object, event_types: object) -> Batch
 def _payloads(views: list[memoryview] | memoryview, sizes: int | list[int] | None) -> list[bytes]:
     """Return the payload of each event of a batch."""
     if isinstance(views, list):
-        payloads = [contiguous_bytes(f"data[{place}]", view) for place, view in enumerate(views)]
+        payloads = [contiguous_bytes(f"data[{index}]", view) for index, view in enumerate(views)]
         if sizes is not None:
-            raise ValueError(f"lengths is {shown(sizes)}: data is a list of buffers; leave lengths out")
+            raise ValueError(
+                f"lengths is {shown(sizes)}: data is a list of buffers, which have lengths; leave lengths out"
+            )
         return payloads
     whole = contiguous_bytes("data", views)
     if sizes is None:
         return [whole]
     if isinstance(sizes, int):
-        check_between("lengths", sizes, 1, U32_LIMIT, "give the bytes of each payload")
+        check_between("lengths", sizes, 1, U32_LIMIT, "pass the length of each payload, above 0")
         if len(whole) % sizes != 0:
             raise ValueError(
-                f"lengths is {sizes}: data has {len(whole)} bytes, no multiple of it; give one length each"
+                f"lengths is {sizes}: data has {len(whole)} bytes, not a multiple of it; pass a length for each event"
             )
         sizes = [sizes] * (len(whole) // sizes)
-    for place, size in enumerate(sizes):
-        check_between(f"lengths[{place}]", size, 0, U32_LIMIT, "give an unsigned 32-bit number")
+    for index, size in enumerate(sizes):
+        check_between(f"lengths[{index}]", size, 0, U32_LIMIT, "pass an unsigned 32-bit number")
     if sum(sizes) != len(whole):
-        remedy = "give lengths that cover data exactly"
-        raise ValueError(f"lengths is {shown(sizes)}: {sum(sizes)} bytes, and data has {len(whole)}; {remedy}")
+        remedy = "pass lengths that cover data exactly"
+        raise ValueError(
+            f"lengths is {shown(sizes)}: the lengths add up to {sum(sizes)} and data has {len(whole)} bytes; {remedy}"
+        )
     payloads, start = [], 0
     for size in sizes:
         payloads.append(whole[start : start + size])
@@ -155,10 +163,10 @@ def _types_of_events(types: int | list[int], count: int) -> list[int]:
     """Return the event type of each event of a batch."""
     if isinstance(types, int):
         return [check_event_type(types, "event_types")] * count
-    for place, number in enumerate(types):
-        check_event_type(number, f"event_types[{place}]")
+    for index, number in enumerate(types):
+        check_event_type(number, f"event_types[{index}]")
     if len(types) != count:
-        remedy = "give one event type for each event, or one integer for all"
+        remedy = "pass one integer for all events, or one for each event"
         raise ValueError(f"event_types is {shown(types)}: {len(types)} numbers for {count} events; {remedy}")
     return types
 
@@ -173,7 +181,7 @@ def _number_or_numbers(name: str, value: object) -> int | list[int]:
         if not hasattr(type(value), "__index__"):
             raise wrong_type(name, value, "an integer or a sequence of integers") from None
         return as_number(name, value)
-    return [as_number(f"{name}[{place}]", item) for place, item in enumerate(items)]
+    return [as_number(f"{name}[{index}]", item) for index, item in enumerate(items)]
 
 
 def token_numbers(value: object) -> list[int]:
@@ -190,7 +198,9 @@ def token_numbers(value: object) -> list[int]:
     except TypeError:
         return _numbers_of_iterable(value)
     except (ValueError, BufferError) as error:
-        raise ValueError(f"tokens is {shown(value)}: a buffer that cannot be read ({error}); copy it first") from None
+        raise ValueError(
+            f"tokens is {shown(value)}: a buffer that cannot be read ({error}); pass a copy made by bytes(...)"
+        ) from None
     with view:
         order, code = view.format[:-1] or "=", view.format[-1:]
         if view.itemsize != 8 or order not in ("@", "=", "<") or code not in ("Q", "L"):
@@ -204,4 +214,4 @@ def _numbers_of_iterable(value: object) -> list[int]:
         items = iter(cast("Iterable[object]", value))
     except TypeError:
         raise wrong_type("tokens", value, "a buffer of 64-bit numbers or an iterable of integers") from None
-    return [as_number(f"tokens[{place}]", item) for place, item in enumerate(items)]
+    return [as_number(f"tokens[{index}]", item) for index, item in enumerate(items)]

@@ -1,4 +1,4 @@
-"""The arithmetic of sequence numbers: where an event lies, what is retained, how far a reader is [RING-2, RING-12]."""
+"""The arithmetic of sequence numbers: slots, retained events, readers' positions [RING-2, RING-12]."""
 
 from typing import NamedTuple
 
@@ -24,22 +24,22 @@ def oldest_overwriting(published: int, capacity: int) -> int:
     return max(0, published - capacity)
 
 
-def oldest_unread(published: int, capacity: int, floor: int) -> int:
-    """Return the oldest event that a gated ring retains while no reader is registered [RING-17].
+def oldest_unread(published: int, capacity: int, low_water_mark: int) -> int:
+    """Return the sequence number of the oldest event that a gated ring without readers retains [RING-17].
 
-    Events below `floor` were read by every reader that was registered when they went.
+    All events below `low_water_mark` were read by every reader that was registered at that time.
 
     pre: capacity >= 1
-    pre: 0 <= floor <= published
-    post: floor <= _ <= published
+    pre: 0 <= low_water_mark <= published
+    post: low_water_mark <= _ <= published
     post: published - _ <= capacity
-    post: _ == floor or published - _ == capacity
+    post: _ == low_water_mark or published - _ == capacity
     """
-    return max(floor, oldest_overwriting(published, capacity))
+    return max(low_water_mark, oldest_overwriting(published, capacity))
 
 
 def room(published: int, slowest: int, capacity: int) -> int:
-    """Return how many events a gated ring takes before its slowest reader moves [RING-14].
+    """Return how many events a gated ring accepts before its slowest reader moves [RING-14].
 
     pre: capacity >= 1
     pre: 0 <= published - slowest <= capacity
@@ -50,7 +50,7 @@ def room(published: int, slowest: int, capacity: int) -> int:
 
 
 def accepted(published: int, slowest: int, capacity: int, offered: int) -> int:
-    """Return how many of the events offered a gated ring takes: the longest prefix that fits [RING-14, RING-25].
+    """Return how many of the events offered a gated ring accepts: the longest prefix that fits [RING-14, RING-25].
 
     pre: capacity >= 1
     pre: 0 <= published - slowest <= capacity
@@ -63,7 +63,7 @@ def accepted(published: int, slowest: int, capacity: int, offered: int) -> int:
 
 
 def lag_of(published: int, cursor: int) -> int:
-    """Return how many events a reader is behind, those it can no longer get included [RING-22].
+    """Return how many published events a reader has not read or skipped, overwritten ones included [RING-22].
 
     pre: 0 <= cursor <= published
     post: _ >= 0
@@ -73,7 +73,7 @@ def lag_of(published: int, cursor: int) -> int:
 
 
 def backlog_of(published: int, cursor: int, capacity: int) -> int:
-    """Return how many events are retained that a reader has not read [RING-23].
+    """Return how many retained events a reader has not read [RING-23].
 
     pre: capacity >= 1
     pre: 0 <= cursor <= published
@@ -84,13 +84,13 @@ def backlog_of(published: int, cursor: int, capacity: int) -> int:
 
 
 class ReaderPosition(NamedTuple):
-    """How far a reader is [RING-12].
+    """The position of a reader [RING-12].
 
     Attributes:
-        start: the cursor it began with.
+        start: the reader's first cursor.
         cursor: the sequence number of its next event.
-        delivered: events it returned.
-        skipped: events it missed.
+        delivered: how many events it returned.
+        skipped: how many events it missed or skipped.
     """
 
     start: int
@@ -118,7 +118,7 @@ def is_conserved(position: ReaderPosition) -> bool:
 
 
 def delivered(position: ReaderPosition, count: int) -> ReaderPosition:
-    """Return the position after `count` events more [RING-7, RING-12].
+    """Return the position after `count` more events were returned [RING-7, RING-12].
 
     pre: is_conserved(position)
     pre: count >= 0
@@ -138,7 +138,7 @@ def is_lapped(position: ReaderPosition, oldest: int) -> bool:
 
 
 def caught_up(position: ReaderPosition, oldest: int) -> ReaderPosition:
-    """Return the position of a reader that goes on at a later event, as a lapped one does [RING-11, RING-12, RING-43].
+    """Return the position of a reader that moves on to a later event and skips the rest [RING-11, RING-12, RING-43].
 
     pre: is_conserved(position)
     pre: is_lapped(position, oldest)

@@ -1,4 +1,4 @@
-"""How many bytes a slot, a pool, the heap and a ring occupy [LAYOUT-2 to LAYOUT-6]."""
+"""The bytes of a slot, a pool, the heap and a ring [LAYOUT-2 to LAYOUT-6]."""
 
 from typing import Final
 
@@ -6,7 +6,8 @@ from rusted_ring.vocabulary.layout import event_bytes, round64
 
 CACHE_LINE: Final = 64
 RING_LINES: Final = 3
-TRAILER_BYTES: Final = 8
+DESCRIPTOR_BYTES: Final = 8
+"""Bytes of an event's descriptor: its length and its type."""
 
 
 def slot_bytes(size: int) -> int:
@@ -31,7 +32,7 @@ def pool_bytes(capacity: int, slot_size: int) -> int:
 
 
 def heap_table_bytes(heap_slots: int) -> int:
-    """Return the bytes of the XXL table: a line of its own and one for each slot [LAYOUT-5].
+    """Return the bytes of the XXL table: one cache line for the table and one for each slot [LAYOUT-5].
 
     pre: heap_slots >= 1
     post: _ == 64 * (1 + heap_slots)
@@ -48,14 +49,14 @@ def heap_block_bytes(length: int) -> int:
     return CACHE_LINE + event_bytes(length)
 
 
-def ring_bytes(capacity: int, size: int, places: int) -> int:
-    """Return the bytes of a ring of `capacity` events of payload size `size` with `places` for readers [LAYOUT-6].
+def ring_bytes(capacity: int, size: int, max_readers: int) -> int:
+    """Return the bytes of a ring of `capacity` events of payload size `size` for at most `max_readers` [LAYOUT-6].
 
     pre: capacity >= 1
     pre: size >= 1
-    pre: places >= 0
-    post: _ >= 64 * (RING_LINES + places) + capacity * (round64(size) + TRAILER_BYTES)
+    pre: max_readers >= 0
+    post: _ >= 64 * (RING_LINES + max_readers) + capacity * (round64(size) + DESCRIPTOR_BYTES)
     post: _ % 64 == 0
     """
-    payloads, trailers = capacity * round64(size), round64(capacity * TRAILER_BYTES)
-    return CACHE_LINE * (RING_LINES + places) + payloads + trailers
+    payloads, descriptors = capacity * round64(size), round64(capacity * DESCRIPTOR_BYTES)
+    return CACHE_LINE * (RING_LINES + max_readers) + payloads + descriptors

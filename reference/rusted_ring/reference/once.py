@@ -1,31 +1,34 @@
-"""An object is made once, or not at all [ERR-9]."""
+"""An object is initialized once, or not at all [ERR-9]."""
 
 from functools import partial
 
-from rusted_ring.reference.step import Change, at_once
+from rusted_ring.reference.monitor import Change, at_once
 
 
-def check_unmade(thing: object, part: str) -> None:
-    """Make sure that an object has not got a part that making it gives it [ERR-9].
-
-    Raises:
-        TypeError: it has.
-    """
-    if hasattr(thing, part):
-        kind = type(thing).__name__
-        raise TypeError(f"self is a {kind} that is made already: it cannot be made anew; call {kind}(...) for another")
-
-
-def becoming(thing: object, **parts: object) -> tuple[Change, ...]:
-    """Return what gives an object all its parts; the last one says that it is made, and is tested first [ERR-9]."""
-    return partial(hasattr, thing, [*parts][-1]), *(partial(setattr, thing, *part) for part in parts.items())
-
-
-def become(thing: object, **parts: object) -> None:
-    """Give an object all its parts at once [ERR-9].
+def check_uninitialized(instance: object, attribute: str) -> None:
+    """Make sure that an object does not have an attribute that its `__init__` sets [ERR-9].
 
     Raises:
-        TypeError: it has them already; another thread, or a call from within, was first.
+        TypeError: the object has it.
     """
-    if not at_once(*becoming(thing, **parts)):
-        check_unmade(thing, [*parts][-1])
+    if hasattr(instance, attribute):
+        kind = type(instance).__name__
+        raise TypeError(
+            f"self is a {kind} that is initialized already: __init__ cannot run again; call {kind}(...) for another"
+        )
+
+
+def initializing(instance: object, **attributes: object) -> tuple[Change, ...]:
+    """Return the changes that set all attributes of an object, if it does not have the last of them yet [ERR-9]."""
+    is_initialized = partial(hasattr, instance, [*attributes][-1])
+    return is_initialized, *(partial(setattr, instance, *attribute) for attribute in attributes.items())
+
+
+def initialize(instance: object, **attributes: object) -> None:
+    """Set all attributes of an object at once [ERR-9].
+
+    Raises:
+        TypeError: the object has them already: another thread, or a nested call, was first.
+    """
+    if not at_once(*initializing(instance, **attributes)):
+        check_uninitialized(instance, [*attributes][-1])

@@ -1,4 +1,4 @@
-"""The profiles that have a name [PARAM-1]."""
+"""The predefined profiles [PARAM-1]."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ SEED: Final = Profile(
     heap_slots=64,
     heap_bytes=67_108_864,
 )
-"""The seed's widths and capacities, the default [PARAM-1]."""
+"""The widths and capacities of the original design, the default [PARAM-1]."""
 
 WIDE: Final = Profile(
     name="wide",
@@ -24,7 +24,7 @@ WIDE: Final = Profile(
     heap_slots=64,
     heap_bytes=67_108_864,
 )
-"""The seed's capacities with the widest counts and generations [PARAM-1]."""
+"""The capacities of `SEED` with the widest reference counts and generations [PARAM-1]."""
 
 TINY: Final = Profile(
     name="tiny",
@@ -35,4 +35,4 @@ TINY: Final = Profile(
     heap_slots=2,
     heap_bytes=65_536,
 )
-"""Widths and capacities so small that overflow, wrap and ABA are a few calls away [PARAM-1]."""
+"""Widths and capacities so small that a few calls lead to overflow, wrap-around and ABA [PARAM-1]."""

@@ -1,4 +1,4 @@
-"""One pool: its slots, their events and loose references, and its figures [SLOT-1, ALLOC-1 to ALLOC-9]."""
+"""One pool: its slots, their events and detached references, and its counters [SLOT-1, ALLOC-1 to ALLOC-9]."""
 
 import itertools
 import operator
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
+from rusted_ring.reference.monitor import Change
 from rusted_ring.reference.slot import (
     aborted,
     allocated,
@@ -19,7 +20,6 @@ from rusted_ring.reference.slot import (
     pack_word,
     unpack_word,
 )
-from rusted_ring.reference.step import Change
 from rusted_ring.vocabulary.errors import PoolExhausted, RefCountOverflow, RefCountUnderflow, StaleHandle
 from rusted_ring.vocabulary.event import PooledEvent
 from rusted_ring.vocabulary.profile import Profile
@@ -32,11 +32,13 @@ _NO_EVENT: Final = PooledEvent(b"")
 
 
 class Pool:
-    """The slots of one size class; every method is called within a step, and returns what that is to change [SLOT-1].
+    """The slots of one size class [SLOT-1].
+
+    Every method is called within a step. A method whose name is a gerund returns the changes that the step is to make.
 
     Attributes:
         words: the slot words, in the order of the slots.
-        loose: the loose references of each slot.
+        detached: the number of detached references of each slot.
         events: the event in each slot that is not FREE.
         allocations: how many slots were taken since the start.
         failures: how many calls found the pool full.
@@ -48,9 +50,9 @@ class Pool:
         "_next",
         "allocations",
         "capacity",
+        "detached",
         "events",
         "failures",
-        "loose",
         "pool_id",
         "words",
     )
@@ -59,7 +61,7 @@ class Pool:
         self.pool_id = pool_id
         self.capacity = capacity
         self.words = array("Q", bytes(8 * capacity))
-        self.loose = array("Q", bytes(8 * capacity))
+        self.detached = array("Q", bytes(8 * capacity))
         self.events: dict[int, PooledEvent] = {}
         self.allocations = 0
         self.failures = 0
@@ -68,15 +70,15 @@ class Pool:
         self._next = 0
 
     def stats(self) -> PoolStats:
-        """Return the pool's figures [ALLOC-9]."""
+        """Return the pool's counters [ALLOC-9]."""
         return PoolStats(self.capacity, self.capacity - self.free, self.free, self.allocations, self.failures)
 
     def slot(self, slot_index: int) -> SlotMetadata:
-        """Return what a slot is now [SLOT-14]."""
+        """Return the count, generation and state of a slot now [SLOT-14]."""
         return unpack_word(self.words[slot_index], self._counts)
 
     def event(self, slot_index: int) -> PooledEvent:
-        """Return the event in a slot, an empty one where it has become FREE since the step looked [PTR-7]."""
+        """Return the event in a slot, an empty one if a nested step has freed it since this step began [PTR-7]."""
         return self.events.get(slot_index, _NO_EVENT)
 
     @property
@@ -85,7 +87,7 @@ class Pool:
         return self.capacity - len(self.events)
 
     def _becoming(self, slot_index: int, arrow: Arrow, times: int = 1) -> tuple[SlotMetadata, Change]:
-        """Return what a slot is once it went along an arrow of the diagram, and what makes it so [SLOT-1]."""
+        """Return a slot after one or more transitions of a kind, and the change that stores it [SLOT-1]."""
         slot = self.slot(slot_index)
         for _ in range(times):
             slot = arrow(slot, self._counts, self._generations)
@@ -97,33 +99,33 @@ class Pool:
     # Taking slots
 
     def has_room(self, count: int, payload_bytes: int) -> bool:
-        """Return whether `count` slots are free for payloads of `payload_bytes` together [ALLOC-3, ALLOC-7]."""
-        del payload_bytes  # the heap alone is bounded in bytes
+        """Return whether `count` slots are FREE for payloads of `payload_bytes` in total [ALLOC-3, ALLOC-7]."""
+        del payload_bytes  # only the heap has a limit in bytes
         return self.free >= count
 
     def exhausted(self, count: int, payload_bytes: int) -> PoolExhausted:
-        """Return the error for want of that room [ALLOC-3, ALLOC-7]."""
+        """Return the error to raise if there is no such room [ALLOC-3, ALLOC-7]."""
         del payload_bytes
         return PoolExhausted(
             f"pool {self.pool_id.name} is full: {self.capacity - self.free} of {self.capacity} slots are taken and "
-            f"{count} wanted; drop pointers and views, allocate with spill=True, or give the pool more slots"
+            f"{count} needed; drop pointers and views, allocate with spill=True, or make the pool with more slots"
         )
 
     def failing(self) -> Change:
-        """Return what counts a call that found the pool full [ALLOC-9]."""
+        """Return the change that counts a failed call [ALLOC-9]."""
         return self._setting("failures", self.failures + 1)
 
     def free_slots(self) -> Iterator[int]:
-        """Yield the FREE slots, from the next after the last one taken on [ALLOC-2]."""
-        around = itertools.chain(range(self._next, self.capacity), range(self._next))
-        return (slot_index for slot_index in around if self.words[slot_index] % 4 == SlotState.FREE)
+        """Yield the FREE slots in order, from the one after the last slot taken [ALLOC-2]."""
+        slots = itertools.chain(range(self._next, self.capacity), range(self._next))
+        return (slot_index for slot_index in slots if self.words[slot_index] % 4 == SlotState.FREE)
 
     def allocating(self, taken: Mapping[int, PooledEvent]) -> tuple[Change, ...]:
-        """Return what puts events into FREE slots, with one reference each [ALLOC-1, SLOT-5]."""
+        """Return the changes that put events into FREE slots, with one reference each [ALLOC-1, SLOT-5]."""
         return self._taking(taken, allocated)
 
     def lending(self, slot_index: int, event: PooledEvent) -> tuple[Change, ...]:
-        """Return what sets a FREE slot apart for an event that is yet to be written [LOAN-1, SLOT-6]."""
+        """Return the changes that lend a FREE slot for an event to be written in place [LOAN-1, SLOT-6]."""
         return self._taking({slot_index: event}, loaned)
 
     def _taking(self, taken: Mapping[int, PooledEvent], arrow: Arrow) -> tuple[Change, ...]:
@@ -137,53 +139,58 @@ class Pool:
     # Ending a loan
 
     def committing(self, slot_index: int, event: PooledEvent) -> tuple[Change, ...]:
-        """Return what makes a LOANED slot LIVE with the event that was written there [LOAN-3, SLOT-7]."""
+        """Return the changes that make a LOANED slot LIVE with the event written there [LOAN-3, SLOT-7]."""
         return partial(operator.setitem, self.events, slot_index, event), self._becoming(slot_index, committed)[1]
 
     def aborting(self, slot_index: int) -> tuple[Change, ...]:
-        """Return what makes a LOANED slot FREE [LOAN-5, SLOT-8]."""
+        """Return the changes that make a LOANED slot FREE [LOAN-5, SLOT-8]."""
         return self._becoming(slot_index, aborted)[1], partial(operator.delitem, self.events, slot_index)
 
     # References
 
     def cloning(self, slot_index: int) -> Change:
-        """Return what counts one reference more to a LIVE slot [SLOT-9].
+        """Return the change that increments the reference count of a LIVE slot [SLOT-9].
 
         Raises:
-            RefCountOverflow: the counter is full [SLOT-10].
+            RefCountOverflow: the counter is at its maximum [SLOT-10].
         """
         slot = self.slot(slot_index)
         if is_saturated(slot, self._counts):
             raise RefCountOverflow(
-                f"slot_index {slot_index} of pool {self.pool_id.name} has {slot.ref_count} references: its counter "
-                f"holds no more; drop one first, or make pools of more ref_bits"
+                f"slot_index {slot_index} of pool {self.pool_id.name} has {slot.ref_count} references: the most that "
+                f"its counter holds; drop one first, or make pools with more ref_bits"
             )
         return self._becoming(slot_index, cloned)[1]
 
     def dropping(self, slot_index: int, count: int = 1) -> tuple[Change, ...]:
-        """Return what counts references less to a LIVE slot; the last one frees it [SLOT-11, SLOT-12]."""
+        """Return the changes that decrement the reference count of a LIVE slot; 0 frees it [SLOT-11, SLOT-12]."""
         slot, change = self._becoming(slot_index, dropped, count)
         if slot.state == SlotState.FREE:
             return change, partial(operator.delitem, self.events, slot_index)
         return (change,)
 
     def ending(self, slot_index: int) -> tuple[Change, ...]:
-        """Return what ends a pin's hold: a reference to a LIVE slot, or the loan of a LOANED one [PTR-5, LOAN-5]."""
+        """Return the changes that release a pin: drop its reference, or abort its loan [PTR-5, LOAN-5]."""
         if self.slot(slot_index).state == SlotState.LOANED:
             return self.aborting(slot_index)
         return self.dropping(slot_index)
 
-    # Triples and loose references
+    # Triples and detached references
 
-    def check_live(self, slot_index: int, generation: int | None, loose: int = 0) -> None:
-        """Make sure that a slot is LIVE, with this generation if one is given, and has so many loose references.
+    def check_live(self, slot_index: int, generation: int | None, detached: int = 0) -> None:
+        """Make sure that a slot is LIVE, and has a generation and detached references.
+
+        Args:
+            slot_index: the slot.
+            generation: the generation that it must have, None for any.
+            detached: the least number of detached references that it must have.
 
         Raises:
             StaleHandle: it is not LIVE, or not with that generation [ALLOC-16, WEAK-3, PTR-15].
-            RefCountUnderflow: it has fewer loose references [PTR-14].
+            RefCountUnderflow: it has fewer detached references [PTR-14].
         """
-        # Without a call between, so that both are of one moment.
-        has, word = self.loose[slot_index], self.words[slot_index]
+        # No call between the two reads: no nested step can run there, so both are of one moment.
+        has, word = self.detached[slot_index], self.words[slot_index]
         slot = unpack_word(word, self._counts)
         if not is_event_of(slot, slot.generation if generation is None else generation):
             wanted = "" if generation is None else f" with generation {generation}"
@@ -191,24 +198,25 @@ class Pool:
                 f"slot_index {slot_index} of pool {self.pool_id.name} is {slot.state.name} with generation "
                 f"{slot.generation}, not LIVE{wanted}: its event is gone; keep a pointer as long as you need the event"
             )
-        self.check_loose(slot_index, has, loose)
+        self.check_detached(slot_index, has, detached)
 
-    def check_loose(self, slot_index: int, has: int, count: int) -> None:
-        """Make sure that a slot that has so many loose references has `count` [PTR-14].
+    def check_detached(self, slot_index: int, has: int, count: int) -> None:
+        """Make sure that a slot with `has` detached references has at least `count` [PTR-14].
 
         Raises:
-            RefCountUnderflow: it has less.
+            RefCountUnderflow: it has fewer.
         """
         if has < count:
             raise RefCountUnderflow(
-                f"slot_index {slot_index} of pool {self.pool_id.name} has {has} loose references and {count} should "
-                f"end: the others belong to pointers and views; end what was left loose once, and drop pointers"
+                f"slot_index {slot_index} of pool {self.pool_id.name} has {has} detached references, not {count}: its "
+                f"other references belong to pointers and views; release each detached reference once, and drop() "
+                f"pointers"
             )
 
-    def leaving_loose(self, slot_index: int) -> Change:
-        """Return what makes a counted reference a loose one [PTR-11]."""
-        return partial(operator.setitem, self.loose, slot_index, self.loose[slot_index] + 1)
+    def detaching(self, slot_index: int) -> Change:
+        """Return the change that makes a counted reference a detached one [PTR-11]."""
+        return partial(operator.setitem, self.detached, slot_index, self.detached[slot_index] + 1)
 
-    def taking_loose(self, slot_index: int, count: int = 1) -> Change:
-        """Return what makes loose references such as somebody holds, or such as end [PTR-13]."""
-        return partial(operator.setitem, self.loose, slot_index, self.loose[slot_index] - count)
+    def attaching(self, slot_index: int, count: int = 1) -> Change:
+        """Return the change that makes detached references belong to a pointer, or to the caller to drop [PTR-13]."""
+        return partial(operator.setitem, self.detached, slot_index, self.detached[slot_index] - count)

@@ -4,7 +4,7 @@ from rusted_ring.vocabulary.sizes import EventSize
 
 
 def smallest_class(length: int) -> EventSize:
-    """Return the smallest class whose limit is at least `length` [SIZE-2].
+    """Return the smallest size class whose limit is at least `length` bytes [SIZE-2].
 
     pre: 0 <= length <= 4294967295
     post: length <= _

@@ -1,21 +1,21 @@
 """The slot word and the arrows between its states [SLOT-1 to SLOT-12].
 
-A slot is what its word says: `SlotMetadata(ref_count, generation, state)`. Every function here is one arrow of the
-diagram in `spec/slots.md`; its precondition is the arrow's condition. `counts` is 2^R, one more than the references
-that a counter holds, and `generations` is 2^G.
+A slot word encodes `SlotMetadata(ref_count, generation, state)`. Each transition is a function here, and an arrow of
+the diagram in `spec/slots.md`; the function's precondition is the arrow's condition. `counts` is 2^R, one more than the
+maximum of the reference count, and `generations` is 2^G.
 """
 
-# ruff: noqa: ARG001 - every arrow is given the same, and some use it in their contracts alone.
+# ruff: noqa: ARG001 - every transition takes the same arguments, and some use them only in their contracts.
 
-from rusted_ring.reference.aba import next_generation
+from rusted_ring.reference.generation import next_generation
 from rusted_ring.vocabulary.slots import SlotMetadata, SlotState
 
 WIDTHS = tuple(2**ref_bits for ref_bits in range(1, 23))
-"""What `counts` may be [PARAM-2]."""
+"""The values allowed for `counts` [PARAM-2]."""
 
 
 def is_slot(slot: SlotMetadata, counts: int, generations: int) -> bool:
-    """Return whether a slot may be so: its fields are in their bounds, and count and state agree [SLOT-3].
+    """Return whether a slot is valid: its fields are in their bounds, and its count agrees with its state [SLOT-3].
 
     post: not _ or slot.ref_count < counts or slot.state != SlotState.LIVE
     post: not _ or (slot.ref_count > 0) == (slot.state == SlotState.LIVE)
@@ -40,7 +40,7 @@ def pack_word(slot: SlotMetadata, counts: int) -> int:
 
 
 def unpack_word(word: int, counts: int) -> SlotMetadata:
-    """Return the slot that a slot word says [SLOT-2, SLOT-14].
+    """Return the slot that a slot word encodes [SLOT-2, SLOT-14].
 
     pre: counts in WIDTHS
     pre: 0 <= word < 2**64
@@ -106,7 +106,7 @@ def aborted(slot: SlotMetadata, counts: int, generations: int) -> SlotMetadata:
 
 
 def is_saturated(slot: SlotMetadata, counts: int) -> bool:
-    """Return whether the slot's counter holds no reference more [SLOT-10].
+    """Return whether the slot's reference count is at its maximum [SLOT-10].
 
     pre: counts >= 2
     pre: 0 <= slot.ref_count < counts
@@ -145,7 +145,7 @@ def dropped(slot: SlotMetadata, counts: int, generations: int) -> SlotMetadata:
 
 
 def is_event_of(slot: SlotMetadata, generation: int) -> bool:
-    """Return whether the slot is LIVE with that generation: whether a triple's event is there [WEAK-2, WEAK-3, PTR-15].
+    """Return whether the slot holds a triple's event: whether it is LIVE with that generation [WEAK-2, WEAK-3, PTR-15].
 
     post: not _ or slot.state == SlotState.LIVE
     post: not _ or slot.generation == generation

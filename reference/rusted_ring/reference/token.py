@@ -3,10 +3,10 @@
 from typing import Final
 
 SLOTS: Final = 2_097_152
-"""The factor 2^21 of the pool in a token."""
+"""The factor of the pool number in a token, before that of the slot: 2^21."""
 
 GENERATIONS: Final = 1_099_511_627_776
-"""The factor 2^40 of the slot in a token."""
+"""The factor of the slot index in a token: 2^40."""
 
 
 def token_of(pool_id: int, slot_index: int, generation: int) -> int:
@@ -24,7 +24,7 @@ def token_of(pool_id: int, slot_index: int, generation: int) -> int:
 
 
 def pool_of_token(token: int) -> int:
-    """Return the number of the pool that a token names; it need not exist [PTR-10].
+    """Return the pool number in a token; the pool need not exist [PTR-10].
 
     pre: 0 <= token < 2**64
     post: -1 <= _ < 7
@@ -33,7 +33,7 @@ def pool_of_token(token: int) -> int:
 
 
 def slot_of_token(token: int) -> int:
-    """Return the number of the slot that a token names [PTR-10].
+    """Return the slot index in a token [PTR-10].
 
     pre: 0 <= token < 2**64
     post: 0 <= _ < 2**21
@@ -42,7 +42,7 @@ def slot_of_token(token: int) -> int:
 
 
 def generation_of_token(token: int) -> int:
-    """Return the generation that a token names [PTR-10].
+    """Return the generation in a token [PTR-10].
 
     pre: 0 <= token < 2**64
     post: 0 <= _ < 2**40

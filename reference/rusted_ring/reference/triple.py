@@ -1,16 +1,16 @@
-"""What names an event: a pool, a slot and a generation of one allocator [WEAK-1, PTR-10, PTR-16]."""
+"""Triples, the handles of events: a pool, a slot and a generation of one allocator [WEAK-1, PTR-10, PTR-16]."""
 
 from typing import NamedTuple
 
-from rusted_ring.reference.owner import as_allocator
+from rusted_ring.reference.owner import Owner
 from rusted_ring.reference.pool import Pool
 from rusted_ring.reference.pools import EventPools, check_generation, check_pool, check_slot
 from rusted_ring.reference.token import generation_of_token, pool_of_token, slot_of_token
-from rusted_ring.vocabulary.arguments import as_number, check_between
+from rusted_ring.vocabulary.arguments import as_instance, as_number, check_between
 
 
 class Triple(NamedTuple):
-    """A pool, a slot and a generation that exist; whether the event is there is another matter [WEAK-1]."""
+    """A pool, a slot index and a generation that exist; the event that they name may be gone [WEAK-1]."""
 
     pool: Pool
     slot_index: int
@@ -18,7 +18,7 @@ class Triple(NamedTuple):
 
 
 def as_triple(pool_id: object, slot_index: object, generation: object, allocator: object) -> Triple:
-    """Return the triple that arguments name, types checked before values [ALLOC-20, ERR-4].
+    """Return the triple that the arguments name; check types before values [ALLOC-20, ERR-4].
 
     Raises:
         TypeError: an argument has a wrong type.
@@ -28,7 +28,7 @@ def as_triple(pool_id: object, slot_index: object, generation: object, allocator
     pool_number = as_number("pool_id", pool_id)
     slot_number = as_number("slot_index", slot_index)
     generation_number = as_number("generation", generation)
-    pools = as_allocator(allocator).pools
+    pools = as_instance("allocator", allocator, Owner, "an EventAllocator").pools
     pool = pools._pools[check_pool(pool_number)]
     check_slot(slot_number, pool)
     check_generation(generation_number, pools.profile)
@@ -41,12 +41,12 @@ def triple_of_token(name: str, token: int, pools: EventPools) -> Triple:
     Args:
         name: the argument's name.
         token: any integer.
-        pools: where the triple must exist.
+        pools: the pools that must have the triple.
 
     Raises:
         ValueError: there is no such pool, slot or generation.
     """
-    check_between(name, token, 1, 2**64 - 1, "give a token that a pointer or an allocator returned")
+    check_between(name, token, 1, 2**64 - 1, "pass a token that a pointer or an allocator returned")
     pool_number, slot_index, generation = pool_of_token(token), slot_of_token(token), generation_of_token(token)
     exists = (
         0 <= pool_number <= 5
@@ -56,6 +56,6 @@ def triple_of_token(name: str, token: int, pools: EventPools) -> Triple:
     if not exists:
         raise ValueError(
             f"{name} is {token}: it names pool {pool_number}, slot {slot_index} and generation {generation}, which "
-            f"this allocator does not have; give a token that this allocator or one of its pointers returned"
+            f"this allocator does not have; pass a token that this allocator or one of its pointers returned"
         )
     return Triple(pools._pools[pool_number], slot_index, generation)

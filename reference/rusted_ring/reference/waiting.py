@@ -1,4 +1,4 @@
-"""Tasks of event loops that wait for what a call that does not wait has not found [RING-36, RING-37, RING-54]."""
+"""Waiting in an event loop: a task repeats a call that does not wait until it succeeds [RING-36, RING-37, RING-54]."""
 
 from __future__ import annotations
 
@@ -15,37 +15,38 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LONGEST_TURN = 0.001
-"""Seconds after which a task whose attempts succeed gives way to the others."""
+_TIME_SLICE = 0.001
+"""Seconds after which a task that never has to wait yields to the other tasks of its event loop."""
 
 
-class _Turn(threading.local):
-    """When the event loop of this thread was last seen to go round, by the monotonic clock."""
+class _TimeSlice(threading.local):
+    """When this thread's event loop last ran its other tasks, in seconds of the monotonic clock."""
 
     begun = 0.0
 
 
-_turn = _Turn()
+_time_slice = _TimeSlice()
 
 
 async def until(attempt: Callable[[], T | None], watched: Watched) -> T:
-    """Return what an attempt returns, once that is true; wait in the loop between attempts [RING-36, RING-37, RING-54].
+    """Repeat an attempt until it returns something true, and return that; wait in the event loop between attempts.
 
-    The task gives way before its attempt, and not after: one that is cancelled meanwhile has taken nothing.
+    The task yields before an attempt and not after it: if it is cancelled while it yields, it has taken nothing
+    [RING-36, RING-37, RING-54].
 
     Args:
-        attempt: does not wait; what it returns is false, as None is, if there is nothing to be had now.
-        watched: what the attempt is made on.
+        attempt: a call that does not wait; it returns something false, such as None, if it found nothing.
+        watched: the reader or writer that `attempt` uses.
 
     Raises:
-        OSError: the system gave no descriptor.
+        OSError: the system has no descriptors left.
     """
-    if time.monotonic() - _turn.begun >= _LONGEST_TURN:
+    if time.monotonic() - _time_slice.begun >= _TIME_SLICE:
         import asyncio
 
         await asyncio.sleep(0)
-        _turn.begun = time.monotonic()
+        _time_slice.begun = time.monotonic()
     while not (found := attempt()):
         await until_readable(watched)
-        _turn.begun = time.monotonic()
+        _time_slice.begun = time.monotonic()
     return found

@@ -1,4 +1,4 @@
-"""The writer of a ring, and how it waits for room.
+"""The writer of a ring: publishing, and waiting for room.
 
 [RING-4, RING-5, RING-9, RING-10, RING-14, RING-25, RING-27, RING-39 to RING-41, RING-46 to RING-51, RING-55]
 """
@@ -7,14 +7,14 @@ import math
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Self, cast
+from typing import Self
 
 from rusted_ring.reference.arguments import as_flag, as_seconds, batch_arguments, check_event_type, check_seconds
-from rusted_ring.reference.once import becoming, check_unmade
-from rusted_ring.reference.ring import RingBuffer, WriterPlace, new_waiter
-from rusted_ring.reference.step import Found
+from rusted_ring.reference.monitor import Found
+from rusted_ring.reference.once import check_uninitialized, initializing
+from rusted_ring.reference.ring import RingBuffer, WriterRegistration, new_waiter
 from rusted_ring.reference.waiting import until
-from rusted_ring.vocabulary.arguments import as_number, buffer_view, check_contiguous, is_of, wrong_type
+from rusted_ring.vocabulary.arguments import as_instance, as_number, buffer_view, check_contiguous
 from rusted_ring.vocabulary.errors import PayloadTooLarge, RingClosed
 from rusted_ring.vocabulary.event import Payload, PooledEvent
 from rusted_ring.vocabulary.unpicklable import Unpicklable
@@ -23,13 +23,13 @@ from rusted_ring.vocabulary.unpicklable import Unpicklable
 class Writer(Unpicklable):
     """The one writer of a ring, until it is closed or collected [RING-4]."""
 
-    __slots__ = ("__weakref__", "_place", "_ring", "_token")
+    __slots__ = ("__weakref__", "_registration", "_ring", "_sentinel")
 
-    _place: WriterPlace | None
+    _registration: WriterRegistration | None
     _ring: RingBuffer
 
     def __init__(self, ringbuffer: RingBuffer) -> None:
-        """Take the ring's place for a writer [RING-4].
+        """Become the ring's writer [RING-4].
 
         Args:
             ringbuffer: the ring.
@@ -39,53 +39,53 @@ class Writer(Unpicklable):
             WriterTaken: the ring has a writer.
             EndOfStream: the ring's stream has ended [RING-40].
         """
-        ring = as_ring(ringbuffer)
+        ring = as_instance("ringbuffer", ringbuffer, RingBuffer, "a RingBuffer")
 
         def look() -> Found[None]:
-            check_unmade(self, "_place")
-            place = WriterPlace()
-            token, arm = ring._step.token(partial(ring._leaving_writer_place, place))
-            taking = ring._taking_writer_place(place)
-            return None, [*becoming(self, _ring=ring, _token=token, _place=place), taking, arm]
+            check_uninitialized(self, "_registration")
+            registration = WriterRegistration()
+            sentinel, arm = ring._monitor.deferred_finalizer(partial(ring._unregistering_writer, registration))
+            changes = initializing(self, _ring=ring, _sentinel=sentinel, _registration=registration)
+            return None, [*changes, ring._registering_writer(registration), arm]
 
-        ring._step.take(look)
+        ring._monitor.run(look)
 
-    def _open_place(self) -> WriterPlace:
-        """Return the writer's place in its ring.
+    def _open_registration(self) -> WriterRegistration:
+        """Return the writer's registration in its ring.
 
         Raises:
-            ForkedCopy: the process was forked since [ERR-8].
+            ForkedCopy: a parent process made the writer [ERR-8].
             RingClosed: the writer was closed [RING-27].
         """
-        self._ring._step.check()
-        place = self._place
-        if place is None:
+        self._ring._monitor.check_process()
+        registration = self._registration
+        if registration is None:
             raise RingClosed(f"writer is {self!r}: it was closed; make a new Writer of the ring")
-        return place
+        return registration
 
     def _open_ring(self) -> RingBuffer:
-        """Return the ring, of a writer that is open; raise as `_open_place`."""
-        self._open_place()
+        """Return the ring if the writer is open; raise as `_open_registration`."""
+        self._open_registration()
         return self._ring
 
     def _publish_in_time(self, events: Sequence[PooledEvent], timeout: float | None) -> int:
-        """Publish events as there is room for them, and return how many [RING-14, RING-25, RING-46, RING-47].
+        """Publish events as room becomes free, and return how many [RING-14, RING-25, RING-46, RING-47].
 
         Raises:
-            RingClosed: the writer was closed, or was while it waited and nothing was published.
+            RingClosed: the writer was closed before an event was published.
         """
-        ends = math.inf if timeout is None else time.monotonic() + timeout
+        until = math.inf if timeout is None else time.monotonic() + timeout
         waiter = new_waiter()
         count = 0
 
         def look() -> Found[int]:
-            if count > 0 and self._place is None:
+            if count > 0 and self._registration is None:
                 return 0, []
-            return self._ring._publishing(events[count:], self._open_place(), waiter)
+            return self._ring._publishing(events[count:], self._open_registration(), waiter)
 
         while True:
-            count += self._ring._step.take(look)
-            if count == len(events) or self._place is None or not self._ring._wait(waiter, ends):
+            count += self._ring._monitor.run(look)
+            if count == len(events) or self._registration is None or not self._ring._wait(waiter, until):
                 return count
 
     def add(self, data: Payload, event_type: int = 0, *, timeout: float | None = 0) -> bool:
@@ -94,21 +94,20 @@ class Writer(Unpicklable):
         Args:
             data: any C-contiguous buffer; its bytes are the payload.
             event_type: an unsigned 32-bit number.
-            timeout: seconds to wait for room where there is none; 0 does not wait, None waits for ever [RING-46].
+            timeout: the most seconds to wait for room; 0 does not wait, None waits for ever [RING-46].
 
         Returns:
-            True, or False where a gated ring's slowest reader is `capacity` events behind, and was until the time was
-            up; nothing was published then.
+            True if the event was published; False if the gated ring was full until the timeout.
 
         Raises:
-            RingClosed: the writer was closed, or was while it waited [RING-27, RING-48].
+            RingClosed: the writer was closed, before the call or while it waited [RING-27, RING-48].
             TypeError: an argument has a wrong type.
-            ValueError: the buffer is not contiguous, `event_type` is out of its bounds, or `timeout` below 0 or not a
-                number [RING-38].
+            ValueError: the buffer is not contiguous, `event_type` is out of its bounds, or `timeout` is below 0 or
+                NaN [RING-38].
             PayloadTooLarge: the payload is longer than the ring's size [RING-9].
         """
         ring = self._open_ring()
-        # Released whatever happens, since an error that is kept keeps its frames [ERR-1].
+        # An error's traceback keeps this frame alive, so the view must be released before the error leaves [ERR-1].
         with buffer_view("data", data) as view:
             event_type = as_number("event_type", event_type)
             wanted = as_seconds("timeout", timeout)
@@ -120,29 +119,29 @@ class Writer(Unpicklable):
         return self._publish_in_time([event], seconds) == 1
 
     async def add_async(self, data: Payload, event_type: int = 0) -> None:
-        """Publish an event, and wait in the event loop where there is no room for it [RING-50, RING-51].
+        """Publish an event; if there is no room, wait in the running event loop until there is [RING-50, RING-51].
 
         Args:
             data: as in `add`.
             event_type: as in `add`.
 
         Raises:
-            RingClosed: the writer was closed, or was while it waited [RING-27, RING-48].
+            RingClosed: the writer was closed, before the call or while it waited [RING-27, RING-48].
             TypeError: an argument has a wrong type.
             ValueError: the buffer is not contiguous, or `event_type` is out of its bounds.
             PayloadTooLarge: the payload is longer than the ring's size [RING-9].
-            OSError: the system gave no descriptors.
+            OSError: the system has no descriptors left.
         """
         await until(lambda: self.add(data, event_type), self)
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable where there may be room; only to be waited on [RING-49].
+        """Return a descriptor that is readable if there may be room; wait on it, but do not read or close it [RING-49].
 
         Raises:
             RingClosed: the writer was closed.
-            OSError: the system gave no descriptors.
+            OSError: the system has no descriptors left.
         """
-        return self._ring._step.take(lambda: self._ring._bell_of(self._open_place()))
+        return self._ring._monitor.run(lambda: self._ring._descriptor_of(self._open_registration()))
 
     def add_many(
         self,
@@ -156,17 +155,18 @@ class Writer(Unpicklable):
 
         Args:
             data: a buffer of payloads back to back, or a list or tuple of buffers.
-            lengths: bytes of each payload of a buffer: one integer above 0 for all, or a sequence or buffer of one
-                each; None for a buffer that is one event, and for a list.
-            event_types: one integer for all, or a sequence or buffer of one each.
-            timeout: seconds to wait for room for those that do not fit; 0 does not wait, None waits for ever [RING-47].
+            lengths: the length of each payload in a buffer, in bytes: one integer above 0 for all, or a sequence or
+                buffer with an integer for each; None if the buffer is one event, or if `data` is a list or tuple.
+            event_types: one integer for all events, or a sequence or buffer with an integer for each.
+            timeout: the most seconds to wait for room for the whole batch; 0 does not wait, None waits for ever
+                [RING-47].
 
         Returns:
-            How many were published: all in an overwriting ring, the longest prefix that fits in a gated one, or that
-            fitted until the time was up.
+            How many events were published: all of them in an overwriting ring; in a gated ring the longest prefix for
+            which there was room before the timeout.
 
         Raises:
-            RingClosed: the writer was closed, or was while it waited and nothing was published [RING-27, RING-47].
+            RingClosed: the writer was closed before an event was published [RING-27, RING-47].
             TypeError: an argument, or an item of one, has a wrong type.
             ValueError: a buffer is not contiguous, lengths do not cover the data, or a number is out of its bounds.
             PayloadTooLarge: a payload is longer than the ring's size; nothing was published [RING-9].
@@ -175,36 +175,37 @@ class Writer(Unpicklable):
         wanted = as_seconds("timeout", timeout)
         batch = batch_arguments(data, lengths, event_types)
         seconds = check_seconds("timeout", wanted)
-        for place, payload in enumerate(batch.payloads):
-            _check_length(f"data[{place}]", len(payload), ring)
+        for index, payload in enumerate(batch.payloads):
+            _check_length(f"data[{index}]", len(payload), ring)
         events = list(map(PooledEvent, batch.payloads, batch.event_types))
         return self._publish_in_time(events, seconds)
 
     def close(self, *, end: bool = False) -> None:
-        """Give the ring's place for a writer back; a second time, do nothing [RING-27].
+        """Unregister the writer; a second call does nothing [RING-27].
 
         Args:
-            end: whether to end the stream: no event will follow, and no writer can open again [RING-39, RING-40].
+            end: whether to end the stream: no event will follow, and the ring accepts no other writer [RING-39,
+                RING-40].
 
         Raises:
             TypeError: `end` is not a bool.
-            RingClosed: the stream is to end, and this writer was closed before without that [RING-41].
+            RingClosed: `end` is True, and this writer was closed before without ending the stream [RING-41].
         """
         end = as_flag("end", end)
-        if self._ring._step.is_forked:
-            self._place = None
+        if self._ring._monitor.is_forked:
+            self._registration = None
             return
 
         def look() -> Found[None]:
-            place, ring = self._place, self._ring
-            if end and place is None and not ring._ended:
+            registration, ring = self._registration, self._ring
+            if end and registration is None and not ring._ended:
                 remedy = "close another Writer with end=True"
                 return RingClosed(f"writer is {self!r}: it was closed and cannot end the stream; {remedy}"), []
-            leaving = () if place is None else ring._leaving_writer_place(place)
+            leaving = () if registration is None else ring._unregistering_writer(registration)
             ending = ring._ending() if end and not ring._ended else ()
-            return None, [*leaving, *ending, partial(setattr, self, "_place", None)]
+            return None, [*leaving, *ending, partial(setattr, self, "_registration", None)]
 
-        self._ring._step.take(look)
+        self._ring._monitor.run(look)
 
     @property
     def ringbuffer(self) -> RingBuffer:
@@ -214,7 +215,7 @@ class Writer(Unpicklable):
     @property
     def closed(self) -> bool:
         """Whether the writer was closed [RING-27]."""
-        return self._place is None
+        return self._registration is None
 
     def __enter__(self) -> Self:
         self._open_ring()
@@ -233,17 +234,6 @@ class Writer(Unpicklable):
         return f"Writer({self._ring!r}, closed={self.closed})"
 
 
-def as_ring(ringbuffer: object) -> RingBuffer:
-    """Return an argument that is a ring [ERR-4].
-
-    Raises:
-        TypeError: it is not.
-    """
-    if not is_of(ringbuffer, RingBuffer):
-        raise wrong_type("ringbuffer", ringbuffer, "a RingBuffer")
-    return cast("RingBuffer", ringbuffer)
-
-
 def _check_length(name: str, length: int, ring: RingBuffer) -> None:
     """Make sure that a payload is no longer than the ring's size [RING-9].
 
@@ -252,6 +242,6 @@ def _check_length(name: str, length: int, ring: RingBuffer) -> None:
     """
     if length > ring.size:
         raise PayloadTooLarge(
-            f"{name} is {length} bytes long: more than the ring's size {ring.size}; split the payload or make a ring "
-            "of larger size"
+            f"{name} is {length} bytes long: more than the ring's size {ring.size}; split the payload, or make a ring "
+            "with a larger size"
         )

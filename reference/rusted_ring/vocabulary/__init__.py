@@ -1,5 +1,5 @@
-"""The words that both implementations speak: errors, events, sizes, profiles, modes and how a value is shown [ERR-2].
+"""What both implementations share: errors, events, sizes, profiles, modes, the format of messages [ERR-2].
 
-`rusted_ring.reference` and `rusted_ring.native` import it and show its names as theirs. It imports neither, and neither
-imports the other.
+`rusted_ring.reference` and `rusted_ring.native` import it and export its names as their own. It imports neither of
+them, and neither imports the other.
 """

@@ -1,4 +1,4 @@
-"""Events and batches of events: what rings and pools hold, and what a call returns [LAYOUT-1, RING-26, RING-28]."""
+"""Events and batches of events: rings and pools hold them, and calls return them [LAYOUT-1, RING-26, RING-28]."""
 
 import itertools
 import struct
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     class _Array(Protocol):
-        """An array of numpy, which its stubs call a buffer from Python 3.12 on."""
+        """An array of numpy; numpy's stubs declare it a buffer only from Python 3.12 on."""
 
         @property
         def __array_interface__(self) -> dict[str, Any]: ...
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     Payload: TypeAlias = Buffer | _Array
 else:
     Payload = object
-    """What a type checker lets be a payload: any buffer, and no text [ERR-4]."""
+    """The type of a payload to a type checker: any buffer, but not a string [ERR-4]."""
 
-TRAILER = struct.Struct("=II")
-"""The fields `len` and `event_type` behind the payload, in the machine's byte order [LAYOUT-1]."""
+DESCRIPTOR = struct.Struct("=II")
+"""The event descriptor: `len` and `event_type`, which follow the payload, in the machine's byte order [LAYOUT-1]."""
 
 _NUMBER = struct.Struct("=I")
 _new_tuple = tuple.__new__
@@ -55,10 +55,10 @@ class PooledEvent(NamedTuple):
             TypeError: `size` is not an integer.
             ValueError: `size` is not from 0 to 4,294,967,295.
         """
-        return cls(bytes(number_between("size", size, 0, U32_LIMIT, "give a payload length in bytes")))
+        return cls(bytes(number_between("size", size, 0, U32_LIMIT, "pass a payload length in bytes")))
 
     def pack(self, size: int | EventSize) -> bytes:
-        """Return the event as it lies in a slot of payload size `size` [LAYOUT-1].
+        """Return the bytes of the event in a slot of payload size `size` [LAYOUT-1].
 
         Args:
             size: payload size of the slot in bytes.
@@ -71,62 +71,66 @@ class PooledEvent(NamedTuple):
             ValueError: `size` is not from 1 to 4,294,967,295.
             PayloadTooLarge: the payload is longer than `size`.
         """
-        room = number_between("size", size, 1, U32_LIMIT, "give the payload size of a slot in bytes")
+        room = number_between("size", size, 1, U32_LIMIT, "pass the payload size of a slot in bytes")
         if len(self.data) > room:
-            raise PayloadTooLarge(f"data is {len(self.data)} bytes: more than the slot's {room}; give a larger size")
+            raise PayloadTooLarge(
+                f"data is {len(self.data)} bytes long: more than the slot's size {room}; pass a larger size"
+            )
         block = bytearray(event_bytes(room))
         block[: len(self.data)] = self.data
-        TRAILER.pack_into(block, room, len(self.data), self.event_type)
+        DESCRIPTOR.pack_into(block, room, len(self.data), self.event_type)
         return bytes(block)
 
     @classmethod
     def unpack(cls, block: object, size: int | EventSize) -> "PooledEvent":
-        """Return the event in the bytes of a slot of payload size `size` [LAYOUT-1].
+        """Return the event that the bytes of a slot of payload size `size` hold [LAYOUT-1].
 
         Args:
             block: a buffer of `round64(size + 8)` bytes.
             size: payload size of the slot in bytes.
 
         Raises:
-            TypeError: `block` is not a buffer, or `size` not an integer.
+            TypeError: `block` is not a buffer, or `size` is not an integer.
             ValueError: `size` is not from 1 to 4,294,967,295, `block` has another length, or its `len` is above `size`.
         """
         with buffer_view("block", block) as view:
-            room = number_between("size", size, 1, U32_LIMIT, "give the payload size of a slot in bytes")
+            room = number_between("size", size, 1, U32_LIMIT, "pass the payload size of a slot in bytes")
             found = contiguous_bytes("block", view)
         if len(found) != event_bytes(room):
-            remedy = f"give the {event_bytes(room)} bytes of a slot of payload size {room}"
-            raise ValueError(f"block is {len(found)} bytes: not an event's; {remedy}")
-        length, event_type = TRAILER.unpack_from(found, room)
+            remedy = f"pass the {event_bytes(room)} bytes of a slot of payload size {room}"
+            raise ValueError(f"block is {len(found)} bytes long: not the length of an event; {remedy}")
+        length, event_type = DESCRIPTOR.unpack_from(found, room)
         if length > room:
-            raise ValueError(f"block is of an event of {length} bytes: more than its size {room}; give the right size")
+            raise ValueError(
+                f"block is an event of {length} bytes: more than the slot's size {room}; pass the size of its slot"
+            )
         return cls(found[:length], event_type)
 
 
 class EventBatch(Sequence[PooledEvent]):
-    """Events that one call read, as columns [RING-26, RING-28].
+    """A sequence of the events that one call returned, stored as columns [RING-26, RING-28].
 
     Attributes:
-        first_sequence: sequence number of the first event; of the next one to be read where the batch is empty.
+        first_sequence: sequence number of the first event; if the batch is empty, of the reader's next event.
     """
 
     __slots__ = ("_block", "_count", "_ends", "first_sequence")
 
     first_sequence: int
     _count: int
-    # All lengths, then all event types, 4 bytes each in the machine's byte order, then the payloads. Every look makes a
-    # view of its own, which whoever has it may release. The slots belong to the vocabulary: the native reader, which
-    # has read the events into such a block, fills them itself and calls no Python code.
+    # All lengths, then all event types, 4 bytes each in the machine's byte order, then the payloads. Each property
+    # returns a new view, which the caller may release. The native reader reads events into such a block, and sets these
+    # four attributes without a call of Python code.
     _block: bytes
-    _ends: list[int] | None  # where the first payload begins, and where each ends; None until one is asked for
+    _ends: list[int] | None  # the offset of the first payload, then the end of each; None before the first index
 
     def __init__(self, first_sequence: int, data: memoryview, lengths: memoryview, event_types: memoryview) -> None:
         """Copy the columns [RING-28].
 
         Args:
             first_sequence: sequence number of the first event.
-            data: the payloads back to back.
-            lengths: the length of each payload, format `I`.
+            data: the payloads back to back, format `B`.
+            lengths: the length of each payload in bytes, format `I`.
             event_types: the type of each event, format `I`.
         """
         self.first_sequence = first_sequence
@@ -134,10 +138,10 @@ class EventBatch(Sequence[PooledEvent]):
         self._block = b"".join((lengths, event_types, data))
         self._ends = None
 
-    def _column(self, place: int) -> memoryview:
-        """Return a column of numbers of the block: 0 for the lengths, 1 for the event types."""
+    def _column(self, number: int) -> memoryview:
+        """Return a column of the block: 0 for the lengths, 1 for the event types."""
         size = 4 * self._count
-        return memoryview(self._block)[size * place : size * (place + 1)].cast("I")
+        return memoryview(self._block)[size * number : size * (number + 1)].cast("I")
 
     @property
     def data(self) -> memoryview:
@@ -155,21 +159,21 @@ class EventBatch(Sequence[PooledEvent]):
         return self._column(1)
 
     def records(self, itemsize: int) -> memoryview:
-        """Return `data` for a reader of fixed-size records, such as `numpy.frombuffer`: one record an event [LAYOUT-9].
+        """Return `data` if each event is one record of a fixed size, for example for `numpy.frombuffer` [LAYOUT-9].
 
         Args:
-            itemsize: bytes of a record.
+            itemsize: length of a record in bytes.
 
         Raises:
             TypeError: `itemsize` is not an integer.
-            ValueError: it is not from 1 to 4,294,967,295, or the payload of an event has another length.
+            ValueError: `itemsize` is not from 1 to 4,294,967,295, or the payload of an event has another length.
         """
-        size = number_between("itemsize", itemsize, 1, U32_LIMIT, "give the bytes of a record")
+        size = number_between("itemsize", itemsize, 1, U32_LIMIT, "pass the length of a record in bytes")
         lengths = self.lengths
         if lengths.tobytes() != size.to_bytes(4, sys.byteorder) * self._count:
-            place = next(place for place, length in enumerate(lengths) if length != size)
-            remedy = "read such events one by one, or by data and lengths"
-            raise ValueError(f"itemsize is {size}: event {place} of the batch has {lengths[place]} bytes; {remedy}")
+            index = next(index for index, length in enumerate(lengths) if length != size)
+            remedy = "read these events one by one, or through data and lengths"
+            raise ValueError(f"itemsize is {size}: event {index} of the batch has {lengths[index]} bytes; {remedy}")
         return self.data
 
     def __len__(self) -> int:
@@ -183,19 +187,19 @@ class EventBatch(Sequence[PooledEvent]):
 
     def __getitem__(self, index: int | slice) -> PooledEvent | list[PooledEvent]:
         if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(self._count))]
-        place = range(self._count)[index]
+            return [self[number] for number in range(*index.indices(self._count))]
+        number = range(self._count)[index]
         if self._ends is None:
             self._ends = list(itertools.accumulate(self.lengths, initial=8 * self._count))
-        start, end = self._ends[place : place + 2]
-        (event_type,) = _NUMBER.unpack_from(self._block, 4 * (self._count + place))
+        start, end = self._ends[number : number + 2]
+        (event_type,) = _NUMBER.unpack_from(self._block, 4 * (self._count + number))
         return PooledEvent(self._block[start:end], event_type)
 
     def __iter__(self) -> Iterator[PooledEvent]:
         block = self._block
-        places = itertools.pairwise(itertools.accumulate(self.lengths, initial=8 * self._count))
-        payloads = (block[start:end] for start, end in places)
-        # Events as PooledEvent(...) makes them, without a call of Python code for each.
+        bounds = itertools.pairwise(itertools.accumulate(self.lengths, initial=8 * self._count))
+        payloads = (block[start:end] for start, end in bounds)
+        # The same events as PooledEvent(...) makes, without a call of Python code for each.
         return map(_new_tuple, itertools.repeat(PooledEvent), zip(payloads, self.event_types, strict=True))
 
     def __eq__(self, other: object) -> bool:

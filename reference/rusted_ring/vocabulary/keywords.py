@@ -1,4 +1,4 @@
-"""Parameters that are given by keyword alone, and what is said where one is given by position [ERR-4]."""
+"""Keyword-only parameters, and the error if one is passed by position [ERR-4]."""
 
 import functools
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _Init = TypeVar("_Init", bound=Callable[..., None])
 
 
 def by_keyword(init: _Init) -> _Init:
-    """Let a constructor name the parameters that were given by position and go by keyword alone [ERR-4]."""
+    """Decorate an `__init__`: its error for keyword-only parameters that were passed by position names them [ERR-4]."""
     code = cast("FunctionType", init).__code__
     positional: int = code.co_argcount - 1
     names: tuple[str, ...] = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
@@ -23,7 +23,7 @@ def by_keyword(init: _Init) -> _Init:
             wrong = ", ".join(f"{name} is {shown(value)}" for name, value in zip(names, beyond, strict=False))
             right = ", ".join(f"{name}=..." for name in names[: len(beyond)])
             kind = type(self).__name__
-            raise TypeError(f"{wrong}: given to {kind}() by position, where it goes by keyword alone; pass {right}")
+            raise TypeError(f"{wrong}: {kind}() takes it by keyword only, and it was passed by position; pass {right}")
         init(self, *given, **named)
 
     return cast("_Init", checked)

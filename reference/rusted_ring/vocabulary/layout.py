@@ -1,4 +1,4 @@
-"""How many bytes an event occupies [LAYOUT-1]."""
+"""The bytes of an event in a slot [LAYOUT-1]."""
 
 
 def round64(number: int) -> int:

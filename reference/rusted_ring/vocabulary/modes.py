@@ -1,12 +1,12 @@
-"""What a ring does when it is full, and where a reader begins [RING-10, RING-14, RING-16]."""
+"""The modes of a ring, and the starts of a reader [RING-10, RING-14, RING-16]."""
 
 from typing import Final
 
 OVERWRITE: Final = "overwrite"
-"""The writer overwrites the oldest event [RING-10]."""
+"""If the ring is full, the writer overwrites the oldest event [RING-10]."""
 
 GATED: Final = "gated"
-"""The writer waits for its slowest reader [RING-14]."""
+"""If the ring is full, the writer has no room until the slowest reader has read or skipped an event [RING-14]."""
 
 OLDEST: Final = "oldest"
 """A reader begins at the oldest event that the ring retains [RING-16]."""

@@ -1,4 +1,4 @@
-"""Widths and capacities, chosen when pools are made [PARAM-1 to PARAM-4]."""
+"""Profiles: the widths and capacities that pools are made with [PARAM-1 to PARAM-4]."""
 
 import dataclasses
 from typing import Final
@@ -8,7 +8,7 @@ from rusted_ring.vocabulary.errors import LayoutError
 from rusted_ring.vocabulary.shown import shown
 
 MAX_RING_BYTES: Final = 1_048_576
-"""The most bytes of a pool's or ring's storage, unless more is asked for by name [LAYOUT-7]."""
+"""The default limit of a pool's or ring's storage in bytes [LAYOUT-7]."""
 
 MAX_SLOTS: Final = 2_097_152
 MAX_HEAP_BYTES: Final = 2**48
@@ -19,14 +19,14 @@ class Profile:
     """The widths and capacities of pools [PARAM-1, PARAM-2, PARAM-3].
 
     Attributes:
-        name: what the profile is called.
+        name: the profile's name.
         ref_bits: width R of a slot's reference count, 1 to 22 bits.
         generation_bits: width G of a slot's generation, 1 to 40 bits.
-        tag_bits: width T of the free list's version, 0 to 32 bits.
+        tag_bits: width T of the free list's ABA tag, 0 to 32 bits.
         capacities: slots of the pools XS, S, M, L and XL, 1 to 2,097,152 each.
         heap_slots: slots of the pool XXL, 1 to 2,097,152.
-        heap_bytes: payload bytes that live in XXL at once, 1 to 2^48.
-        max_ring_bytes: the most bytes of one pool's storage.
+        heap_bytes: limit of the payload bytes in XXL at once, 1 to 2^48.
+        max_ring_bytes: limit of one pool's storage in bytes.
 
     Raises:
         TypeError: a field has a wrong type.
@@ -43,7 +43,7 @@ class Profile:
     max_ring_bytes: int = MAX_RING_BYTES
 
     def __post_init__(self) -> None:
-        """Check every field: types first, then values [PARAM-2, PARAM-3, ERR-4]."""
+        """Check the types of all fields, then their values [PARAM-2, PARAM-3, ERR-4]."""
         if not isinstance(self.name, str):
             raise TypeError(f"name is {shown(self.name)}: a {type(self.name).__name__}, not a str; pass a str")
         numbers = {name: as_number(name, getattr(self, name)) for name in ("ref_bits", "generation_bits", "tag_bits")}
@@ -52,7 +52,7 @@ class Profile:
             raise TypeError(
                 f"capacities is {shown(self.capacities)}: a {type(self.capacities).__name__}, not a tuple; {remedy}"
             )
-        capacities = tuple(as_number(f"capacities[{place}]", count) for place, count in enumerate(self.capacities))
+        capacities = tuple(as_number(f"capacities[{index}]", count) for index, count in enumerate(self.capacities))
         numbers |= {
             name: as_number(name, getattr(self, name)) for name in ("heap_slots", "heap_bytes", "max_ring_bytes")
         }
@@ -61,10 +61,10 @@ class Profile:
         _check("tag_bits", numbers["tag_bits"], 0, 32)
         if len(capacities) != 5:
             raise LayoutError(
-                f"capacities is {shown(capacities)}: {len(capacities)} numbers; give five, for XS, S, M, L and XL"
+                f"capacities is {shown(capacities)}: {len(capacities)} numbers; pass five, for XS, S, M, L and XL"
             )
-        for place, count in enumerate(capacities):
-            _check(f"capacities[{place}]", count, 1, MAX_SLOTS)
+        for index, count in enumerate(capacities):
+            _check(f"capacities[{index}]", count, 1, MAX_SLOTS)
         _check("heap_slots", numbers["heap_slots"], 1, MAX_SLOTS)
         _check("heap_bytes", numbers["heap_bytes"], 1, MAX_HEAP_BYTES)
         _check("max_ring_bytes", numbers["max_ring_bytes"], 0, U64_LIMIT)
@@ -74,4 +74,4 @@ class Profile:
 
 def _check(name: str, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
-        raise LayoutError(f"{name} is {value}: not from {low} to {high}; choose a number within these bounds")
+        raise LayoutError(f"{name} is {value}: not from {low} to {high}; pass a number in that range")

@@ -1,4 +1,4 @@
-"""How a value is shown in a message: short, whatever it is [ERR-4]."""
+"""The short form in which messages show any value [ERR-4]."""
 
 import math
 import reprlib
@@ -8,7 +8,7 @@ _SHOWN: Final = 10**60
 
 
 class _Long(int):
-    """An integer whose digits would fill the message, and of which Python may refuse to print them."""
+    """An integer with so many digits that they would fill the message, or that Python refuses to print them."""
 
     def __repr__(self) -> str:
         return f"about {'-' if self < 0 else ''}10**{round(math.log10(abs(self)))}"
@@ -20,7 +20,10 @@ class _Short(reprlib.Repr):
 
 
 def short(number: int) -> int:
-    """Return an integer that a message can show: itself, or an equal one that shows how long it is [ERR-4]."""
+    """Return an integer that a message can show: the number itself or, if it is long, an equal one with a short `repr`.
+
+    [ERR-4]
+    """
     return number if -_SHOWN < number < _SHOWN else _Long(number)
 
 

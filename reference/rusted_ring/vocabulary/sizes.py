@@ -1,4 +1,4 @@
-"""T-shirt sizes and the pools that serve them [SIZE-1 to SIZE-4]."""
+"""Size classes and the pools that serve them [SIZE-1 to SIZE-4]."""
 
 import enum
 from typing import Any
@@ -7,7 +7,7 @@ from rusted_ring.vocabulary.shown import short, shown
 
 
 class _Numbered(enum.EnumMeta):
-    """Finds members by number, of which its own error shows at most a short form [ERR-4]."""
+    """An enumeration whose error for an unknown number shows a long number in a short form [ERR-4]."""
 
     def __call__(cls, value: Any, *names: Any, **options: Any) -> Any:
         return super().__call__(short(value) if isinstance(value, int) else value, *names, **options)
@@ -45,7 +45,10 @@ class PoolId(enum.IntEnum, metaclass=_Numbered):
             TypeError: `size` is not an `EventSize`.
         """
         if not isinstance(size, EventSize):
-            raise TypeError(f"size must be an EventSize, not {shown(size)}: use EventAllocator.estimate_size(length)")
+            raise TypeError(
+                f"size is {shown(size)}: a {type(size).__name__}, not an EventSize; pass an EventSize, for example "
+                f"EventAllocator.estimate_size(length)"
+            )
         return cls[size.name]
 
     @property

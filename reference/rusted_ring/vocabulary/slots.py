@@ -1,11 +1,11 @@
-"""What a slot is, and the figures of a pool [SLOT-2, SLOT-14, ALLOC-9]."""
+"""The states and metadata of a slot, and the counters of a pool [SLOT-2, SLOT-14, ALLOC-9]."""
 
 import enum
 from typing import NamedTuple
 
 
 class SlotState(enum.IntEnum):
-    """What a slot is [SLOT-2]."""
+    """The state of a slot [SLOT-2]."""
 
     FREE = 0
     LIVE = 1
@@ -13,7 +13,13 @@ class SlotState(enum.IntEnum):
 
 
 class SlotMetadata(NamedTuple):
-    """What a slot word says [SLOT-14]."""
+    """The fields of a slot word [SLOT-14].
+
+    Attributes:
+        ref_count: the number of references to the slot.
+        generation: how often the slot was freed, modulo 2^G.
+        state: whether the slot is FREE, LIVE or LOANED.
+    """
 
     ref_count: int
     generation: int
@@ -21,19 +27,19 @@ class SlotMetadata(NamedTuple):
 
     @property
     def is_allocated(self) -> bool:
-        """True exactly if the slot is not FREE [SLOT-14]."""
+        """Whether the slot is LIVE or LOANED [SLOT-14]."""
         return self.state != SlotState.FREE
 
 
 class PoolStats(NamedTuple):
-    """The figures of a pool [ALLOC-9].
+    """The counters of a pool [ALLOC-9].
 
     Attributes:
-        capacity: slots of the pool.
-        live: slots that are LIVE or LOANED.
-        free: slots that are FREE; `live + free = capacity`.
-        allocations: slots taken since the start, loans included.
-        failures: calls that found the pool full.
+        capacity: number of slots.
+        live: number of slots that are LIVE or LOANED.
+        free: number of slots that are FREE; `live + free = capacity`.
+        allocations: number of slots taken since the pool was made, loans included.
+        failures: number of calls that found the pool full.
     """
 
     capacity: int

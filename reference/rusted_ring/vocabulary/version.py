@@ -1,14 +1,14 @@
-"""The version of the installed package, whose one home is pyproject.toml."""
+"""The version of the installed package, which `pyproject.toml` states."""
 
 
 def module_attribute(module: str, name: str) -> str:
-    """Return what a module has that is looked up when it is asked for: `__version__`.
+    """Return an attribute of a module that is computed at its first use: `__version__`.
 
     Raises:
         AttributeError: the module has no such attribute.
     """
     if name != "__version__":
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
-    from importlib.metadata import version  # takes longer than all else that an import does
+    from importlib.metadata import version  # imported here, as it takes longer than the rest of the package
 
     return version("rusted-ring")

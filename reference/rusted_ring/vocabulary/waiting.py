@@ -1,4 +1,4 @@
-"""How a task of an event loop waits on a descriptor of a reader or a writer [RING-36, RING-37, RING-54]."""
+"""Waiting in an event loop for the descriptor of a reader or a writer [RING-36, RING-37, RING-54]."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Watched(Protocol):
-    """A reader or a writer: what has a descriptor that is readable once another attempt is worth while [RING-35]."""
+    """A reader or a writer: its descriptor is readable if another attempt may succeed [RING-35, RING-49]."""
 
     def fileno(self) -> int:
         """Return the descriptor."""
@@ -18,12 +18,13 @@ class Watched(Protocol):
 
 
 async def until_readable(watched: Watched) -> None:
-    """Wait in the running event loop until a descriptor is readable.
+    """Wait in the running event loop until the descriptor of a reader or a writer is readable.
 
-    A loop has one callback for each descriptor, and the caller may have set it. So what is registered is a duplicate.
+    An event loop has one callback for each descriptor, and the caller may have set it. So this registers a duplicate of
+    the descriptor.
 
     Raises:
-        OSError: the system gave no descriptor.
+        OSError: the system has no descriptors left.
     """
     import asyncio
 
@@ -31,18 +32,20 @@ async def until_readable(watched: Watched) -> None:
     readable = loop.create_future()
     descriptor = watched.fileno()
     try:
-        own = os.dup(descriptor)
+        duplicate = os.dup(descriptor)
     except OSError as error:
-        raise OSError(error.errno, f"no descriptor for {watched!r}: {error.strerror}; close some") from None
+        raise OSError(
+            error.errno, f"watched is {watched!r}: no descriptor for it ({error.strerror}); close some descriptors"
+        ) from None
     try:
-        loop.add_reader(own, _tell, readable)
+        loop.add_reader(duplicate, _set_readable, readable)
         await readable
     finally:
         if not loop.is_closed():
-            loop.remove_reader(own)
-        os.close(own)
+            loop.remove_reader(duplicate)
+        os.close(duplicate)
 
 
-def _tell(readable: asyncio.Future[None]) -> None:
+def _set_readable(readable: asyncio.Future[None]) -> None:
     if not readable.done():
         readable.set_result(None)

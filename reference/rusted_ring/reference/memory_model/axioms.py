@@ -1,9 +1,9 @@
 """RC11 with asymmetric fences and a choice of release sequences: relations, axioms, races [MODEL-6 to MODEL-24].
 
 Each function is one definition or one axiom of Lahav, Vafeiadis, Kang, Hur, Dreyer, "Repairing Sequential Consistency
-in C/C++11", PLDI 2017, section 3, but for the release sequences of C++20, which are those of P0982R1, and for
-asymmetric fences, which are those of P1202R5. `hb` is handed on where it is needed: it does not depend on the
-modification order, so that the enumerator works it out once for many executions.
+in C/C++11", PLDI 2017, section 3. The release sequences of C++20 are those of P0982R1, and the asymmetric fences those
+of P1202R5. Functions that need `hb` take it as an argument: it does not depend on the modification order, so the
+enumerator computes it once for many executions.
 """
 
 # ruff: noqa: RUF002 - the paper writes its unions so.
@@ -16,7 +16,7 @@ from rusted_ring.reference.memory_model.relations import Relation
 
 
 class Standard(StrEnum):
-    """Whose release sequences hold [MODEL-7, MODEL-20]."""
+    """The standard whose definition of release sequences applies [MODEL-7, MODEL-20]."""
 
     CXX20 = "c++20"
     C11 = "c11"
@@ -44,7 +44,7 @@ def synchronizes_with(execution: Execution, standard: Standard = Standard.CXX20)
 
 
 def synchronizes_asymmetrically(execution: Execution, rs: Relation) -> Relation:
-    """Return asw = [L⊒rel]; sb; rs; rf; sb; [X] ∪ [N]; sb; rs; rf; sb; [L⊒acq]; `rs` is handed on [MODEL-22]."""
+    """Return asw = [L⊒rel]; sb; rs; rf; sb; [X] ∪ [N]; sb; rs; rf; sb; [L⊒acq]; `rs` is an argument [MODEL-22]."""
     pre, sb = execution.pre, execution.sb
     seen = sb >> rs >> execution.rf >> sb
     to_heavy = pre.light_fences >> pre.releases >> seen >> pre.exits
@@ -70,7 +70,7 @@ def is_atomic(execution: Execution) -> bool:
 def sc_before(execution: Execution, hb: Relation) -> Relation:
     """Return scb = sb ∪ (sb|≠loc; hb; sb|≠loc) ∪ hb|loc ∪ mo ∪ rb [MODEL-12]."""
     pre, sb, same_location = execution.pre, execution.sb, execution.pre.same_location
-    # A plain access may be gone when the program runs, and a light fence is no instruction: neither orders anything.
+    # A compiler may remove a plain access, and a light fence is not an instruction: neither orders anything.
     ordering = pre.reads | pre.writes | pre.fences
     elsewhere = (ordering >> sb >> ordering) - same_location
     return sb | (elsewhere >> hb >> elsewhere) | (hb & same_location) | execution.mo | execution.rb

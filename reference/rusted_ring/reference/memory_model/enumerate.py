@@ -1,8 +1,9 @@
 """All consistent executions of a litmus program [MODEL-18].
 
-In three steps: run the threads in every way in which reads can find their values; order the writes of each location
-in every way that does not contradict what was read; keep what the axioms let pass. The first two leave out early some
-of what atomicity and coherence would refuse, with a reason each time; the axioms are asked about each execution, whole.
+There are three steps: run the threads in every way in which each read can read from a write; order the writes of each
+location in every way that does not contradict the reads; keep the executions that satisfy the axioms. The first two
+steps omit some executions that violate atomicity or coherence; each omission has its reason in a comment. The third
+checks all axioms on every execution that remains.
 """
 
 import itertools
@@ -39,8 +40,8 @@ class Behaviour:
     """All that a litmus program can do [MODEL-18].
 
     Attributes:
-        outcomes: for the text of each consistent execution graph (`graph_text`), what it comes to (`outcome_text`).
-        races: the data races of all of them, each as `N0 1w 2r`.
+        outcomes: the outcome (`outcome_text`) of each consistent execution, by the text of its graph (`graph_text`).
+        races: the data races of all consistent executions, each as `N0 1w 2r`.
     """
 
     outcomes: dict[str, str]
@@ -72,12 +73,12 @@ def consistent_executions(
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """How far a thread has come [MODEL-2].
+    """The state of a thread in a run [MODEL-2].
 
     Attributes:
-        position: the number of the operation that is next.
-        values: what each operation before it read; None where it read nothing, was skipped, or failed for no reason.
-        declined: how many of the writes to the location that it waits to read it has turned down.
+        position: the number of its next operation.
+        values: what each operation before that read; None if it read nothing, was skipped, or failed spuriously.
+        declined: how many writes to the location of its next read the thread has declined to read from.
     """
 
     position: int = 0
@@ -90,9 +91,9 @@ class Run:
     """A run of the threads up to some point [MODEL-3].
 
     Attributes:
-        threads: how far each has come.
-        written: for each atomic location its writes, in the order in which the run came to them, the initial one first.
-        events: all events with, for a read, the write that it reads from.
+        threads: the state of each thread.
+        written: the writes of each atomic location, in the order of the run, the initial one first.
+        events: all events; each read with the write that it reads from.
         taken: the writes that a read-modify-write reads from.
     """
 
@@ -103,21 +104,21 @@ class Run:
 
 
 def runs(program: Program) -> Iterator[Run]:
-    """Yield every run of the threads to their ends, each choice of a write for each read once [MODEL-3, MODEL-15].
+    """Yield every complete run of the threads: each choice of a write for each read once [MODEL-3, MODEL-15].
 
-    No cycle leads along sb and rf, so the events of an execution can be gone through one by one with each read after
-    the write that it reads from. So each thread runs to its next read and waits there; a waiting read is offered each
-    write of its location when it is there, and reads from it or turns it down for good. Which of the two an execution
-    does is settled by its rf, so each is reached in one way only. A weak compare-exchange that reads what it expected
-    then writes in one run and not in another. A read that turned down all that ever came ends its run, which is no
-    execution.
+    sb and rf together have no cycle, so the events of an execution can be ordered with each read after the write that
+    it reads from. Therefore each thread runs to its next read and waits there. A waiting read is offered each write to
+    its location once the write exists, and either reads from it or declines it for good. The rf of an execution
+    determines which of the two happens, so each execution is reached in one way only. A weak compare-exchange that
+    reads the expected value writes in one run and fails in another. A read that has declined all writes ends its run,
+    which is then not an execution.
     """
     initial = tuple((Event(0, location, Kind.WRITE, None, location, 0),) for location in range(program.atomics))
     yield from _finish(program, Run(tuple(Thread() for _ in program.threads), initial))
 
 
 def _finish(program: Program, run: Run) -> Iterator[Run]:
-    """Yield every way to bring a run to its end."""
+    """Yield every way to complete a run."""
     for number in range(len(program.threads)):
         run = _run_to_next_read(program, run, number)
     waiting = [number for number, thread in enumerate(run.threads) if thread.position < len(program.threads[number])]
@@ -132,8 +133,8 @@ def _finish(program: Program, run: Run) -> Iterator[Run]:
             continue
         for write in there[thread.declined :]:
             for effect in _effects(operation, write.value):
-                # Of two read-modify-writes that read from one write, the own write of the one that is first in mo would
-                # stand between the other and what it read [MODEL-11].
+                # Two read-modify-writes cannot read from one write: the write of the first in mo would lie between the
+                # second and the write that it read from [MODEL-11].
                 if effect.writes is None or write not in run.taken:
                     yield from _finish(program, _read(run, number, write, effect))
         if _may_be_written(program, run, number, operation.location):
@@ -142,7 +143,7 @@ def _finish(program: Program, run: Run) -> Iterator[Run]:
 
 
 def _may_be_written(program: Program, run: Run, reader: int, location: int) -> bool:
-    """Return whether a thread other than the reader's has a write to a location still before it, by its text."""
+    """Return whether the program text of a thread other than the reader's has another write to a location."""
     return any(
         isinstance(operation, Writing) and operation.location == location
         for number, thread in enumerate(run.threads)
@@ -191,12 +192,12 @@ def _events(thread: int, position: int, operation: Operation) -> Iterator[Event]
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
-    """What an operation does that reads some value.
+    """A possible effect of an operation that reads a value.
 
     Attributes:
-        order: its order.
-        writes: what it writes; None for nothing.
-        told: what it tells the thread that it read; None where it failed for no reason.
+        order: the memory order of the operation.
+        writes: the value that it writes; None if it writes nothing.
+        told: the value that the thread sees; None if the operation failed spuriously.
     """
 
     order: Order
@@ -205,7 +206,7 @@ class _Effect:
 
 
 def _read(run: Run, number: int, write: Event, effect: _Effect) -> Run:
-    """Let a waiting thread read from a write, and write in its turn if the operation does."""
+    """Let a waiting thread read from a write, and write if its operation does."""
     thread = run.threads[number]
     read = Event(number + 1, thread.position, Kind.READ, effect.order, write.location, write.value)
     run = _with_event(run, read, write)
@@ -216,7 +217,7 @@ def _read(run: Run, number: int, write: Event, effect: _Effect) -> Run:
 
 
 def _effects(operation: Reading, read: int) -> Iterator[_Effect]:
-    """Yield all that an operation can do that reads a value."""
+    """Yield all possible effects of an operation that reads a value."""
     match operation:
         case Load(_, order):
             yield _Effect(order, None, read)
@@ -246,9 +247,9 @@ def _with_event(run: Run, event: Event, read_from: Event | None) -> Run:
 
 
 def execution_of(run: Run) -> Execution:
-    """Return the execution that a finished run comes to, without a modification order yet [MODEL-1 to MODEL-3]."""
+    """Return the execution of a complete run, without a modification order [MODEL-1 to MODEL-3]."""
     initial = [writes[0] for writes in run.written]
-    # Stable: the events of one thread, and the two of one operation, keep the order in which they were executed.
+    # The sort is stable: the events of one thread, and the two events of one operation, keep their order.
     by_thread = sorted(run.events, key=lambda made: made[0].thread)
     pre = PreExecution([*initial, *(event for event, _ in by_thread)])
     number = {event: at for at, event in enumerate(pre.events)}
@@ -257,11 +258,11 @@ def execution_of(run: Run) -> Execution:
 
 
 def modification_orders(execution: Execution, hb: Relation, atomics: int) -> Iterator[Relation]:
-    """Yield each way to order the writes of every location that coherence may let pass [MODEL-4, MODEL-10].
+    """Yield each way to order the writes of every location that can be coherent [MODEL-4, MODEL-10].
 
-    If a write or a read from it happens before another write of the location or a read from that, then the first write
-    is before the second in any coherent execution: the other way round, eco leads back along hb. The writes are ordered
-    in every way that extends this.
+    If a write, or a read from it, happens before another write to the location, or a read from that, then the first
+    write precedes the second in any coherent execution: otherwise hb and eco would form a cycle. The orders yielded are
+    those that extend this.
     """
     seen = execution.rf.optional() >> hb >> execution.rf.inverse().optional()
     before = seen & execution.pre.same_location
@@ -277,7 +278,7 @@ def modification_orders(execution: Execution, hb: Relation, atomics: int) -> Ite
 
 
 def linear_extensions(members: int, before: Relation) -> Iterator[tuple[int, ...]]:
-    """Yield every order of a set of events, given as a bit mask, that puts none after one it is before [MODEL-4]."""
+    """Yield every total order of a set of events, given as a bit mask, that extends a relation [MODEL-4]."""
     if not members:
         yield ()
     for first in members_of(members):

@@ -1,8 +1,8 @@
-"""Events and execution graphs, and the text that says which graph one is [MODEL-1 to MODEL-5, MODEL-17].
+"""Events, execution graphs, and the text that identifies a graph [MODEL-1 to MODEL-5, MODEL-17].
 
-A pre-execution is what the threads did, each by itself: events and their program order. An execution adds where each
-read took its value from and in which order each location was modified. (The terms are those of Batty, Owens, Sarkar,
-Sewell, Weber, "Mathematizing C++ Concurrency", POPL 2011.)
+A pre-execution consists of the events of all threads and their program order. An execution adds the write that each
+read reads from, and the modification order of each location. (The terms are those of Batty, Owens, Sarkar, Sewell,
+Weber, "Mathematizing C++ Concurrency", POPL 2011.)
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -15,7 +15,7 @@ from rusted_ring.reference.memory_model.relations import Relation, members_of
 
 
 class Kind(Enum):
-    """What an event does [MODEL-1]."""
+    """The kind of an event [MODEL-1]."""
 
     READ = "read"
     WRITE = "write"
@@ -29,7 +29,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: what one operation did to one location, or a fence [MODEL-1].
+    """One event: the access of one operation to one location, or a fence [MODEL-1].
 
     Attributes:
         thread: the number of its thread; 0 for the initial writes.
@@ -38,7 +38,7 @@ class Event:
             two as well, its entry and its exit.
         order: its memory order; None for plain accesses and initial writes.
         location: the atomic or plain location; None for a fence.
-        value: the value read or written; 0 where there is none to speak of.
+        value: the value read or written; 0 for fences and plain accesses.
     """
 
     thread: int
@@ -68,11 +68,11 @@ class PreExecution:
         return len(self.events)
 
     def where(self, holds: Callable[[Event], bool]) -> Relation:
-        """Return `[A]` where A are the events for which something holds [MODEL-1]."""
+        """Return `[A]`, where A is the set of the events for which a predicate holds [MODEL-1]."""
         return Relation(1 << number if holds(event) else 0 for number, event in enumerate(self.events))
 
     def alike(self, feature: Callable[[Event], Hashable | None]) -> Relation:
-        """Return the pairs of events that have the same feature, not None [MODEL-1]."""
+        """Return the pairs of events for which a function returns the same value, other than None [MODEL-1]."""
         features = [feature(event) for event in self.events]
         having: dict[Hashable, int] = {}
         for number, found in enumerate(features):
@@ -81,7 +81,7 @@ class PreExecution:
 
     @cached_property
     def further_down(self) -> Relation:
-        """Each event with those further down the list [MODEL-2]."""
+        """Each event with the later events of the list [MODEL-2]."""
         everything = (1 << len(self)) - 1
         return Relation(everything & ~((2 << number) - 1) for number in range(len(self)))
 
@@ -184,7 +184,7 @@ class Execution:
 
 
 def graph_text(execution: Execution, atomics: int) -> str:
-    """Return the graph's text: two executions are the same graph if, and only if, their texts are the same [MODEL-17].
+    """Return the text of a graph: two executions have the same graph if and only if their texts are equal [MODEL-17].
 
     Args:
         execution: the execution.
@@ -211,8 +211,8 @@ def modification_order(execution: Execution, location: int) -> list[int]:
 def outcome_text(execution: Execution, atomics: int) -> str:
     """Return what a program can see of an execution: `1.1=0 2.1=0 [0]=1 [1]=1` [MODEL-3, MODEL-4].
 
-    Each reading operation with the value it read, then each atomic location with the last value in its modification
-    order.
+    The text lists each reading operation with the value that it read, and then each atomic location with the last value
+    in its modification order.
 
     Args:
         execution: the execution.

@@ -2,15 +2,15 @@
 
     2 1 | store 0 rlx 1 ; write 0 ; store 1 rel 1 | load 1 acq ; skip_unless 0 1 1 ; read 0
 
-`|` parts the threads and `;` the operations. First stand the number of atomic locations and of plain ones. Every
-location holds 0 at first. The operations:
+A program begins with the number of atomic locations and the number of plain ones. `|` separates the threads, and `;`
+the operations. Every location holds 0 at first. The operations:
 
 - `load LOC ORDER`, `store LOC ORDER VALUE`, `xchg LOC ORDER VALUE`, `add LOC ORDER VALUE`;
-- `cas LOC SUCCESS FAILURE EXPECTED DESIRED`, a strong compare-exchange, and `wcas`, in the same way, a weak one;
+- `cas LOC SUCCESS FAILURE EXPECTED DESIRED`, a strong compare-exchange; `wcas` with the same arguments, a weak one;
 - `fence ORDER`; `light ORDER` and `heavy`, the two sides of an asymmetric fence;
-- `read LOC`, `write LOC`, accesses to the plain locations, numbered apart from 0; their values play no part;
+- `read LOC`, `write LOC`, accesses to plain locations, which have numbers of their own from 0 and no values;
 - `skip_unless OP VALUE N`: if operation number OP of this thread did not read VALUE, the next N operations are skipped.
-  A weak compare-exchange that fails although it read EXPECTED counts here as one that read nothing.
+  A weak compare-exchange that fails although it read EXPECTED did not read VALUE in this sense.
 
 Threads are numbered from 1 and operations from 0, skips included, and `t.i` names operation i of thread t.
 """
@@ -22,7 +22,7 @@ from typing import Final
 
 
 class LitmusError(ValueError):
-    """A text is no litmus program: the message names the thread, the operation and what is wrong [MODEL-19]."""
+    """A text is not a litmus program; the message names the thread, the operation and the mistake [MODEL-19]."""
 
 
 class Order(StrEnum):
@@ -98,7 +98,7 @@ class CompareExchange:
 
 @dataclass(frozen=True, slots=True)
 class WeakCompareExchange(CompareExchange):
-    """A weak compare-exchange: it may also fail, as a load, where it reads `expected` [MODEL-1]."""
+    """A weak compare-exchange: it may also fail, as a load, if it reads `expected` [MODEL-1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class Program:
 
 
 def _complaint(program: Program, operations: Sequence[Operation], index: int) -> str:
-    """Return what is wrong with an operation, or "" for nothing."""
+    """Return the message for an operation that is not allowed, "" if it is allowed."""
     operation = operations[index]
     if isinstance(operation, SkipUnless):
         return _complaint_of_skip(operation, operations, index)
@@ -227,16 +227,16 @@ def _complaint_of_skip(skip: SkipUnless, operations: Sequence[Operation], index:
 
 
 def operation_text(operation: Operation) -> str:
-    """Return an operation as litmus programs write it [MODEL-19]."""
+    """Return the text of an operation in a litmus program [MODEL-19]."""
     word = _WORD_OF[type(operation)]
     return " ".join([word, *(str(getattr(operation, name)) for name in operation.__dataclass_fields__)])
 
 
 def parse(text: str) -> Program:
-    """Return the litmus program that a text says; `str` of it says the same [MODEL-19].
+    """Return the litmus program of a text; `str` of the program is an equivalent text [MODEL-19].
 
     Raises:
-        LitmusError: the text is no litmus program.
+        LitmusError: the text is not a litmus program.
     """
     header, *threads = text.split("|")
     numbers = header.split()

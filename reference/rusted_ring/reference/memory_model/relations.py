@@ -1,8 +1,8 @@
 r"""Relations over a few events, with the operators of the paper [MODEL-1].
 
-An event is a number from 0. Row `a` of a relation is an integer whose bit `b` says that the pair (a, b) is in it: so a
-union is one `|` a row, and axioms checked over thousands of executions stay quick while they are written as in the
-paper. Sets of events are relations too, as the paper has it: `[A]` is the identity on A.
+An event is a number from 0. Row `a` of a relation is an integer; its bit `b` is set if the pair (a, b) is in the
+relation. So a union takes one `|` a row: the axioms are written as in the paper, and are fast enough to be checked on
+thousands of executions. As in the paper, a set of events is a relation too: `[A]` is the identity on A.
 
 | paper | here |
 | --- | --- |
@@ -24,7 +24,7 @@ class Relation:
     """A set of pairs of events [MODEL-1].
 
     Attributes:
-        rows: for each event, the set of its successors as a bit mask; as many rows as there are events.
+        rows: for each event, the set of its successors as a bit mask.
     """
 
     __slots__ = ("rows",)
@@ -34,7 +34,7 @@ class Relation:
 
     @classmethod
     def of_pairs(cls, events: int, pairs: Iterable[tuple[int, int]]) -> "Relation":
-        """Return the relation over so many events that has these pairs [MODEL-1]."""
+        """Return the relation over a number of events that has the given pairs [MODEL-1]."""
         rows = [0] * events
         for first, second in pairs:
             rows[first] |= 1 << second
@@ -82,7 +82,7 @@ class Relation:
         return Relation(rows)
 
     def inverse(self) -> "Relation":
-        """Return the relation with every pair turned round [MODEL-1]."""
+        """Return the relation with every pair reversed [MODEL-1]."""
         rows = [0] * len(self.rows)
         for first, row in enumerate(self.rows):
             for second in members_of(row):
@@ -107,7 +107,7 @@ class Relation:
         return not any(row >> event & 1 for event, row in enumerate(self.rows))
 
     def is_acyclic(self) -> bool:
-        """Return whether no chain of pairs leads from an event back to it [MODEL-1]."""
+        """Return whether the relation has no cycle [MODEL-1]."""
         return self.closure().is_irreflexive()
 
 

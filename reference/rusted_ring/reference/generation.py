@@ -1,11 +1,11 @@
-"""Generations, and how long one lasts until it comes round again [SLOT-8, SLOT-12, WEAK-4, WEAK-5].
+"""Generations: they tell the events apart that a slot held one after the other, until they wrap (the ABA problem).
 
-`generations` is how many there are, 2^G.
+[SLOT-8, SLOT-12, WEAK-4, WEAK-5]; `generations` is the number of generations, 2^G.
 """
 
 
 def next_generation(generation: int, generations: int) -> int:
-    """Return the generation of a slot after it was freed: g + 1 mod 2^G [SLOT-8, SLOT-12].
+    """Return the generation of a slot after it was freed once: g + 1 mod 2^G [SLOT-8, SLOT-12].
 
     pre: 2 <= generations <= 2**40
     pre: 0 <= generation < generations
@@ -30,7 +30,7 @@ def generation_after(generation: int, frees: int, generations: int) -> int:
 
 
 def is_refused(generation: int, frees: int, generations: int) -> bool:
-    """Return whether a weak pointer is refused once its slot was freed `frees` times and is LIVE [WEAK-4, WEAK-5].
+    """Return whether a weak pointer is refused if its slot was freed `frees` times and is LIVE [WEAK-4, WEAK-5].
 
     pre: 2 <= generations <= 2**40
     pre: 0 <= generation < generations

@@ -1,4 +1,4 @@
-/* Owners, and the base of what is used through one. */
+/* Owners, and the base of the objects that use one. */
 #include <errno.h>
 
 #include "binding.h"
@@ -7,7 +7,6 @@
 #  include <windows.h>
 #else
 #  include <sched.h>
-#  include <time.h>
 #endif
 
 #define FIRST_SLEEP INT64_C(1000000) /* nanoseconds */
@@ -19,17 +18,6 @@ void object_free(PyObject *self)
     freefunc release = ABI_FUNCTION(freefunc) PyType_GetSlot(type, Py_tp_free);
     release(self);
     Py_DECREF(type);
-}
-
-int64_t clock_now(void)
-{
-#if defined(_WIN32)
-    return (int64_t)GetTickCount64() * 1000000;
-#else
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-#endif
 }
 
 static void yield_processor(void)
@@ -58,8 +46,8 @@ owner *owner_new(state *state, void (*end)(void *), owner *parent)
     return held;
 }
 
-/* In a forked child nothing is freed: another thread of the parent may have been in the middle of a call, and the memory
- * is the parent's until somebody writes to it. */
+/* A forked child frees nothing: another thread of the parent may have been in the middle of a call at the fork, and the pages are
+ * shared with the parent until one of them writes to them. */
 static void owner_dealloc(PyObject *self)
 {
     owner *held = (owner *)self;
@@ -81,7 +69,7 @@ PyType_Spec owner_spec = {
     .slots = owner_slots,
 };
 
-/* ------------------------------------------------------------------------------------------------ what is used by one */
+/* ------------------------------------------------------------------------------------------- objects that use an owner */
 
 void owned_dealloc(PyObject *self)
 {
@@ -110,8 +98,9 @@ int owned_unmade(PyObject *self)
         return 0;
     PyObject *name = PyType_GetName(Py_TYPE(self));
     if (name != NULL)
-        PyErr_Format(PyExc_TypeError, "%U is made already: it cannot be made anew in its place; call %U() for another",
-                     name, name);
+        PyErr_Format(PyExc_TypeError,
+                     "self is a %U that is initialized already: __init__ cannot run again; call %U(...) for another", name,
+                     name);
     Py_XDECREF(name);
     return -1;
 }
@@ -119,7 +108,7 @@ int owned_unmade(PyObject *self)
 int owned_become(PyObject *self, owner *held, PyObject *more)
 {
     owned *made = (owned *)self;
-    /* [GIL] between the look and the store nothing else can run. */
+    /* [GIL] nothing else runs between the check and the store. */
     if (made->owner != NULL) {
         Py_DECREF((PyObject *)held);
         return owned_unmade(self);
@@ -135,7 +124,8 @@ owner *owned_made(PyObject *self)
 {
     owner *held = ((owned *)self)->owner;
     if (held == NULL)
-        PyErr_SetString(PyExc_AttributeError, "the object was not made: its class was not called, or __init__ failed");
+        PyErr_SetString(PyExc_AttributeError,
+                        "self is not initialized: __init__ was not called, or failed; call the class to make an object");
     return held;
 }
 
@@ -145,8 +135,8 @@ void *refuse_fork(PyObject *self, const state *state, const char *use)
     PyObject *kind = state->forked_copy == NULL ? PyExc_RuntimeError : (PyObject *)state->forked_copy;
     if (name != NULL)
         PyErr_Format(kind,
-                     "%U was made before the process was forked: %s came in the child, which shares nothing with its "
-                     "parent; make another one after the fork",
+                     "%U was made before the process was forked: the child called %s on its copy, which shares nothing with "
+                     "the parent's; make another one after the fork",
                      name, use);
     Py_XDECREF(name);
     return NULL;
@@ -160,10 +150,9 @@ owner *owned_refuse(PyObject *self, const char *use)
 
 owner *owned_argument(PyObject *value, PyTypeObject *type, const char *name)
 {
-    /* The type itself: `__class__` says what its object likes. */
+    /* By its type: an object can set its `__class__`. */
     if (!PyObject_TypeCheck(value, type)) {
-        PyErr_Format(PyExc_TypeError, "%s is a %R: not what the call needs; pass one that %R made", name, Py_TYPE(value),
-                     type);
+        PyErr_Format(PyExc_TypeError, "%s is a %R: not an instance of %R; pass an instance", name, Py_TYPE(value), type);
         return NULL;
     }
     return owned_use(value, name);
@@ -184,7 +173,7 @@ PyObject *owned_check(PyObject *self, PyObject *use)
     Py_RETURN_NONE;
 }
 
-int owner_wait(PyObject *self, owner *held, const char *use)
+int owner_wait_ready(PyObject *self, owner *held, const char *use)
 {
     for (;;) {
         if (held->forks != forks_now()) {
@@ -207,7 +196,7 @@ int owner_close(PyObject *self, owner *held)
         held->object = NULL; /* the parent's memory is left alone */
         return 0;
     }
-    return owner_turn(self, held, "close") < 0 ? -1 : 1;
+    return owner_ready(self, held, "close") < 0 ? -1 : 1;
 }
 
 PyObject *descriptor_found(PyObject *self, int found)
@@ -218,7 +207,7 @@ PyObject *descriptor_found(PyObject *self, int found)
 int owner_sleep(PyObject *self, owner *held, int64_t until, const char *use, core_sleep sleep, uint64_t sequence)
 {
     for (int64_t longest = FIRST_SLEEP;; longest = longest < LONGEST_SLEEP / 2 ? longest * 2 : LONGEST_SLEEP) {
-        if (owner_turn(self, held, use) < 0)
+        if (owner_ready(self, held, use) < 0)
             return -1;
         int64_t left = until == FOREVER ? longest : until - clock_now();
         if (left <= 0)

@@ -1,16 +1,16 @@
-"""Strong and weak pointers, each of which makes the other [PTR-1 to PTR-17, WEAK-1 to WEAK-7]."""
+"""Strong and weak pointers; they are in one module because each makes the other [PTR-1 to PTR-17, WEAK-1 to WEAK-7]."""
 
 import builtins
 from typing import TYPE_CHECKING, cast
 
-from rusted_ring.reference.once import become, becoming, check_unmade
-from rusted_ring.reference.owner import Owner, as_allocator
+from rusted_ring.reference.monitor import NOTHING, Change, Found
+from rusted_ring.reference.once import check_uninitialized, initialize, initializing
+from rusted_ring.reference.owner import Owner
 from rusted_ring.reference.pin import Pin
 from rusted_ring.reference.pinned import _Pinned
-from rusted_ring.reference.step import NOTHING, Change, Found
 from rusted_ring.reference.token import token_of
 from rusted_ring.reference.triple import Triple, as_triple, triple_of_token
-from rusted_ring.vocabulary.arguments import as_number
+from rusted_ring.vocabulary.arguments import as_instance, as_number
 from rusted_ring.vocabulary.sizes import PoolId
 from rusted_ring.vocabulary.unpicklable import Unpicklable
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class RingPtr(_Pinned):
-    """A counted reference to a LIVE slot, which it keeps LIVE [PTR-1].
+    """A counted reference to a LIVE slot; the slot stays LIVE until the pointer and its views are gone [PTR-1, VIEW-2].
 
-    The constructor turns a loose reference into a pointer, as `from_token` does [PTR-11]; most pointers come from
-    `EventAllocator.allocate`.
+    `EventAllocator.allocate`, `clone`, `upgrade` and `commit` make pointers. The constructor and `from_token` turn a
+    detached reference into one [PTR-11].
     """
 
     __slots__ = ()
@@ -30,7 +30,7 @@ class RingPtr(_Pinned):
     _remedy = "clone a pointer before you drop it"
 
     def __init__(self, pool_id: PoolId | int, slot_index: int, generation: int, allocator: "EventAllocator") -> None:
-        """Turn a loose reference of a slot into a pointer; the count stays as it is [PTR-11, PTR-14].
+        """Turn a detached reference of a slot into a pointer; the reference count does not change [PTR-11, PTR-14].
 
         Args:
             pool_id: the pool or its number.
@@ -43,115 +43,115 @@ class RingPtr(_Pinned):
             ValueError: there is no such pool or generation.
             IndexError: there is no such slot.
             StaleHandle: the slot is not LIVE with that generation [PTR-15].
-            RefCountUnderflow: the slot has no loose reference [PTR-14].
+            RefCountUnderflow: the slot has no detached reference [PTR-14].
         """
         triple = as_triple(pool_id, slot_index, generation, allocator)
 
         def look() -> Found[None]:
-            check_unmade(self, "_pin")
-            pin, taking = _pin_for_loose_reference(triple, allocator)
-            return None, [*becoming(self, _allocator=allocator, _pin=pin), *taking]
+            check_uninitialized(self, "_pin")
+            pin, attaching = _pin_for_detached_reference(triple, allocator)
+            return None, [*initializing(self, _allocator=allocator, _pin=pin), *attaching]
 
-        allocator.pools._step.take(look)
+        allocator.pools._monitor.run(look)
 
     @classmethod
     def from_token(cls, token: int, allocator: "EventAllocator") -> "RingPtr":
-        """Turn a loose reference into a pointer; the count stays as it is [PTR-13].
+        """Turn a detached reference into a pointer; the reference count does not change [PTR-13].
 
         Args:
-            token: what `into_token`, `allocate_many` or `handle_ffi_event` returned.
-            allocator: the allocator that the token is of.
+            token: a token that `into_token`, `allocate_many` or `handle_ffi_event` returned.
+            allocator: the allocator of the token.
 
         Raises:
             TypeError: an argument has a wrong type.
             ValueError: the allocator has no such pool, slot or generation [PTR-16].
             StaleHandle: the slot is not LIVE with that generation [PTR-15].
-            RefCountUnderflow: the slot has no loose reference [PTR-14].
+            RefCountUnderflow: the slot has no detached reference [PTR-14].
         """
         number = as_number("token", token)
-        owner = as_allocator(allocator)
+        owner = as_instance("allocator", allocator, Owner, "an EventAllocator")
         triple = triple_of_token("token", number, owner.pools)
 
         def look() -> Found[RingPtr]:
-            pin, taking = _pin_for_loose_reference(triple, owner)
-            return cls._holding(pin, owner), taking
+            pin, attaching = _pin_for_detached_reference(triple, owner)
+            return cls._holding(pin, owner), attaching
 
-        return owner.pools._step.take(look)
+        return owner.pools._monitor.run(look)
 
     def clone(self) -> "RingPtr":
-        """Return a new pointer to the same slot, and count it [PTR-2].
+        """Return another pointer to the same slot, and increment the reference count [PTR-2].
 
         Raises:
             ReleasedHandle: the pointer was dropped.
-            RefCountOverflow: the slot's counter is full [SLOT-10].
+            RefCountOverflow: the slot's counter is at its maximum [SLOT-10].
         """
 
         def look() -> Found[RingPtr]:
             pin = self._held()
-            another = Pin(self._step, pin.pool, pin.slot_index)
+            another = Pin(self._monitor, pin.pool, pin.slot_index)
             return RingPtr._holding(another, self._allocator), [pin.pool.cloning(pin.slot_index), another.arm]
 
-        return self._step.take(look)
+        return self._monitor.run(look)
 
     __copy__ = clone
 
     def drop(self) -> None:
-        """Let go of the reference, which is given back when the last view is gone too [PTR-3, VIEW-2]."""
+        """Release the reference, after the last view if there are views; a second call does nothing [PTR-3, VIEW-2]."""
         self._pin = None
 
     def downgrade(self) -> "WeakRingPtr":
-        """Return a weak pointer to the slot and generation [WEAK-1].
+        """Return a weak pointer to the event; the reference count does not change [WEAK-1].
 
         Raises:
             ReleasedHandle: the pointer was dropped.
         """
-        pin = self._step.see(self._held)
+        pin = self._monitor.read(self._held)
         return WeakRingPtr(pin.pool.pool_id, pin.slot_index, pin.generation, self.allocator)
 
     def into_token(self) -> int:
-        """Turn the pointer's reference into a loose one and return its token; the count stays as it is [PTR-12].
+        """Detach the pointer's reference and return its token; the reference count does not change [PTR-12].
 
         Raises:
             ReleasedHandle: the pointer was dropped.
-            ViewsOutstanding: the pointer has live views [PTR-17].
+            ViewsOutstanding: a view of the pointer's data is alive [PTR-17].
         """
 
         def look() -> Found[int]:
             pin = self._held()
             pin.end_views("into_token()")
             token = token_of(pin.pool.pool_id, pin.slot_index, pin.generation)
-            return token, [pin.pool.leaving_loose(pin.slot_index), *pin.disarming(), self._ending()]
+            return token, [pin.pool.detaching(pin.slot_index), *pin.disarming(), self._ending()]
 
-        return self._step.take(look)
+        return self._monitor.run(look)
 
     @property
     def allocator(self) -> "EventAllocator":
-        """The allocator that the pointer was made by [PTR-8, ALLOC-24]."""
-        self._step.see(self._held)
+        """The allocator of the event [PTR-8, ALLOC-24]."""
+        self._monitor.read(self._held)
         return cast("EventAllocator", self._allocator)
 
     @property
     def bytes(self) -> builtins.bytes:
-        """The payload [PTR-7]."""
+        """A copy of the payload [PTR-7]."""
         return self._event().data
 
     @property
     def data(self) -> memoryview:
-        """A read-only view of the payload, which holds on to the slot [VIEW-1, VIEW-2, VIEW-5]."""
-        return self._step.take(lambda: (self._held().view().toreadonly(), [NOTHING]))
+        """A read-only view of the payload, format `B`, which keeps the slot LIVE [VIEW-1, VIEW-2, VIEW-5]."""
+        return self._monitor.run(lambda: (self._held().view().toreadonly(), [NOTHING]))
 
     @property
     def ref_count(self) -> int:
-        """How many references the slot has now [SLOT-14]."""
+        """The number of references to the slot now [SLOT-14]."""
 
         def look() -> int:
             pin = self._held()
             return pin.pool.slot(pin.slot_index).ref_count
 
-        return self._step.see(look)
+        return self._monitor.read(look)
 
     def __buffer__(self, flags: int, /) -> memoryview:
-        # Python asks from 3.12 on [VIEW-8].
+        # Called by Python 3.12 and later [VIEW-8].
         return self.data
 
     def __len__(self) -> int:
@@ -161,12 +161,12 @@ class RingPtr(_Pinned):
         return self.bytes
 
     def __bool__(self) -> bool:
-        # A pointer to an empty event is a pointer.
+        # Without this, `__len__` would make a pointer to an empty event false.
         return True
 
 
 class WeakRingPtr(Unpicklable):
-    """A triple of pool, slot and generation, which keeps nothing alive [WEAK-1]."""
+    """A triple of pool, slot and generation, which names an event without a reference to it [WEAK-1]."""
 
     __slots__ = ("__weakref__", "_allocator", "_triple")
 
@@ -174,7 +174,7 @@ class WeakRingPtr(Unpicklable):
     _triple: Triple
 
     def __init__(self, pool_id: PoolId | int, slot_index: int, generation: int, allocator: "EventAllocator") -> None:
-        """Name a slot and a generation that exist, whatever is there [WEAK-1].
+        """Name an event by its triple; the event need not exist [WEAK-1, ALLOC-20].
 
         Args:
             pool_id: the pool or its number.
@@ -188,40 +188,40 @@ class WeakRingPtr(Unpicklable):
             IndexError: there is no such slot.
         """
         triple = as_triple(pool_id, slot_index, generation, allocator)
-        become(self, _triple=triple, _allocator=allocator)
+        initialize(self, _triple=triple, _allocator=allocator)
 
     @classmethod
     def from_token(cls, token: int, allocator: "EventAllocator") -> "WeakRingPtr":
-        """Return the weak pointer of a token; the loose reference, if there is one, stays [WEAK-6].
+        """Return the weak pointer of a token; a detached reference, if there is one, stays detached [WEAK-6].
 
         Args:
             token: a token of the allocator.
-            allocator: the allocator that the token is of.
+            allocator: the allocator of the token.
 
         Raises:
             TypeError: an argument has a wrong type.
             ValueError: the allocator has no such pool, slot or generation [PTR-16].
         """
         number = as_number("token", token)
-        triple = triple_of_token("token", number, as_allocator(allocator).pools)
+        triple = triple_of_token("token", number, as_instance("allocator", allocator, Owner, "an EventAllocator").pools)
         return cls(triple.pool.pool_id, triple.slot_index, triple.generation, allocator)
 
     def upgrade(self) -> RingPtr:
-        """Return a pointer to the slot and count it, if the slot is LIVE with this generation [WEAK-2].
+        """Return a pointer to the event and increment the reference count, in one atomic step [WEAK-2].
 
         Raises:
-            StaleHandle: it is not [WEAK-3].
-            RefCountOverflow: the slot's counter is full [SLOT-10].
+            StaleHandle: the slot is not LIVE with this generation [WEAK-3].
+            RefCountOverflow: the slot's counter is at its maximum [SLOT-10].
         """
         pool, slot_index, generation = self._triple
-        step = self._allocator.pools._step
+        monitor = self._allocator.pools._monitor
 
         def look() -> Found[RingPtr]:
             pool.check_live(slot_index, generation)
-            pin = Pin(step, pool, slot_index)
+            pin = Pin(monitor, pool, slot_index)
             return RingPtr._holding(pin, self._allocator), [pool.cloning(slot_index), pin.arm]
 
-        return step.take(look)
+        return monitor.run(look)
 
     @property
     def pool_id(self) -> PoolId:
@@ -230,12 +230,12 @@ class WeakRingPtr(Unpicklable):
 
     @property
     def slot_index(self) -> int:
-        """The number of the slot in its pool [WEAK-1]."""
+        """The index of the slot in its pool [WEAK-1]."""
         return self._triple.slot_index
 
     @property
     def generation(self) -> int:
-        """The generation [WEAK-1]."""
+        """The generation of the triple [WEAK-1]."""
         return self._triple.generation
 
     @property
@@ -260,9 +260,14 @@ class WeakRingPtr(Unpicklable):
         return f"WeakRingPtr(pool_id={self.pool_id.name}, slot_index={self.slot_index}, generation={self.generation})"
 
 
-def _pin_for_loose_reference(triple: Triple, allocator: Owner) -> tuple[Pin, tuple[Change, ...]]:
-    """Return a pin for a loose reference, which is there, and what has the pin take it [PTR-13, PTR-14, PTR-15]."""
+def _pin_for_detached_reference(triple: Triple, allocator: Owner) -> tuple[Pin, tuple[Change, ...]]:
+    """Return a pin, and the changes that attach a detached reference to it [PTR-13, PTR-14, PTR-15].
+
+    Raises:
+        StaleHandle: the slot is not LIVE with that generation.
+        RefCountUnderflow: the slot has no detached reference.
+    """
     pool, slot_index, generation = triple
-    pool.check_live(slot_index, generation, loose=1)
-    pin = Pin(allocator.pools._step, pool, slot_index)
-    return pin, (pool.taking_loose(slot_index), pin.arm)
+    pool.check_live(slot_index, generation, detached=1)
+    pin = Pin(allocator.pools._monitor, pool, slot_index)
+    return pin, (pool.attaching(slot_index), pin.arm)
