@@ -2,8 +2,8 @@
 
 `python -m rusted_ring.verify.campaign --calls 4 --workers 2 --resume FILE`, from a checkout, writes into the file what
 is done, and begins where it ended when it is started again: a run that is killed loses the batches under way. The
-enumeration is `enumeration`'s, and so are its limits. What was not exhausted is listed: clients with more executions
-than one client is given, and clients with executions that go on in a loop.
+enumeration is that of `clients.enumeration`, and so are its limits. What was not exhausted is listed: clients with more
+executions than one client is given, and clients with executions that go on in a loop.
 
 Exit status: 0 clean and exhausted, 1 something is wrong, 2 it cannot be run, 3 clean as far as it went.
 """
@@ -20,16 +20,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
-from rusted_ring.verify import client_operations, clients, enumeration, linearize
-from rusted_ring.verify.checkout import NoCheckout, checkout
-from rusted_ring.verify.clients import parse
-from rusted_ring.verify.documents import InputError
-from rusted_ring.verify.engine import CannotBuild, CannotRun, build_client
-from rusted_ring.verify.explore import CLEAN, ERROR, NOT_EXHAUSTIVE, executor
-from rusted_ring.verify.exploring import Explorer, Violation
-from rusted_ring.verify.processes import unwound_by_signals, workspace
-from rusted_ring.verify.report import progress as shown
-from rusted_ring.verify.running import kept
+from rusted_ring.verify.clients import enumeration, language, operations
+from rusted_ring.verify.clients.language import parse
+from rusted_ring.verify.explorer.engine import CannotBuild, CannotRun, build_client
+from rusted_ring.verify.explorer.executors import executor
+from rusted_ring.verify.explorer.outcomes import CLEAN, ERROR, NOT_EXHAUSTIVE
+from rusted_ring.verify.explorer.running import kept
+from rusted_ring.verify.linearizability import judge
+from rusted_ring.verify.model_checking.harness import Explorer, Violation
+from rusted_ring.verify.support.checkout import NoCheckout, checkout
+from rusted_ring.verify.support.errors import InputError
+from rusted_ring.verify.support.processes import unwound_by_signals, workspace
+from rusted_ring.verify.support.report import progress as shown
 
 MOST_EXECUTIONS: Final = 2_000
 """Executions of one client, by default."""
@@ -237,8 +239,8 @@ def digest(root: Path) -> str:
     found = hashlib.sha256()
     native = root / "native"
     files = [path for part in ("include", "src", "explorer") for path in (native / part).rglob("*") if path.is_file()]
-    modules = [Path(module.__file__ or "") for module in (client_operations, clients, enumeration)]
-    modules += Path(linearize.__file__).parent.glob("linear*.py")
+    modules = [Path(module.__file__ or "") for module in (operations, language, enumeration)]
+    modules += Path(judge.__file__).parent.glob("*.py")
     for path in sorted([*files, *modules]):
         found.update(path.name.encode() + b"\0" + path.read_bytes())
     return found.hexdigest()[:16]

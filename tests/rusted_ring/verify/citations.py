@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ClassMethodDescriptorType, FunctionType, GetSetDescriptorType, MethodDescriptorType, ModuleType
 
-from rusted_ring.verify.checkout import NoCheckout, checkout
-from rusted_ring.verify.clauses import Clause, SpecError, load_clauses
+from rusted_ring.verify.support.checkout import NoCheckout, checkout
+from rusted_ring.verify.support.clauses import Clause, SpecError, load_clauses
 
 IMPLEMENTATIONS = ("rusted_ring.reference", "rusted_ring.native")
 """The modules whose public functions must cite a clause."""

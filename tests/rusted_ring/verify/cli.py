@@ -1,4 +1,4 @@
-"""The command `rusted-ring`: `bench`, `diff`, `explore`, `replay` and `verify`.
+"""The command `rusted-ring`: `bench`, `diff`, `explore`, `replay`, `spec` and `verify`.
 
 Exit status: 0 where everything agrees and every figure is there, 1 where one does not or is not, 2 where the input
 cannot be used, 3 where an exploration found nothing but did not cover everything, 130 after Ctrl-C.
@@ -16,23 +16,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from rusted_ring.verify import explore
-from rusted_ring.verify import replay as engine
-from rusted_ring.verify.backend import BackendError, load_backend
-from rusted_ring.verify.clauses import SpecError
-from rusted_ring.verify.documents import MAX_BYTES, InputError
-from rusted_ring.verify.enumeration import MOST_CALLS
-from rusted_ring.verify.githistory import read_history
-from rusted_ring.verify.results import (
-    PROFILES,
-    replay_as_dict,
-    run_diffs,
-    run_replay,
-    show_diffs,
-    show_results,
-    show_workload,
-)
-from rusted_ring.verify.traces import read_workload
+from rusted_ring.verify.clients.enumeration import MOST_CALLS
+from rusted_ring.verify.explorer import command as explorer_command
+from rusted_ring.verify.lockstep.reports import PROFILES
+from rusted_ring.verify.lockstep.results import run_diffs, show_diffs
+from rusted_ring.verify.replay import outcomes
+from rusted_ring.verify.replay.documents import MAX_BYTES
+from rusted_ring.verify.replay.editing_traces import read_workload
+from rusted_ring.verify.replay.git_history import read_history
+from rusted_ring.verify.replay.results import replay_as_dict, run_replay, show_results, show_workload
+from rusted_ring.verify.specification import command as specification
+from rusted_ring.verify.support.backend import BackendError, load_backend
+from rusted_ring.verify.support.clauses import SpecError
+from rusted_ring.verify.support.errors import InputError
 
 if TYPE_CHECKING:
     pass
@@ -56,7 +52,7 @@ class _Limits(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **more)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        print(explore.limits())
+        print(explorer_command.limits())
         parser.exit()
 
 
@@ -104,10 +100,17 @@ def _seconds(text: str) -> float:
     return value
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command, for what describes it."""
+    return _parser()
+
+
 def _parser() -> _Parser:
     parser = _Parser(prog="rusted-ring", description="Whether a ring buffer does what its specification says.")
     parser.add_argument("--version", action="version", version=f"rusted-ring {_version()}")
-    commands = parser.add_subparsers(dest="command", metavar="{bench,diff,explore,replay,verify}", parser_class=_Parser)
+    commands = parser.add_subparsers(
+        dest="command", metavar="{bench,diff,explore,replay,spec,verify}", parser_class=_Parser
+    )
 
     _add_bench(commands)
 
@@ -159,7 +162,7 @@ def _parser() -> _Parser:
     )
     replay.add_argument(
         "--route",
-        choices=engine.ROUTES,
+        choices=outcomes.ROUTES,
         action="append",
         default=[],
         help="how events travel; may be repeated (default: every route)",
@@ -173,6 +176,8 @@ def _parser() -> _Parser:
     replay.add_argument("--capacity", type=_count, default=1_024, metavar="N", help="slots of a ring (default: 1024)")
     replay.add_argument("--batch", type=_count, default=64, metavar="N", help="events a turn (default: 64)")
     replay.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    specification.add(commands)
 
     verify = commands.add_parser("verify", help="run every layer of the verification and print one table")
     verify.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -273,7 +278,7 @@ def _add_explore(commands: "argparse._SubParsersAction[_Parser]") -> None:
         default=None,
         help="sleepers may wake, and weak compare-exchanges fail, for no reason; by default only the latter",
     )
-    command.add_argument("--unroll", type=_count, metavar="N", help="follow each loop for N turns (default: all)")
+    command.add_argument("--unroll", type=_count, metavar="N", help="follow each loop for N iterations (default: all)")
     command.add_argument(
         "--std",
         choices=("c11", "c++17", "c++20", "c++23"),
@@ -329,7 +334,7 @@ def _run(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     flags: list[str] = []
     if words[:1] == ["explore"]:
-        words, flags = explore.split_flags(words)
+        words, flags = explorer_command.split_flags(words)
     try:
         options = _parser().parse_args(words)
     except SystemExit as ending:  # --help and --version
@@ -337,14 +342,15 @@ def _run(argv: Sequence[str] | None) -> int:
     commands: dict[str | None, Callable[[argparse.Namespace], int]] = {
         "bench": _bench,
         "diff": _diff,
-        "explore": explore.run,
+        "explore": explorer_command.run,
         "replay": _replay,
+        "spec": specification.run,
         "verify": _verify,
     }
     if options.command == "explore":
         options.flags = flags
     if options.command not in commands:
-        raise InputError("give a command: bench, diff, explore, replay or verify (rusted-ring --help says more)")
+        raise InputError("give a command: bench, diff, explore, replay, spec or verify (rusted-ring --help says more)")
     return commands[options.command](options)
 
 
@@ -354,8 +360,8 @@ def _run(argv: Sequence[str] | None) -> int:
 def _replay(options: argparse.Namespace) -> int:
     if not options.files and not options.git:
         raise InputError("nothing to replay: give files, or --git PATH")
-    if options.consumers > engine.MAX_CONSUMERS:
-        raise InputError(f"argument --consumers: {options.consumers} is above {engine.MAX_CONSUMERS}")
+    if options.consumers > outcomes.MAX_CONSUMERS:
+        raise InputError(f"argument --consumers: {options.consumers} is above {outcomes.MAX_CONSUMERS}")
     if options.commits is not None and not options.git:
         raise InputError("argument --commits: counts the commits of a history; give one by --git PATH")
     if options.ring_size * options.capacity > MAX_REPLAY_RING_BYTES:
@@ -367,8 +373,8 @@ def _replay(options: argparse.Namespace) -> int:
     workloads = [read_workload(path, max_bytes=limit) for path in options.files]
     workloads += [read_history(path, commits=options.commits, max_bytes=limit) for path in options.git]
     backends = {name: load_backend(name) for name in options.backend or ["native", "reference"]}
-    settings = engine.Settings(
-        routes=tuple(dict.fromkeys(options.route)) or engine.ROUTES,
+    settings = outcomes.Settings(
+        routes=tuple(dict.fromkeys(options.route)) or outcomes.ROUTES,
         consumers=options.consumers,
         slow=options.slow_consumer,
         size=options.ring_size,

@@ -1,0 +1,1 @@
+"""Sequences of operations that take every path CrossHair found through the reference."""

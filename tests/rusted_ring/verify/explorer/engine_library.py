@@ -1,0 +1,100 @@
+"""The engine as a library of C: where its sources are, and how it is compiled, once for each compiler."""
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from rusted_ring.verify.explorer import caching
+from rusted_ring.verify.explorer.engine_sources import engine_sources, harness_source, include_flags, library_sources
+from rusted_ring.verify.explorer.instrumenting import COMMON, SANITIZED
+from rusted_ring.verify.explorer.toolchain import (
+    CannotBuild,
+    architecture,
+    call,
+    family,
+    version,
+)
+from rusted_ring.verify.support import processes
+from rusted_ring.verify.support.processes import Deadline
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """What the engine has room for: how many threads, and in how many bits it counts the events of one of them."""
+
+    threads: int = 32
+    clock: str = "int16_t"
+
+    def grown(self, what: str) -> "Size | None":
+        """Return the next larger size in `threads` or in `events`; None if there is none."""
+        if what == "threads" and self.threads < 512:
+            return dataclasses.replace(self, threads=128 if self.threads < 128 else 512)
+        if what == "events" and self.clock == "int16_t":
+            return dataclasses.replace(self, clock="int32_t")
+        return None
+
+    @property
+    def flags(self) -> list[str]:
+        """The macros that the engine is compiled with."""
+        threads = [f"-DEXPLORER_THREADS={self.threads}"] if self.threads != Size.threads else []
+        return [*threads, *([f"-DEXPLORER_CLOCK={self.clock}"] if self.clock != Size.clock else [])]
+
+
+def library(
+    compiler: Sequence[str], *, sanitize: str = "", size: Size | None = None, deadline: Deadline | None = None
+) -> Path:
+    """Return the engine as an archive, compiled if it is not there yet; `litmus.o` lies beside it.
+
+    Args:
+        compiler: the command of the compiler.
+        sanitize: a sanitizer that the engine itself is built with, for its own tests.
+        size: what it has room for.
+        deadline: when it is broken off.
+
+    Raises:
+        CannotBuild: it does not compile.
+        TimeUp: the deadline passed.
+    """
+    sources = engine_sources()
+    if sanitize and family(compiler) != "gcc":
+        raise CannotBuild(f"sanitize={sanitize}: needs gcc; clang's runtime lies among the variables that are put back")
+    flags = ["-std=gnu11", "-O2", "-fexceptions", *COMMON, *(size or Size()).flags]
+    flags += [f"-fsanitize={sanitize}", *SANITIZED] if sanitize else []
+    digest = hashlib.sha256(repr((list(compiler), version(tuple(compiler)), flags, architecture())).encode())
+    for path in sorted(sources.rglob("*.[ch]")):
+        digest.update(str(path.relative_to(sources)).encode() + path.read_bytes())
+
+    folder = caching.kept_folder(digest.hexdigest()[:32])
+    archive = folder / "libexplorer.a"
+    parts = [*library_sources(), sources / "main.c"]
+    missing = [path for path in (*parts, harness_source("litmus.c")) if not (folder / f"{path.stem}.o").is_file()]
+    if archive.is_file() and not missing:
+        return archive
+    with processes.workspace() as work:
+
+        def compile_one(source: Path) -> None:
+            # Kept one by one: what is done by the deadline need not be done again.
+            output = work / f"{source.stem}.o"
+            command = [*compiler, *flags, *include_flags(), "-c", str(source), "-o", str(output)]
+            call(command, deadline=deadline, temporary=work)
+            # The engine asks of an instruction whether it is its own, see land() in engine/run.c.
+            call(["objcopy", "--rename-section", ".text=explorer_text", str(output)], deadline=deadline)
+            caching.keep(output, folder / output.name)
+
+        with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            tasks = [pool.submit(compile_one, source) for source in missing]
+            try:
+                for task in tasks:
+                    task.result()
+            except BaseException as error:
+                pool.shutdown(wait=False, cancel_futures=True)
+                if not isinstance(error, Exception):
+                    processes.kill_children()
+                raise
+        made = work / archive.name
+        call(["ar", "rcs", str(made), *(str(folder / f"{path.stem}.o") for path in parts)], deadline=deadline)
+        caching.keep(made, archive)
+    return archive

@@ -1,0 +1,177 @@
+"""Sources compiled with the instrumentation, and with the flags that decide what the engine sees of them."""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from rusted_ring.verify.explorer import cxx_library, externals, guards, removed_accesses
+from rusted_ring.verify.explorer.engine_sources import engine_sources
+from rusted_ring.verify.explorer.toolchain import CannotBuild, architecture, call, family
+from rusted_ring.verify.support.processes import Deadline
+
+LEVEL: Final = "-O0"
+"""How programs are compiled where the user does not say: as the source has it, each access is one."""
+# With version 5 of DWARF, addr2line of binutils 2.40 takes lines of the first header for the source's own.
+COMMON = ("-fno-pie", "-gdwarf-4", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls", "-w")
+_INSTRUMENTED = (
+    *("-fsanitize=thread", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=0", "-fno-stack-protector"),
+    # A call of the library stays one, which the engine sees; a block that nobody reads stays, and its leak with it.
+    "-fno-builtin",
+    # The same of a function that only reads, whose result nobody uses; leaf means nothing here.
+    "-D__pure__=__leaf__",
+)
+# Stacks are left in the midst of functions and copied back, and static variables copied as a whole: nothing may lie
+# between them. The heap and arithmetic are what is checked.
+SANITIZED = ("--param", "asan-stack=0", "--param", "asan-globals=0", "-fno-sanitize-recover=undefined")
+_OF_FAMILY = {
+    # The last so that what is written to static variables that nobody reads is written.
+    "gcc": ("-fno-toplevel-reorder",),
+    "clang": (),
+}
+# Each function by itself: what the compiler knows of a function that it calls must not have it drop the call.
+SEPARATE = {
+    "gcc": (
+        *("-fno-inline", "-fno-partial-inlining", "-fno-ipa-cp", "-fno-ipa-sra", "-fno-ipa-icf", "-fno-ipa-ra"),
+        *("-fno-ipa-pure-const", "-fno-ipa-modref", "-fno-ipa-reference"),
+    ),
+    "clang": ("-fno-inline",),
+}
+_DEPENDENCIES = re.compile(r"-M(?:D|MD|P|G|[FTQ].*)$")  # files beside the user's, which nobody asks for here
+_TAKES_NEXT = {"-include", "-imacros", "-I", "-D", "-U", "-isystem", "-iquote", "-idirafter", "--param", "-L", "-l"}
+USUAL_LIBRARIES = {"c", "m", "pthread", "rt", "dl", "atomic", "gcc", "gcc_s"}
+
+
+# --- a program's object files
+
+
+def instrumentation(compiler: Sequence[str], in_cxx: bool = False) -> list[str]:
+    """Return the flags with which a program's sources are compiled, besides the level of optimisation."""
+    kind = family(compiler)
+    headers = [engine_sources() / "cxx" / "prelude.h"] if in_cxx else []
+    headers += [engine_sources() / "weak.h"] if kind == "clang" else []
+    included = [word for path in headers for word in ("-include", str(path))]
+    return [*COMMON, *_INSTRUMENTED, *_OF_FAMILY[kind], *included]
+
+
+def compile_instrumented(
+    source: Path,
+    output: Path,
+    *,
+    compiler: Sequence[str],
+    flags: Sequence[str] = (),
+    level: str = LEVEL,
+    deadline: Deadline | None = None,
+) -> list[str]:
+    """Compile one C or C++ file so that the engine sees its accesses to memory.
+
+    Args:
+        source: the file.
+        output: the object file to write.
+        compiler: the command of the compiler.
+        flags: more flags.
+        level: the level of optimisation; one among the flags wins.
+        deadline: when it is broken off.
+
+    Returns:
+        Where accesses are not instrumented, in words.
+
+    Raises:
+        CannotBuild: it does not compile, or has code that the engine could not see.
+        TimeUp: the deadline passed.
+    """
+    in_cxx = cxx_library.is_cxx(source)
+    command = [*compiler, level, *instrumentation(compiler, in_cxx), *flags, "-g"]
+    work = output.parent
+    preprocessed = call([*command, str(source), "-E"], deadline=deadline, temporary=work)
+    caveats = [f"{place} has a level of optimisation of its own" for place in guards.check_source(preprocessed)]
+    dumps = {kind: output.with_suffix(f".{kind}") for kind in ("original", "gimple-lineno")}
+    if family(compiler) == "gcc":
+        command += [f"-fdump-tree-{kind}={path}" for kind, path in dumps.items()]
+    assembly = output.with_suffix(".s")
+    call([*command, str(source), "-o", str(assembly), "-S"], deadline=deadline, temporary=work)
+    text = assembly.read_text(encoding="utf-8", errors="replace")
+    guards.check_assembly(text, source)
+    machine = [flag for flag in flags if flag.startswith(("-m", "--target="))]
+    call([*compiler, "-w", *machine, "-c", str(assembly), "-o", str(output)], deadline=deadline, temporary=work)
+    if "__tsan_init" not in externals.read_symbols(output).undefined:
+        raise CannotBuild(f"refused: the object code of {source.name} is not instrumented")
+    guards.check_instructions(output, source.name)
+    if architecture() == "x86_64" and family(compiler) == "gcc":
+        unit, variables = removed_accesses.read_unit(text), externals.variables(output)
+        original, gimple = (path.read_text(encoding="utf-8", errors="replace") for path in dumps.values())
+        written = source.read_text(encoding="utf-8", errors="replace")
+        # In C++ a statement that is only a variable does not read it.
+        places = removed_accesses.unread(original, written, unit, variables, source.name) if not in_cxx else []
+        caveats += [f"the compiler removed reads at {', '.join(places)}"] if places else []
+        places = removed_accesses.unwritten(gimple, unit, variables)
+        caveats += [f"the compiler did not instrument writes at {', '.join(places)}"] if places else []
+    return caveats
+
+
+def changes_code(flags: Sequence[str]) -> bool:
+    """Whether flags may have other accesses compiled than the source has."""
+    before = ""
+    for flag in flags:
+        usual = before in _TAKES_NEXT or flag.startswith(("-D", "-U", "-I", "-i", "-std=", "-W", "-w", "-g", "-M"))
+        if not usual and flag not in ("-O0", "-c", "-pthread", "-pipe", "-ansi", "-pedantic", "-v"):
+            return True
+        before = flag
+    return False
+
+
+def removed_by_optimisation(
+    source: Path, folder: Path, *, compiler: Sequence[str], flags: Sequence[str], deadline: Deadline | None
+) -> list[str]:
+    """Compare what flags make of a source with what it is without optimisation; return in words what is lost."""
+    if cxx_library.is_cxx(source):
+        return [f"which accesses of {source.name} the compiler removed as it optimised is not known"]
+    if architecture() != "x86_64":
+        return [f"on {architecture()} it is not known which accesses the compiler removed"]
+    units = []
+    for level in ([LEVEL], SEPARATE[family(compiler)]):
+        output = folder / "compared.s"
+        command = [*compiler, LEVEL, *instrumentation(compiler), *flags, *level, "-g", str(source), "-o", str(output)]
+        call([*command, "-S"], deadline=deadline, temporary=folder)
+        units.append(removed_accesses.read_unit(output.read_text(encoding="utf-8", errors="replace")))
+    places = removed_accesses.removed(*units)
+    return [f"the compiler removed accesses at {', '.join(map(str, places))}"] if places else []
+
+
+# --- programs
+
+
+@dataclasses.dataclass(frozen=True)
+class Flags:
+    """The user's flags, parted into those of the compiler and what is to be linked."""
+
+    compiler: tuple[str, ...]
+    files: tuple[Path, ...]
+    libraries: tuple[str, ...]
+    folders: tuple[str, ...]
+
+
+def divided(flags: Sequence[str]) -> Flags:
+    """Part flags into those of the compiler and what is to be linked; leave out those that write other files."""
+    kept: list[str] = []
+    files: list[Path] = []
+    libraries: list[str] = []
+    folders: list[str] = []
+    words = iter(flags)
+    for word in words:
+        follows = next(words, "") if word in _TAKES_NEXT else ""
+        if word.startswith("-l"):
+            libraries.append(word[2:] or follows)
+        elif word.startswith("-L"):
+            folders.append(word[2:] or follows)
+        elif _DEPENDENCIES.match(word):
+            if word in ("-MF", "-MT", "-MQ"):
+                next(words, "")
+        elif not word.startswith("-") and re.search(r"\.(?:o|a|so(?:\.\d+)*)$", word):
+            files.append(Path(word))
+        elif not word.startswith("-Wl,") and word not in ("-pthread", "-static", "-shared", "-no-pie", "-pie", "-s"):
+            kept += [word, follows] if follows else [word]
+        elif word == "-pthread":
+            kept.append(word)
+    return Flags(tuple(kept), tuple(files), tuple(libraries), tuple(folders))

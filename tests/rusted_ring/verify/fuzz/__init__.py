@@ -1,0 +1,1 @@
+"""A fuzzer of the whole API, generated from the classes themselves."""

@@ -1,0 +1,60 @@
+"""A history split into a subhistory for each object, and what is wrong with it at first sight [SLOT-1, ERR-1].
+
+Linearizability is local (Herlihy and Wing, 1990): a history is linearizable if the subhistory of each object is. A call
+is one candidate linearization point of an object, or several, or points of several objects.
+"""
+
+from collections.abc import Callable
+
+from rusted_ring.verify.clients.language import Client
+from rusted_ring.verify.clients.operations import Operation
+from rusted_ring.verify.clients.statuses import SKIPPED
+from rusted_ring.verify.linearizability.history import History, HistoryError
+from rusted_ring.verify.linearizability.pool_calls import PoolCalls
+from rusted_ring.verify.linearizability.ring_calls import RingCalls
+
+
+class Subhistories(PoolCalls, RingCalls):
+    """A history split by object. It is read when this is made: the setup, then each thread, then the finish."""
+
+    def __init__(self, client: Client, history: History, strict: bool) -> None:
+        """Split a history of a client.
+
+        Raises:
+            HistoryError: the history is not one of this client.
+        """
+        super().__init__(client, history, strict)
+        self._read()
+
+    def _read(self) -> None:
+        setup = len(self.client.setup)
+        for place in self.by_thread[0][:setup]:
+            self._call(place)
+        for listed in self.by_thread[1:]:
+            for place in listed:
+                self._call(place)
+        self.finishing = True
+        for place in self.by_thread[0][setup:]:
+            self._call(place)
+
+    def _call(self, place: int) -> None:
+        call = self.history.calls[place]
+        operation = self.operations[place]
+        if not call.results:
+            raise HistoryError(f"call {place}, {self.name(place)}, has no results; give the status at least")
+        skipped = call.results[0] == SKIPPED and len(call.results) == 1
+        if skipped != (not self._can(place, operation)):
+            raise HistoryError(
+                f"call {place}, {self.name(place)}, was {'skipped' if skipped else 'made'}, and what went before says "
+                "otherwise; give the history of this client"
+            )
+        if not skipped:
+            method: Callable[[int, Operation, tuple[int, ...]], None] = getattr(self, f"_do_{operation.name}")
+            try:
+                method(place, operation, call.results)
+            except (IndexError, ValueError) as error:
+                if isinstance(error, HistoryError):
+                    raise
+                raise HistoryError(
+                    f"call {place}, {self.name(place)}, has the results {call.results}: {error}; give all that it shows"
+                ) from error

@@ -1,0 +1,8 @@
+"""`python -m rusted_ring.verify.model_checking`: one client put to the core."""
+
+import sys
+
+from rusted_ring.verify.model_checking.command import main
+
+if __name__ == "__main__":
+    sys.exit(main())

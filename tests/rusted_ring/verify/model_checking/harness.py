@@ -1,0 +1,292 @@
+"""The native core under the explorer: client programs exhausted, their histories judged, and each memory order tried.
+
+A client is put to the harness of `native/explorer`, which runs it in every way that C11 allows. What it answers is an
+error that the engine sees by itself (a race, a torn payload, a use of freed memory), or histories, which the reference
+judges. A site is a place in the core's source with an atomic access; the engine can give it another order at run time,
+so that one binary serves for the question which orders are needed [ORDER-1 to ORDER-23].
+"""
+
+import dataclasses
+import functools
+import re
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+from rusted_ring.verify.clients.language import Client, to_line
+from rusted_ring.verify.clients.operations import FINISH_OPERATIONS
+from rusted_ring.verify.clients.statuses import SKIPPED, Status
+from rusted_ring.verify.explorer.engine import (
+    LEVEL,
+    CannotRun,
+    LineServer,
+    Place,
+    Symbols,
+    build_client,
+    readable_trace,
+)
+from rusted_ring.verify.linearizability.history import History
+from rusted_ring.verify.linearizability.judge import Verdict, judge
+from rusted_ring.verify.model_checking.sites import Site, kind_of_entry, orders_at
+
+COPIES: Final = "copies.h"
+"""The source with the copies of payloads, in which each atomic access is one of these."""
+
+MOST_EXECUTIONS: Final = 100_000
+"""Executions of one client; the corpus is made so that none has as many."""
+
+_CALL = re.compile(r"^\s*[0-9a-f]+:\s+(?:call|callq|bl)\s+[0-9a-f]+ <(__tsan_atomic\w+)>")
+_ADDRESS = re.compile(r"^\s*([0-9a-f]+):\s")
+
+
+@dataclasses.dataclass(frozen=True)
+class Violation:
+    """What is wrong with one execution of a client.
+
+    Attributes:
+        client: the client.
+        kind: the engine's word, or `history`.
+        message: a sentence or several.
+        clause: the clause that is broken, empty where the engine saw a fault that no clause is about.
+        replay: the execution.
+        history: what its calls answered, None where the engine ended it.
+    """
+
+    client: Client
+    kind: str
+    message: str
+    clause: str
+    replay: str
+    history: History | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Explored:
+    """What became of one client.
+
+    Attributes:
+        client: the client.
+        executions: complete executions.
+        distinct: how many of them are different.
+        blocked: executions that could not complete.
+        bounded: executions that were given up, in a loop that goes on or being too long.
+        exhaustive: whether these are all there are.
+        histories: how many distinct histories there were.
+        seconds: how long the engine took.
+        violation: the first thing wrong, or None.
+    """
+
+    client: Client
+    executions: int
+    distinct: int
+    blocked: int
+    bounded: int
+    exhaustive: bool
+    histories: int
+    seconds: float
+    violation: Violation | None
+
+
+class Explorer:
+    """The harness of clients for one build of the core, as a context manager; several threads may ask it at once."""
+
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        *,
+        compiler: str | None = None,
+        level: str = LEVEL,
+        program: Path | None = None,
+    ) -> None:
+        """Build the harness, or take one that was built.
+
+        Args:
+            root: a checkout, or a folder with a copy of its `native/`.
+            folder: where the build goes.
+            compiler: gcc, clang, or by default what is there.
+            level: the level of optimisation of the core.
+            program: a harness that was built from that root, or None.
+
+        Raises:
+            CannotBuild: the core or the harness does not compile.
+        """
+        self.root = root
+        self.program = program or build_client(root, folder, compiler=compiler, level=level)
+        self.symbols = Symbols(self.program)
+        self._idle: list[LineServer] = []
+        self.judged: dict[tuple[str, bool, History], Verdict] = {}
+
+    def __enter__(self) -> Self:
+        """Return the explorer."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the harness."""
+        for server in self._idle:
+            server.close()
+
+    def _ask(self, client: Client, *, weaken: Sequence[str] = (), **options: Any) -> dict[str, Any]:
+        """Put a client to an engine that nobody else asks meanwhile: one more process for each thread that asks."""
+        changed = (*weaken, *(self._plain if client.plain() else ()))
+        try:
+            server = self._idle.pop()
+        except IndexError:
+            server = LineServer(self.program)
+        try:
+            return server.ask(to_line(client), weaken=changed, **options)
+        finally:
+            self._idle.append(server)
+
+    def explore(
+        self,
+        client: Client,
+        *,
+        weaken: Sequence[str] = (),
+        most: int = MOST_EXECUTIONS,
+        strict: bool = False,
+        begin: str = "",
+    ) -> Explored:
+        """Run a client in every way, and judge what it answered.
+
+        Args:
+            client: the client.
+            weaken: sites and the orders that they have instead of their own, as `Cell.weaken` gives them.
+            most: executions after which the engine stops.
+            strict: see `linearizability.judge`.
+            begin: a graph as a replay string has it, for the executions that begin so; all of them by default.
+
+        Raises:
+            CannotRun: the engine refuses the client.
+        """
+        answer = self._ask(client, histories=1, max=most, weaken=weaken, **({"from": begin} if begin else {}))
+        violation = self._violation(client, answer, strict=strict)
+        return Explored(
+            client=client,
+            executions=answer["executions"],
+            distinct=answer["distinct"],
+            blocked=answer["blocked"],
+            bounded=answer["bounded"] + answer["cut"],
+            exhaustive=answer["exhaustive"] and not begin,
+            histories=len(answer["histories"]),
+            seconds=answer["seconds"],
+            violation=violation,
+        )
+
+    def replayed(self, client: Client, replay: str, *, weaken: Sequence[str] = ()) -> Violation | None:
+        """Run one execution again, and judge what it answered; None if nothing is wrong with it.
+
+        Args:
+            client: the client.
+            replay: the execution.
+            weaken: as for `explore`.
+
+        Raises:
+            CannotRun: the client has no such execution with these orders.
+        """
+        return self._violation(client, self._ask(client, histories=1, replay=replay, weaken=weaken), strict=False)
+
+    def _violation(self, client: Client, answer: Mapping[str, Any], *, strict: bool) -> Violation | None:
+        if answer["errors"]:
+            return self._fault(client, answer["errors"][0])
+        return self._judge(client, answer["histories"], strict=strict)
+
+    def where(self, error: Mapping[str, Any]) -> str:
+        """Return the places of an error in the source, in words."""
+        places = self.symbols.places(pc for pc in (error["pc"], error["other_pc"]) if pc)
+        known = [f"{Path(place.file).name}:{place.line}" for place in places.values() if place.file]
+        return f" ({', '.join(known)})" if known else ""
+
+    def _fault(self, client: Client, error: Mapping[str, Any]) -> Violation:
+        clause = re.search(r"\[([A-Z]+-[0-9]+)\]", error["message"])
+        words = error["message"] + self.where(error)
+        return Violation(client, error["kind"], words, clause[1] if clause else "", error["replay"], None)
+
+    def _judge(self, client: Client, histories: Iterable[Mapping[str, Any]], *, strict: bool) -> Violation | None:
+        line = to_line(client)
+        for raw in histories:
+            history = History.from_json(raw)
+            key = (line, strict, history)
+            verdict = self.judged.get(key)
+            if verdict is None:
+                verdict = self.judged[key] = judge(client, history, strict=strict)
+            if not verdict.linearizable:
+                return Violation(client, "history", str(verdict), verdict.clause, history.replay, history)
+        return None
+
+    def reached(self, client: Client) -> frozenset[int]:
+        """Return the addresses of the atomic accesses that some execution of a client comes to."""
+        answer = self._ask(client, sites=1, max=MOST_EXECUTIONS)
+        return frozenset(answer["sites"])
+
+    def trace(self, violation: Violation, weaken: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the execution of a violation in the form that `trace.parse` reads."""
+        answer = self._ask(violation.client, trace=1, replay=violation.replay, weaken=weaken)
+        error = next(iter(answer["errors"]), None)
+        found = readable_trace(answer["trace"], self.symbols, error, violation.replay)
+        for event in found["events"]:
+            if event["kind"] in ("call", "return"):
+                number = int(event["text"].rpartition(" ")[2])
+                results = event.pop("results", None)
+                event["text"] = str(violation.client.operation(event["thread"], number))
+                if event["kind"] == "return" and results is not None:
+                    event["text"] = answer_words(event["text"].partition(" ")[0], results)
+        if found["error"] is None:
+            last = [event["id"] for event in found["events"] if event["kind"] == "return"][-2:]
+            found["error"] = {"kind": violation.kind, "message": violation.message.splitlines()[0], "events": last}
+        return found
+
+    @functools.cached_property
+    def _plain(self) -> tuple[str, ...]:
+        """What makes the copies of payloads plain accesses."""
+        return tuple(f"{pc}:plain" for site in self.sites if site.file == COPIES for pc in site.pcs)
+
+    @functools.cached_property
+    def sites(self) -> tuple[Site, ...]:
+        """Find every atomic access of the core: in the binary the call that it became, in the source the order."""
+        said = subprocess.run(
+            ["objdump", "-d", "--no-show-raw-insn", str(self.program)], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        calls: dict[int, str] = {}
+        waiting = ""
+        for line in said:
+            address = _ADDRESS.match(line)
+            if address is None:
+                continue
+            if waiting:
+                calls[int(address[1], 16)] = waiting
+                waiting = ""
+            call = _CALL.match(line)
+            waiting = call[1] if call is not None else ""
+        sources = {path.resolve(): path.read_text(encoding="utf-8").splitlines() for path in self._sources()}
+        found: dict[tuple[Place, str], list[int]] = {}
+        for pc, place in self.symbols.places(calls).items():
+            if place.file and Path(place.file).resolve() in sources:
+                found.setdefault((place, calls[pc]), []).append(pc)
+        sites = []
+        for (place, entry), pcs in found.items():
+            lines = sources[Path(place.file).resolve()]
+            if "atomic_init" in lines[place.line - 1]:
+                continue  # before anybody shares it; some compilers make a relaxed store of it
+            orders = orders_at(lines, place.line)
+            kind = kind_of_entry(entry)
+            if not orders:
+                raise CannotRun(f"{place.file}:{place.line}: an atomic access whose order is not in its statement")
+            failure = orders[1] if "compare_exchange" in entry and len(orders) > 1 else ""
+            name = Path(place.file).name
+            sites.append(Site(name, place.line, place.function, kind, orders[0], failure, tuple(sorted(pcs))))
+        return tuple(sorted(sites, key=lambda site: (site.file, site.line)))
+
+    def _sources(self) -> list[Path]:
+        return sorted((self.root / "native" / "src").glob("*.[ch]"))
+
+
+def answer_words(operation: str, results: Sequence[int]) -> str:
+    """Return what a call answered in words: its status, then the numbers that `linearizability.judge` explains."""
+    if operation in FINISH_OPERATIONS and operation != "tally":
+        return f"{operation}: {' '.join(map(str, results))}"
+    status = "skipped" if results[:1] == [SKIPPED] else Status(results[0]).name.lower() if results else "nothing"
+    return " ".join(
+        [status.replace("_", " "), *(hex(value) if value >= 1 << 32 else str(value) for value in results[1:])]
+    )

@@ -1,0 +1,116 @@
+"""The atomic accesses of the core: where each stands, its order, and the weaker orders [ORDER-1 to ORDER-23]."""
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+WEAKER: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "load": {"acq": ("rlx",), "sc": ("acq", "rlx")},
+    "store": {"rel": ("rlx",), "sc": ("rel", "rlx")},
+    "rmw": {
+        "acq": ("rlx",),
+        "rel": ("rlx",),
+        "acq_rel": ("acq", "rel", "rlx"),
+        "sc": ("acq_rel", "acq", "rel", "rlx"),
+    },
+    "fence": {
+        "acq": ("rlx",),
+        "rel": ("rlx",),
+        "acq_rel": ("acq", "rel", "rlx"),
+        "sc": ("acq_rel", "acq", "rel", "rlx"),
+    },
+}
+"""By the kind of access, the orders that are weaker than each; a fence that is relaxed is none."""
+_ORDER = re.compile(r"memory_order_(\w+)")
+_SHORT = {"relaxed": "rlx", "acquire": "acq", "release": "rel", "acq_rel": "acq_rel", "seq_cst": "sc", "consume": "acq"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """One atomic access in the core's source.
+
+    Attributes:
+        file: the source file's name.
+        line: the line at which the access begins.
+        function: the C function that it is in.
+        kind: `load`, `store`, `rmw` or `fence`.
+        order: its order; of a compare-exchange the order where it succeeds.
+        failure: of a compare-exchange the order where it fails, otherwise empty.
+        pcs: the addresses that it was compiled to; several where the function was inlined.
+    """
+
+    file: str
+    line: int
+    function: str
+    kind: str
+    order: str
+    failure: str
+    pcs: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """A name that does not change with the line: the function, the kind, and where it stands in the function."""
+        return f"{self.file}:{self.line} {self.function}"
+
+    def cells(self) -> Iterator["Cell"]:
+        """Every weaker order that it could have."""
+        for order in WEAKER[self.kind].get(self.order, ()):
+            yield Cell(self, order, failure=False)
+        for order in WEAKER["load"].get(self.failure, ()) if self.failure else ():
+            yield Cell(self, order, failure=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A site with a weaker order: what the necessity matrix has a witness for, or not.
+
+    Attributes:
+        site: the site.
+        order: the weaker order.
+        failure: whether it is the order of a compare-exchange that fails.
+    """
+
+    site: Site
+    order: str
+    failure: bool
+
+    @property
+    def weaken(self) -> tuple[str, ...]:
+        """What the engine is told."""
+        return tuple(f"{pc}:{'fail:' if self.failure else ''}{self.order}" for pc in self.site.pcs)
+
+    @property
+    def change(self) -> str:
+        """The change in words."""
+        was = self.site.failure if self.failure else self.site.order
+        return f"{was} -> {'none' if self.site.kind == 'fence' and self.order == 'rlx' else self.order}" + (
+            " on failure" if self.failure else ""
+        )
+
+
+def orders_at(lines: Sequence[str], line: int) -> list[str]:
+    """Return the orders of the statement that a line of source belongs to.
+
+    Args:
+        lines: the file.
+        line: a line of the statement, from 1.
+    """
+    text = ""
+    for at in range(line - 1, min(line + 4, len(lines))):
+        text += lines[at].partition("/*")[0] + "\n"
+        found = _ORDER.findall(text)
+        if found and text.count("(") <= text.count(")"):
+            break
+        if ";" in lines[at] and found:
+            break
+    return [_SHORT[order] for order in _ORDER.findall(text)]
+
+
+def kind_of_entry(entry: str) -> str:
+    """Return the kind of access that a function of the instrumentation stands for."""
+    if entry.endswith("_load"):
+        return "load"
+    if entry.endswith("_store"):
+        return "store"
+    return "fence" if "fence" in entry else "rmw"

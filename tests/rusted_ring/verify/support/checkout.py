@@ -1,0 +1,20 @@
+"""The checkout: where the layers that read sources find them, installed or not."""
+
+from pathlib import Path
+
+
+class NoCheckout(ValueError):
+    """Neither this module nor the shell is in a checkout."""
+
+
+def checkout() -> Path:
+    """Return the root of the checkout that this module is part of or, for an installed one, that one works in.
+
+    Raises:
+        NoCheckout: there is none.
+    """
+    installed = Path(__file__).resolve().parents[4]
+    for root in (installed, Path.cwd()):
+        if all((root / room).is_dir() for room in ("native/src", "spec", "tests/rusted_ring/verify")):
+            return root
+    raise NoCheckout(f"no checkout at {installed} nor at {Path.cwd()}: go to one, the sources are read from there")
