@@ -41,11 +41,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rusted_ring.verify import engine
-from rusted_ring.verify.checkout import NoCheckout, checkout
-from rusted_ring.verify.client_corpus import CLIENTS
-from rusted_ring.verify.clients import to_line
-from rusted_ring.verify.exploring import Explorer
+from rusted_ring.verify.clients.corpus import CLIENTS
+from rusted_ring.verify.clients.language import to_line
+from rusted_ring.verify.explorer import engine
+from rusted_ring.verify.model_checking.harness import Explorer
+from rusted_ring.verify.support.checkout import NoCheckout, checkout
 
 RING = "store {0} {o} 1 ; load {1} {o} ; load {2} {o}"
 TWO_PLUS_TWO = (

@@ -35,8 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than a few seconds; run with --slow or CI=true")
     config.addinivalue_line("markers", "share(n): one case in n, others with each commit; all with --whole")
     # The suite's own profiles are registered on import; a checkout without the engines still runs.
-    if importlib.util.find_spec("rusted_ring.verify.settings") is not None:
-        importlib.import_module("rusted_ring.verify.settings")
+    if importlib.util.find_spec("rusted_ring.verify.support.hypothesis_profiles") is not None:
+        importlib.import_module("rusted_ring.verify.support.hypothesis_profiles")
     profile = os.environ.get("HYPOTHESIS_PROFILE")
     if profile:
         hypothesis.settings.load_profile(profile)

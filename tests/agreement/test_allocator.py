@@ -420,7 +420,7 @@ def test_work_of_an_allocation_does_not_grow_with_the_slots_taken(native: Module
 
 
 @pytest.mark.clause("ALLOC-12")
-def test_thread_stopped_inside_any_call_holds_up_nobody(tmp_path: Path) -> None:
+def test_thread_stopped_inside_any_call_blocks_no_other_thread(tmp_path: Path) -> None:
     """The C core with a program that stops a thread at any instruction, since no Python can."""
     compiler = os.environ.get("CC") or next(filter(shutil.which, ("cc", "gcc", "clang")), None)
     if compiler is None:
@@ -436,7 +436,7 @@ def test_thread_stopped_inside_any_call_holds_up_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.clause("ALLOC-12", "ALLOC-13")
-def test_thread_that_stops_between_two_calls_holds_up_nobody(
+def test_thread_that_stops_between_two_calls_blocks_no_other_thread(
     tiny: Callable[..., Any], backend: ModuleType, threads: Any
 ) -> None:
     allocator = tiny(capacities=(8, 1, 1, 1, 1))
@@ -641,9 +641,9 @@ def test_batches_that_are_refused(
 
 
 @pytest.mark.clause("ALLOC-14", "ERR-1")
-@pytest.mark.parametrize("place", [0, 3, 7])
+@pytest.mark.parametrize("index", [0, 3, 7])
 def test_batch_that_does_not_fit_is_not_allocated_at_all(
-    tiny: Callable[..., Any], backend: ModuleType, place: int
+    tiny: Callable[..., Any], backend: ModuleType, index: int
 ) -> None:
     allocator = tiny(capacities=(7, 2, 2, 1, 1))
     kept = [allocator.allocate(b"k" * 100) for _ in range(2)]
@@ -652,7 +652,7 @@ def test_batch_that_does_not_fit_is_not_allocated_at_all(
     before = [allocator.pools.slot_words(pool) for pool in range(6)]
     counts = [stats[:4] for stats in allocator.stats().values()]
     batch = [b"x" * 10] * 7
-    batch.insert(place, b"y" * 100)
+    batch.insert(index, b"y" * 100)
     with pytest.raises(backend.PoolExhausted):
         allocator.allocate_many(batch)
     assert [allocator.pools.slot_words(pool) for pool in range(6)] == before
@@ -675,9 +675,9 @@ def test_batch_of_tokens_is_dropped(backend: ModuleType) -> None:
 
 @pytest.mark.clause("ALLOC-15", "ERR-1")
 @pytest.mark.parametrize("fault", ["stale", "twice", "held", "malformed", "type"])
-@pytest.mark.parametrize("place", [0, 1, 3])
+@pytest.mark.parametrize("index", [0, 1, 3])
 def test_batch_of_tokens_with_one_fault_is_not_dropped_at_all(
-    tiny: Callable[..., Any], backend: ModuleType, fault: str, place: int
+    tiny: Callable[..., Any], backend: ModuleType, fault: str, index: int
 ) -> None:
     allocator = tiny(capacities=(6, 1, 1, 1, 1))
     tokens: list[Any] = list(allocator.allocate_many(b"abc", lengths=1))
@@ -693,14 +693,14 @@ def test_batch_of_tokens_with_one_fault_is_not_dropped_at_all(
     }
     before = allocator.pools.slot_words(0)
     with pytest.raises(bad[fault][1]):
-        allocator.drop_many([*tokens[:place], bad[fault][0], *tokens[place:]])
+        allocator.drop_many([*tokens[:index], bad[fault][0], *tokens[index:]])
     assert allocator.pools.slot_words(0) == before
     assert allocator.drop_many(tokens) == 3
     assert taken(allocator)[0] == 1
 
 
 @pytest.mark.clause("ALLOC-15")
-def test_a_slots_several_loose_references_are_dropped_together(backend: ModuleType) -> None:
+def test_a_slots_several_detached_references_are_dropped_together(backend: ModuleType) -> None:
     allocator = backend.EventAllocator()
     pointer = allocator.allocate(b"x")
     tokens = [pointer.clone().into_token() for _ in range(3)]
@@ -739,7 +739,7 @@ def test_pool_level_counting(tiny: Callable[..., Any], backend: ModuleType, leng
 
 
 @pytest.mark.clause("ALLOC-17", "PTR-14")
-def test_decrement_without_a_loose_reference(backend: ModuleType) -> None:
+def test_decrement_without_a_detached_reference(backend: ModuleType) -> None:
     allocator = backend.EventAllocator()
     pointer = allocator.allocate(b"x")
     with pytest.raises(backend.RefCountUnderflow):
@@ -871,7 +871,7 @@ def test_allocators_know_nothing_of_each_other(backend: ModuleType) -> None:
     assert weak.upgrade().bytes == b"one"
     assert second.pools.slot_words(0) == before
     assert taken(first)[0] == taken(second)[0] == 1
-    # The same triple in the other allocator is the other's event, which nobody left there.
+    # The same triple in the other allocator is the other's event, which has no detached reference there.
     with pytest.raises(backend.RefCountUnderflow):
         backend.RingPtr.from_token(token, second)
     assert backend.WeakRingPtr.from_token(token, second).upgrade().bytes == b"two"

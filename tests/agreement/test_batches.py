@@ -37,7 +37,7 @@ def test_releasing_a_view_of_a_batch_leaves_the_batch_whole(batch: Any) -> None:
         for view in (batch.data, batch.lengths, batch.event_types):
             view.release()
         assert list(batch) == EVENTS
-        assert [batch[place] for place in range(3)] == EVENTS
+        assert [batch[index] for index in range(3)] == EVENTS
         assert batch[::-1] == EVENTS[::-1]
         assert (batch == copy.copy(batch), "bytes=8" in repr(batch)) == (True, True)
     with pytest.raises(ValueError, match="itemsize"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rusted_ring.verify import citations
-from rusted_ring.verify.clauses import ID_PATTERN, SpecError, load_clauses, spec_directory
+from rusted_ring.verify.support.clauses import ID_PATTERN, SpecError, load_clauses, spec_directory
 
 CLAUSE = """# Sizes
 

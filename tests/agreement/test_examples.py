@@ -239,7 +239,7 @@ def test_stack_guard(backend: ModuleType) -> None:
 @pytest.mark.clause("RING-6", "RING-15", "RING-12")
 @pytest.mark.parametrize("mode", ["overwrite", "gated"])
 def test_tokens_through_a_ring(backend: ModuleType, mode: str) -> None:
-    """Pointers cross a ring as tokens, one loose reference for each consumer, and every slot is free at the end."""
+    """Pointers cross a ring as tokens, one detached reference for each consumer, and every slot is free at the end."""
     allocator = backend.EventAllocator()
     ring = backend.RingBuffer(8, 64, mode=mode)
     writer, readers = backend.Writer(ring), [backend.Reader(ring) for _ in range(3)]

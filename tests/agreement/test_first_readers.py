@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 
-def make(backend: ModuleType, awaited: int, capacity: int = 4, places: int = 4) -> tuple[Any, Any]:
+def make(backend: ModuleType, awaited: int, capacity: int = 4, max_readers: int = 4) -> tuple[Any, Any]:
     """Return a ring and its writer."""
-    ring = backend.RingBuffer(16, capacity, mode="gated", max_readers=places, wait_for_readers=awaited)
+    ring = backend.RingBuffer(16, capacity, mode="gated", max_readers=max_readers, wait_for_readers=awaited)
     return ring, backend.Writer(ring)
 
 
@@ -82,7 +82,7 @@ def test_joins_are_counted_and_not_those_that_are_there(backend: ModuleType, col
     assert fill(writer, 4) == 8
     second.close()
     assert ring.retained == 4
-    for number in range(8, 20):  # nobody is there and nobody is awaited
+    for number in range(8, 20):  # no reader is registered and none is awaited
         assert writer.add(b"%d" % number)
 
 
@@ -100,7 +100,7 @@ def test_joins_at_the_latest_event_count(backend: ModuleType) -> None:
 
 @pytest.mark.clause("RING-45", "RING-21", "RING-39")
 def test_refused_join_is_not_counted_and_a_stream_ends_before_all_have_joined(backend: ModuleType) -> None:
-    ring, writer = make(backend, 2, places=2)
+    ring, writer = make(backend, 2, max_readers=2)
     with pytest.raises(ValueError, match="cursor"):
         backend.Reader(ring, cursor=0)
     with pytest.raises(ValueError, match="start"):
@@ -145,7 +145,7 @@ def test_numbers_of_readers_that_are_refused(backend: ModuleType) -> None:
 
 @pytest.mark.clause("RING-45", "RING-15", "ORDER-19")
 def test_readers_of_threads_that_join_beside_the_writer(backend: ModuleType, threads: Any) -> None:
-    """Whoever comes when: each of those that are awaited gets every event."""
+    """In whichever order the readers come, each of those that are awaited gets every event."""
     count = 40
     for seed in range(9):
         awaited = 1 + seed % 3

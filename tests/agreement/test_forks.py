@@ -44,7 +44,7 @@ ring = backend.RingBuffer(16, 8, mode="gated", max_readers=4)
 writer, reader = backend.Writer(ring), backend.Reader(ring)
 pointer, loan = allocator.allocate(b"before", 7), allocator.loan(3)
 weak, view = pointer.downgrade(), pointer.data
-loose = pointer.clone().into_token()
+detached = pointer.clone().into_token()
 writer.add(b"the parent's")
 """
 
@@ -66,7 +66,7 @@ def test_every_use_is_refused_in_the_child(backend: ModuleType) -> None:
         closed.close()
         dropped = allocator.allocate(b"x")
         dropped.drop()
-        place = pointer.pool_id, pointer.slot_index, pointer.generation
+        triple = pointer.pool_id, pointer.slot_index, pointer.generation
         uses = [
             lambda: writer.add(b"the child's"), lambda: writer.add("wrong"), lambda: writer.add_many([b"a"]),
             lambda: writer.ringbuffer, writer.__enter__, lambda: backend.Writer(ring), lambda: backend.Reader(ring),
@@ -80,14 +80,14 @@ def test_every_use_is_refused_in_the_child(backend: ModuleType) -> None:
             *(lambda name=name: getattr(ring, name) for name in
               ("write_cursor", "retained", "readers", "readers_awaited", "has_writer", "ended")),
             lambda: allocator.allocate(b"x"), lambda: allocator.allocate("wrong"), lambda: allocator.loan(3),
-            lambda: allocator.allocate_many([b"a"]), lambda: allocator.drop_many([loose]), allocator.stats,
+            lambda: allocator.allocate_many([b"a"]), lambda: allocator.drop_many([detached]), allocator.stats,
             allocator.heap_usage, lambda: backend.allocate_from_pool(allocator, b"x", 0),
             lambda: backend.allocate_to_pool(allocator, b"x", 0), lambda: backend.handle_ffi_event(allocator, b"x", 0),
-            *(lambda name=name: getattr(allocator.pools, name)(*place) for name in
+            *(lambda name=name: getattr(allocator.pools, name)(*triple) for name in
               ("get_slot_data", "inc_ref_count", "dec_ref_count")),
             lambda: allocator.pools.get_generation(0, 0), lambda: allocator.pools.slot_metadata(0, 0),
-            lambda: allocator.pools.slot_words(0), lambda: backend.RingPtr.from_token(loose, allocator),
-            lambda: backend.RingPtr(*place, allocator), weak.upgrade, pointer.clone, pointer.downgrade,
+            lambda: allocator.pools.slot_words(0), lambda: backend.RingPtr.from_token(detached, allocator),
+            lambda: backend.RingPtr(*triple, allocator), weak.upgrade, pointer.clone, pointer.downgrade,
             pointer.__enter__, pointer.into_token, dropped.clone, loan.commit,
             lambda: loan.commit("wrong"), loan.__enter__,
             *(lambda name=name: getattr(pointer, name) for name in

@@ -1,7 +1,7 @@
-"""A signal's handler raises at thousands of moments of every call; then each slot, reference and place is looked for.
+"""A signal handler raises an exception at thousands of moments of every call; then the tests look for leaks.
 
-What an object held is given back at its end; what a call left loose can be found in the pools' own words, and given
-back there.
+An object releases what it held when it is destroyed. A detached reference that a call left can be found in the slot
+words, and the tests release it there.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -28,7 +28,7 @@ class Interrupted(BaseException):
 
 
 class Storm:
-    """Interrupts what runs in it, at moments that move on by a little each time."""
+    """Interrupts the calls that it runs, each a little later than the one before."""
 
     def __init__(self) -> None:
         self.struck = 0
@@ -53,7 +53,7 @@ class Storm:
             if self.again:
                 signal.setitimer(signal.ITIMER_REAL, 1e-6)
             raise Interrupted
-        if self.again and running:  # on the way out of what was interrupted
+        if self.again and running:  # while the call's exception propagates
             self.struck_again += 1
             raise Interrupted
 
@@ -70,7 +70,7 @@ class Storm:
             signal.signal(signal.SIGALRM, before)
 
     def run(self, call: Callable[[], None], seconds: float) -> None:
-        # Again and again: CPython loses a signal that comes while it takes back its note of the one before.
+        # Repeated: CPython loses a signal that arrives while it clears the flag of the one before.
         self.armed, self.pause = True, 1e-5
         signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
         while self.armed:
@@ -83,22 +83,19 @@ def storm() -> Iterator[Storm]:
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def loose_given_back(backend: ModuleType, allocator: Any) -> int:
-    """Give back every reference that is loose, and return how many there were; a reference that is not is an error."""
-    given = 0
+def release_detached(backend: ModuleType, allocator: Any) -> None:
+    """Release all detached references; any other reference is an error."""
     for pool in backend.PoolId:
         for slot in range(allocator.pools.capacity(pool)):
             metadata = allocator.pools.slot_metadata(pool, slot)
             if metadata.state != backend.SlotState.FREE:
-                assert metadata.state == backend.SlotState.LIVE, f"slot {slot} of {pool!r} is {metadata}: nobody has it"
+                assert metadata.state == backend.SlotState.LIVE, f"slot {slot} of {pool!r} is {metadata}: it has leaked"
                 for _ in range(metadata.ref_count):
                     allocator.pools.dec_ref_count(pool, slot)
-                    given += 1
-    return given
 
 
 class Integer:
-    """An integer that takes the way through Python code."""
+    """An integer whose conversion runs Python code."""
 
     def __init__(self, value: int) -> None:
         self.value = value
@@ -110,7 +107,7 @@ class Integer:
 def allocator_calls(backend: ModuleType, allocator: Any) -> dict[str, Callable[[], None]]:
     """Return calls that take slots and references, by name."""
     kept = allocator.allocate(b"kept", 3)
-    weak, place = kept.downgrade(), (kept.pool_id, kept.slot_index)
+    weak, slot = kept.downgrade(), (kept.pool_id, kept.slot_index)
     pools = allocator.pools
 
     def clones() -> None:
@@ -120,12 +117,12 @@ def allocator_calls(backend: ModuleType, allocator: Any) -> dict[str, Callable[[
         backend.RingPtr.from_token(kept.clone().into_token(), allocator)
 
     def constructor() -> None:
-        pools.inc_ref_count(*place)
-        backend.RingPtr(*place, kept.generation, allocator)
+        pools.inc_ref_count(*slot)
+        backend.RingPtr(*slot, kept.generation, allocator)
 
     def counts() -> None:
-        pools.inc_ref_count(*place)
-        pools.dec_ref_count(*place)
+        pools.inc_ref_count(*slot)
+        pools.dec_ref_count(*slot)
 
     def loans() -> None:
         with allocator.loan(Integer(8)) as loan:
@@ -144,7 +141,7 @@ def allocator_calls(backend: ModuleType, allocator: Any) -> dict[str, Callable[[
         "clone": clones,
         "upgrade": lambda: weak.upgrade().drop(),
         "downgrade": lambda: kept.downgrade().upgrade().drop(),
-        "get_slot_data": lambda: pools.get_slot_data(*place).release(),
+        "get_slot_data": lambda: pools.get_slot_data(*slot).release(),
         "data": lambda: kept.clone().data.release(),
         "from_token": tokens,
         "constructor": constructor,
@@ -167,15 +164,15 @@ def test_every_slot_and_reference_is_accounted_for(backend: ModuleType, storm: S
     assert storm.struck == MOMENTS
     del calls
     gc.collect()
-    loose_given_back(backend, allocator)
+    release_detached(backend, allocator)
     found = {pool: stats for pool, stats in allocator.stats().items() if stats.live or stats.free != stats.capacity}
     assert not found
     assert allocator.heap_usage() == backend.EventAllocator(backend.WIDE).heap_usage()
 
 
 @pytest.mark.clause("ERR-10")
-def test_nothing_that_an_object_holds_becomes_loose(backend: ModuleType, storm: Storm) -> None:
-    """Of calls that return objects nothing is left at all."""
+def test_no_reference_of_an_object_becomes_detached(backend: ModuleType, storm: Storm) -> None:
+    """Calls that return objects leave no slot LIVE once the objects are gone."""
     allocator = backend.EventAllocator(backend.WIDE)
     calls = allocator_calls(backend, allocator)
     for name in ("allocate", "loan", "commit", "with a loan", "clone", "upgrade", "get_slot_data", "data"):
@@ -186,7 +183,7 @@ def test_nothing_that_an_object_holds_becomes_loose(backend: ModuleType, storm: 
 
 
 @pytest.mark.clause("ERR-10", "RING-4", "RING-19")
-def test_places_taken_by_interrupted_calls_come_back(backend: ModuleType, storm: Storm) -> None:
+def test_interrupted_calls_leave_no_writer_or_reader_registered(backend: ModuleType, storm: Storm) -> None:
     ring = backend.RingBuffer(64, 8, mode="gated", max_readers=2)
 
     def use() -> None:
@@ -205,7 +202,7 @@ def test_places_taken_by_interrupted_calls_come_back(backend: ModuleType, storm:
 def test_a_reader_misses_nothing_but_what_an_interrupt_took_from_its_caller(
     backend: ModuleType, storm: Storm, way: str
 ) -> None:
-    """An event is taken by a call that returns it; the caller's own code may lose it after that."""
+    """A call that takes an event returns it; only the caller's own code may lose it after that."""
     ring = backend.RingBuffer(16, 64, mode="gated", max_readers=1)
     writer, reader = backend.Writer(ring), backend.Reader(ring)
     seen: list[bytes] = []
@@ -237,37 +234,43 @@ def test_a_reader_misses_nothing_but_what_an_interrupt_took_from_its_caller(
         assert lost <= MOMENTS + 64
 
 
-@pytest.mark.clause("RING-33", "ERR-10")
-def test_a_wait_is_interrupted_and_takes_nothing(backend: ModuleType, storm: Storm) -> None:
+class Wait(NamedTuple):
+    """A reader that waits for an event, and the thread that will publish one."""
+
+    reader: Any
+    publisher: threading.Timer
+
+    def run(self) -> None:
+        """Wait for ever; only an exception ends it, as there is no event."""
+        assert self.reader.next(None) is None
+
+
+@pytest.fixture
+def wait(backend: ModuleType) -> Wait:
+    """A reader of a ring without events."""
     ring = backend.RingBuffer(16, 8)
-    reader = backend.Reader(ring)
-
-    def use() -> None:
-        assert reader.next(None) is None
-
-    storm.over(use, 300)
-    timer = threading.Timer(0.05, lambda: backend.Writer(ring).add(b"after it"))
-    timer.start()
-    assert (storm.struck, reader.cursor) == (300, 0)
-    assert reader.next(30).data == b"after it"
-    timer.join()
+    return Wait(backend.Reader(ring), threading.Timer(0.05, lambda: backend.Writer(ring).add(b"after it")))
 
 
 @pytest.mark.clause("RING-33", "ERR-10")
-def test_a_wait_may_be_interrupted_again_on_its_way_out(backend: ModuleType, storm: Storm) -> None:
-    ring = backend.RingBuffer(16, 8)
-    reader = backend.Reader(ring)
+def test_a_wait_is_interrupted_and_takes_nothing(storm: Storm, wait: Wait) -> None:
+    storm.over(wait.run, 300)
+    assert (storm.struck, wait.reader.cursor) == (300, 0)
+    wait.publisher.start()
+    assert wait.reader.next(30).data == b"after it"
+    wait.publisher.join()
 
-    def use() -> None:
-        assert reader.next(None) is None
 
+@pytest.mark.clause("RING-33", "ERR-10")
+def test_a_wait_may_be_interrupted_again_while_its_exception_propagates(
+    backend: ModuleType, storm: Storm, wait: Wait
+) -> None:
     storm.again = True
-    storm.over(use, 500)
+    storm.over(wait.run, 500)
     assert storm.struck == 500
     if backend.__name__.endswith("reference"):
         assert storm.struck_again > 10
-    elsewhere = threading.Thread(target=lambda: backend.Writer(ring).add(b"after it"))
-    elsewhere.start()
-    elsewhere.join(30)
-    assert not elsewhere.is_alive()
-    assert reader.next().data == b"after it"
+    wait.publisher.start()
+    wait.publisher.join(30)
+    assert not wait.publisher.is_alive()  # no interrupted step holds the monitor's lock
+    assert wait.reader.next().data == b"after it"

@@ -72,10 +72,10 @@ def test_event_on_the_native_heap_starts_on_a_cache_line(native: ModuleType) -> 
 def test_native_slots_lie_one_stride_apart(native: ModuleType, size: int) -> None:
     capacities = (4, 4, 4, 4, 4)
     allocator = native.EventAllocator(dataclasses.replace(native.TINY, capacities=capacities))
-    places = sorted((pointer.slot_index, address(pointer.data)) for pointer in fill(allocator, size))
-    assert [index for index, _ in places] == [0, 1, 2, 3]
-    first = places[0][1]
-    assert [place - first for _, place in places] == [index * (64 + round64(size + 8)) for index in range(4)]
+    addresses = sorted((pointer.slot_index, address(pointer.data)) for pointer in fill(allocator, size))
+    assert [index for index, _ in addresses] == [0, 1, 2, 3]
+    first = addresses[0][1]
+    assert [found - first for _, found in addresses] == [index * (64 + round64(size + 8)) for index in range(4)]
 
 
 @pytest.mark.clause("LAYOUT-2")
@@ -89,11 +89,11 @@ def test_native_metadata_line_precedes_the_event(native: ModuleType) -> None:
 
 
 @pytest.mark.clause("LAYOUT-2", "LAYOUT-3", "LAYOUT-4")
-@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("index", range(5))
 @pytest.mark.parametrize("capacity", [1, 2, 3, 31, 32, 33, 63])
-def test_memory_of_one_pool_more(backend: ModuleType, place: int, capacity: int) -> None:
+def test_memory_of_one_pool_more(backend: ModuleType, index: int, capacity: int) -> None:
     capacities = [1, 2, 3, 2, 1]
-    capacities[place] = capacity
+    capacities[index] = capacity
     profile = dataclasses.replace(backend.TINY, capacities=tuple(capacities), max_ring_bytes=2**24)
     expected = sum(pool_bytes(count, size) for count, size in zip(capacities, SIZES, strict=True))
     assert backend.EventPools(profile).memory_usage() == expected
@@ -117,9 +117,9 @@ def test_native_pool_occupies_what_is_said(native: ModuleType) -> None:
     before = allocator.memory_usage()
     pointers = [pointer for size in SIZES for pointer in fill(allocator, size)]
     for size in SIZES:
-        places = [address(pointer.data) for pointer in pointers if int(pointer.pool_id.size) == size]
+        addresses = [address(pointer.data) for pointer in pointers if int(pointer.pool_id.size) == size]
         # From the first metadata line to the end of the last event: all but the pool's own first line.
-        assert max(places) + round64(size + 8) - (min(places) - 64) == pool_bytes(len(places), size) - 64
+        assert max(addresses) + round64(size + 8) - (min(addresses) - 64) == pool_bytes(len(addresses), size) - 64
     assert allocator.memory_usage() == before
 
 
@@ -198,8 +198,8 @@ def test_ring_limit_counts_metadata_and_padding(backend: ModuleType) -> None:
 
 
 @pytest.mark.clause("LAYOUT-7")
-@pytest.mark.parametrize(("place", "size"), list(enumerate(SIZES)))
-def test_pool_above_the_limit_is_refused_unless_it_is_raised(backend: ModuleType, place: int, size: int) -> None:
+@pytest.mark.parametrize(("index", "size"), list(enumerate(SIZES)))
+def test_pool_above_the_limit_is_refused_unless_it_is_raised(backend: ModuleType, index: int, size: int) -> None:
     stride = 64 + round64(size + 8)
     most = (1_048_576 - 64) // stride
     for capacity, limit, refused in (
@@ -209,14 +209,14 @@ def test_pool_above_the_limit_is_refused_unless_it_is_raised(backend: ModuleType
         (most + 1, pool_bytes(most + 1, size), False),
     ):
         capacities = [1] * 5
-        capacities[place] = capacity
+        capacities[index] = capacity
         changes = {"capacities": tuple(capacities), "max_ring_bytes": limit}
         if refused:
             with pytest.raises(backend.LayoutError, match="max_ring_bytes"):
                 backend.EventPools(dataclasses.replace(backend.TINY, **changes))
         else:
             pools = backend.EventPools(dataclasses.replace(backend.TINY, **changes))
-            assert pools.capacity(place) == capacity
+            assert pools.capacity(index) == capacity
 
 
 @pytest.mark.clause("LAYOUT-8")

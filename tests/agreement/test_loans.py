@@ -37,7 +37,7 @@ def test_loan_is_writable_zeroed_and_of_its_class(backend: ModuleType, length: i
 
 
 @pytest.mark.clause("LOAN-1")
-def test_nobody_else_gets_a_loaned_slot(tiny: Callable[..., Any], backend: ModuleType) -> None:
+def test_no_other_call_gets_a_loaned_slot(tiny: Callable[..., Any], backend: ModuleType) -> None:
     allocator = tiny()
     loans = [allocator.loan(10) for _ in range(3)]
     assert {loan.slot_index for loan in loans} == {0, 1, 2}
@@ -324,7 +324,7 @@ def test_socket_is_received_into_a_loan(backend: ModuleType) -> None:
         with allocator.loan(1_024) as loan:
             view = loan.data
             length = here.recv_into(view)
-            with pytest.raises(backend.ViewsOutstanding):  # who fills it may still be at it
+            with pytest.raises(backend.ViewsOutstanding):  # the code that fills it may not have finished
                 loan.commit(length)
             view.release()
             pointer = loan.commit(length)

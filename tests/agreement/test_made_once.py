@@ -1,4 +1,4 @@
-"""Objects are made once, of what they say they need: no second `__init__`, no mock in an object's place."""
+"""An object is initialized once, from arguments of the right types: no second `__init__`, no mocks."""
 
 import gc
 import threading
@@ -28,25 +28,25 @@ NAMES = ("EventAllocator", "EventPools", "RingBuffer", "Writer", "Reader", "Ring
 
 
 @pytest.mark.clause("ERR-9", "PTR-8", "ERR-1")
-def test_no_object_is_made_anew_in_its_place(backend: ModuleType) -> None:
+def test_no_object_is_initialized_twice(backend: ModuleType) -> None:
     allocator, ring = backend.EventAllocator(backend.TINY), backend.RingBuffer(8, 2)
     pools, writer, reader = backend.EventPools(backend.TINY), backend.Writer(ring), backend.Reader(ring)
     pointer = allocator.allocate(b"kept")
     weak = pointer.downgrade()
-    loose = backend.allocate_to_pool(allocator, b"loose", 0)
-    triple = (0, loose, 0, allocator)
+    detached = backend.allocate_to_pool(allocator, b"detached", 0)
+    triple = (0, detached, 0, allocator)
     for thing, again in (
         *((allocator, ()), (pools, ()), (ring, (8, 2)), (writer, (ring,)), (writer, (backend.RingBuffer(8, 2),))),
         *((reader, (ring,)), (pointer, triple), (weak, triple)),
     ):
-        with pytest.raises(TypeError, match="made already"):
+        with pytest.raises(TypeError, match="initialized already"):
             thing.__init__(*again)
     writer.add(b"event")
     assert (pointer.bytes, allocator.profile.name, pools.profile.name) == (b"kept", "tiny", "tiny")
     assert reader.next() == (b"event", 0)
     assert weak.upgrade().bytes == b"kept"
     with backend.RingPtr(*triple) as other:
-        assert other.bytes == b"loose"
+        assert other.bytes == b"detached"
 
 
 @pytest.mark.clause("ERR-9")
@@ -94,14 +94,14 @@ def test_a_constructor_entered_from_within(backend: ModuleType) -> None:
     assert (ring.size, ring.capacity) == (8, 2)
     source = backend.RingBuffer(8, 2)
     reader = backend.Reader.__new__(backend.Reader)
-    with pytest.raises(TypeError, match="made already"):
+    with pytest.raises(TypeError, match="initialized already"):
         reader.__init__(source, cursor=Again(reader, source))
     backend.Writer(source).add(b"x")
     assert reader.next() == (b"x", 0)
     allocator = backend.EventAllocator(backend.TINY)
     inner, outer = (backend.allocate_to_pool(allocator, name, 0) for name in (b"inner", b"outer"))
     pointer = backend.RingPtr.__new__(backend.RingPtr)
-    with pytest.raises(TypeError, match="made already"):
+    with pytest.raises(TypeError, match="initialized already"):
         pointer.__init__(Again(pointer, 0, inner, 0, allocator), outer, 0, allocator)
     assert pointer.bytes == b"inner"
     with backend.RingPtr(0, outer, 0, allocator) as left:

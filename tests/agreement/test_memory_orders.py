@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from rusted_ring.verify.functions import COMMENT, Functions, functions_in, without_comments
+from rusted_ring.verify.support.c_functions import COMMENT, Functions, functions_in, without_comments
 
 SOURCES = sorted((Path(__file__).resolve().parents[2] / "native" / "src").glob("*.[ch]"))
 SITE = re.compile(r"\batomic_(?P<operation>\w+?)(?P<explicit>_explicit)?\s*\(")
@@ -146,12 +146,12 @@ def test_every_site_says_what_it_pairs_with(site: Site) -> None:
 
 @pytest.mark.clause("ORDER-2")
 def test_free_list_hands_slots_over() -> None:
-    assert orders_in("allocate_hinted", "fetch_and") == [("acq_rel",)]
+    assert orders_in("allocate_next_fit", "fetch_and") == [("acq_rel",)]
     assert orders_in("claim_in_word", "compare_exchange") == [("acq_rel", "acquire")]
     assert orders_in("claim_in_word", "load") == [("acquire",)]
-    assert orders_in("give_back", "fetch_add") == [("release",)]
+    assert orders_in("free_list_release", "fetch_add") == [("release",)]
     changes = [site for site in SITES if site.target == "free_bits" and site.operation.startswith("fetch")]
-    assert [site.function for site in changes] == ["give_back", "allocate_hinted"]
+    assert sorted(site.function for site in changes) == ["allocate_next_fit", "free_list_release"]
 
 
 @pytest.mark.clause("ORDER-3")
@@ -197,20 +197,20 @@ def test_lap_check_is_fenced_on_both_sides() -> None:
 
     assert of("announce") == [("store", ("relaxed",)), ("thread_fence", ("release",))]
     assert of("is_intact") == [("thread_fence", ("acquire",)), ("load", ("relaxed",))]
-    assert of("trailer_store") == [("store", ("release",)), ("store", ("relaxed",))]
+    assert of("event_descriptor_store") == [("store", ("release",)), ("store", ("relaxed",))]
     assert set(of("copy_in")) == {("store", ("relaxed",))}
-    assert of("trailer_load") == [("load", ("acquire",)), ("load", ("relaxed",))]
+    assert of("event_descriptor_load") == [("load", ("acquire",)), ("load", ("relaxed",))]
     assert set(of("copy_out")) == {("load", ("relaxed",))}
 
 
 @pytest.mark.clause("ORDER-9")
 def test_copy_stands_between_cursor_and_lap_check() -> None:
-    reads = ("ready(", "trailer_load(", "payload_load(", "is_intact(")
+    reads = ("ready(", "event_descriptor_load(", "payload_load(", "is_intact(")
     looks = ("ready(", "copy_events(", "is_intact(")
     checks = ("atomic_thread_fence(", "->claim")
     adds = ("announce(", "add_event(")
-    writes = ("payload_store(", "trailer_store(", "publish(", "wake_who_waits(")
-    bulk_writes = ("announce(", "payloads_store(", "trailers_store(", "publish(")
+    writes = ("payload_store(", "event_descriptor_store(", "publish(", "event_count_notify(")
+    bulk_writes = ("announce(", "payloads_store(", "event_descriptors_store(", "publish(")
     for name, steps in (
         ("look_at_next", reads),
         ("next_of", ("look_at_next(", "move_on(")),
@@ -226,29 +226,30 @@ def test_copy_stands_between_cursor_and_lap_check() -> None:
 
 
 @pytest.mark.clause("ORDER-10")
-def test_gate_and_join_are_fenced_against_each_other() -> None:
+def test_gating_sequence_and_join_are_fenced_against_each_other() -> None:
     fences = [site.function for site in SITES if "seq_cst" in site.orders]
     assert sorted(fences) == [
-        *("announce_wait", "may_wait", "raise_gate", "register_reader", "vacate", "waits_anybody"),
+        *("deregister", "event_count_has_waiters", "may_have_waiters"),
+        *("prepare_wait", "raise_gating_sequence", "register_reader"),
     ]
     store, fence = (
-        BODIES["raise_gate"].index("atomic_store_explicit(gate"),
-        BODIES["raise_gate"].index("_thread_fence("),
+        BODIES["raise_gating_sequence"].index("atomic_store_explicit(gating_sequence"),
+        BODIES["raise_gating_sequence"].index("_thread_fence("),
     )
-    assert store < fence < BODIES["raise_gate"].index("slowest_reader(", fence)
+    assert store < fence < BODIES["raise_gating_sequence"].index("slowest_reader(", fence)
     body = BODIES["register_reader"]
     assert body.index("compare_exchange_weak") < body.index("_thread_fence(") < body.index("->claim")
 
 
 @pytest.mark.clause("ORDER-14")
-def test_who_leaves_is_fenced_against_who_leaves() -> None:
-    body = BODIES["vacate"]
-    assert body.index("_thread_fence(") < body.index("least_cursor(") < body.index("floor, &old")
+def test_leaving_readers_are_fenced_against_each_other() -> None:
+    body = BODIES["deregister"]
+    assert body.index("_thread_fence(") < body.index("least_cursor(") < body.index("low_water_mark, &old")
 
 
 @pytest.mark.clause("ORDER-15")
-def test_who_waits_and_who_wakes_are_fenced_against_each_other() -> None:
-    # who wakes: its store, nothing but the compiler's fence, and one relaxed load
+def test_waiting_and_notifying_threads_are_fenced_against_each_other() -> None:
+    # the notifying thread: its store, nothing but the compiler's fence, and one relaxed load
     for waker, step in (
         ("add_event", "publish("),
         ("rr_writer_add_many", "publish("),
@@ -256,66 +257,66 @@ def test_who_waits_and_who_wakes_are_fenced_against_each_other() -> None:
         ("rr_reader_evict", "atomic_store_explicit("),
         ("end_writer", "atomic_store_explicit("),
     ):
-        assert BODIES[waker].rindex(step) < BODIES[waker].index("wake_who_waits("), waker
+        assert BODIES[waker].rindex(step) < BODIES[waker].index("event_count_notify("), waker
     for reader in ("next_of", "next_many_of", "rr_reader_skip"):
         assert BODIES[reader].index("move_on(") < BODIES[reader].index("made_room("), reader
-    for waker, wakes in (("wake_who_waits", " wake("), ("made_room", " wake_writer(")):
-        assert BODIES[waker].index("may_wait(") < BODIES[waker].index(wakes), waker
-    body = BODIES["may_wait"]
-    assert body.index("_signal_fence(") < body.index("->waiting")
-    assert [(site.operation, site.orders) for site in SITES if site.function == "may_wait"] == [
+    for waker, wakes in (("event_count_notify", " event_count_notify_slow_path("), ("made_room", " notify_writer(")):
+        assert BODIES[waker].index("may_have_waiters(") < BODIES[waker].index(wakes), waker
+    body = BODIES["may_have_waiters"]
+    assert body.index("_signal_fence(") < body.index("->waiters")
+    assert [(site.operation, site.orders) for site in SITES if site.function == "may_have_waiters"] == [
         ("signal_fence", ("seq_cst",)),
         ("load", ("relaxed",)),
     ]
-    body = BODIES["waits_anybody"]
-    assert body.index("_thread_fence(") < body.index("->waiting")
-    for waker in ("wake", "wake_writer"):
-        assert BODIES[waker].index("waits_anybody(") < BODIES[waker].index("waits_wake("), waker
-    body = BODIES["waits_wake"]
+    body = BODIES["event_count_has_waiters"]
+    assert body.index("_thread_fence(") < body.index("->waiters")
+    for waker in ("event_count_notify_slow_path", "notify_writer"):
+        assert BODIES[waker].index("event_count_has_waiters(") < BODIES[waker].index("event_count_notify_all("), waker
+    body = BODIES["event_count_notify_all"]
     assert body.index("fetch_and") < body.index("fetch_add")
-    # who waits: the count, what is said, the fence of all threads; then the look, and the sleep
-    assert BODIES["wait_begin"].index("->wakes") < BODIES["wait_begin"].index("announce_wait(")
-    body = BODIES["announce_wait"]
+    # the waiting thread: the epoch, the announcement, the fence of all threads; then the recheck, and the sleep
+    assert BODIES["wait_begin"].index("->epoch") < BODIES["wait_begin"].index("prepare_wait(")
+    body = BODIES["prepare_wait"]
     assert body.index("fetch_or") < body.index("_thread_fence(") < body.index("fence_all_threads(")
-    body = BODIES["waits_until"]
+    body = BODIES["event_count_wait"]
     begun = body.index("wait_begin(")
     assert begun < body.index("look(", begun) < body.index("wait_sleep(")
-    body = BODIES["bell_arm"]
-    assert body.index("silence_ends(") < body.index("fetch_or") < body.index("announce_wait(")
+    assert BODIES["notifier_arm"].index("clear_descriptors(") < BODIES["notifier_arm"].index("fetch_or")
+    assert BODIES["event_count_arm"].index("notifier_arm(") < BODIES["event_count_arm"].index("prepare_wait(")
 
 
 @pytest.mark.clause("ORDER-16")
 def test_an_announcement_is_withdrawn_before_the_wake_up_is_counted() -> None:
-    assert orders_in("announce_wait", "fetch_or", "waiting") == [("release",)]
-    assert orders_in("waits_wake", "fetch_and", "waiting") == [("acquire",)]
-    assert {site.function for site in SITES if site.target == "waiting"} == {
-        *("announce_wait", "may_wait", "waits_anybody", "waits_wake"),
+    assert orders_in("prepare_wait", "fetch_or", "waiters") == [("release",)]
+    assert orders_in("event_count_notify_all", "fetch_and", "waiters") == [("acquire",)]
+    assert {site.function for site in SITES if site.target == "waiters"} == {
+        *("prepare_wait", "may_have_waiters", "event_count_has_waiters", "event_count_notify_all"),
     }
 
 
 @pytest.mark.clause("ORDER-21")
-def test_a_bell_is_armed_with_release_and_disarmed_with_acquire() -> None:
-    assert orders_in("bell_take", "compare_exchange", "usage") == [("acquire", "relaxed")]
-    assert orders_in("bell_arm", "fetch_or", "usage") == [("release",)]
-    assert orders_in("ring_armed", "compare_exchange", "usage") == [("acquire", "relaxed")]
+def test_a_notifier_is_armed_with_release_and_disarmed_with_acquire() -> None:
+    assert orders_in("notifier_take", "compare_exchange", "usage") == [("acquire", "relaxed")]
+    assert orders_in("notifier_arm", "fetch_or", "usage") == [("release",)]
+    assert orders_in("signal_if_armed", "compare_exchange", "usage") == [("acquire", "relaxed")]
 
 
 @pytest.mark.clause("ORDER-22")
-def test_the_last_use_of_a_bells_descriptor_is_acquired() -> None:
-    assert orders_in("ring_armed", "fetch_sub", "usage") == [("acq_rel",)]
-    assert orders_in("bell_end", "fetch_and", "usage") == [("acq_rel",)]
+def test_the_last_use_of_a_notifiers_descriptor_is_acquired() -> None:
+    assert orders_in("signal_if_armed", "fetch_sub", "usage") == [("acq_rel",)]
+    assert orders_in("notifier_end", "fetch_and", "usage") == [("acq_rel",)]
 
 
 @pytest.mark.clause("ORDER-17", "ORDER-23")
 def test_gated_events_are_published_by_their_own_words() -> None:
-    assert orders_in("trailer_store", "store")[0] == ("release",)
-    assert orders_in("trailer_load", "load")[0] == ("acquire",)
-    assert orders_in("raise_gate", "store") == [("release",), ("release",)]
-    assert orders_in("vacate", "compare_exchange", "floor") == [("release", "relaxed")]
+    assert orders_in("event_descriptor_store", "store")[0] == ("release",)
+    assert orders_in("event_descriptor_load", "load")[0] == ("acquire",)
+    assert orders_in("raise_gating_sequence", "store") == [("release",), ("release",)]
+    assert orders_in("deregister", "compare_exchange", "low_water_mark") == [("release", "relaxed")]
     body = BODIES["published_in"]
-    assert body.index("cursor_observe(") < body.index("trailer_load(") < body.rindex("cursor_observe(")
-    assert "i-- > 0" in BODIES["each_trailer_store"]  # the first word last
-    assert BODIES["empty"].index("has_place(") < BODIES["empty"].index("bell_arm(")
+    assert body.index("cursor_observe(") < body.index("event_descriptor_load(") < body.rindex("cursor_observe(")
+    assert "i-- > 0" in BODIES["each_event_descriptor_store"]  # the first word last
+    assert BODIES["empty"].index("has_registration(") < BODIES["empty"].index("event_count_arm(")
 
 
 @pytest.mark.clause("ORDER-11")
@@ -336,27 +337,27 @@ def test_readers_are_counted_once_they_are_registered() -> None:
     assert orders_in("count_joined", "compare_exchange", "awaited") == [("release", "relaxed")]
     assert orders_in("awaits_readers", "load", "awaited") == [("acquire",)]
     body = BODIES["rr_reader_join"]
-    assert body.index("register_reader(") < body.index("count_joined(") < body.index("wake_who_waits(")
+    assert body.index("register_reader(") < body.index("count_joined(") < body.index("event_count_notify(")
     for name in ("slowest_reader", "least_cursor"):
-        assert BODIES[name].index("awaits_readers(") < BODIES[name].index("place_word("), name
+        assert BODIES[name].index("awaits_readers(") < BODIES[name].index("registration_at("), name
 
 
 @pytest.mark.clause("ORDER-20")
 def test_reader_that_held_the_writer_back_knows_it() -> None:
-    assert orders_in("waits_anybody", "thread_fence") == [("seq_cst",)]
-    body = BODIES["wake_writer"]
-    assert body.index("waits_anybody(") < body.index("->write_cursor") < body.index("waits_wake(")
+    assert orders_in("event_count_has_waiters", "thread_fence") == [("seq_cst",)]
+    body = BODIES["notify_writer"]
+    assert body.index("event_count_has_waiters(") < body.index("->write_cursor") < body.index("event_count_notify_all(")
 
 
 @pytest.mark.clause("ORDER-12")
-def test_loose_references_are_left_and_taken() -> None:
-    assert orders_in("add_loose", "compare_exchange", "loose") == [("release", "relaxed")]
-    assert orders_in("take_loose", "compare_exchange", "loose") == [("acquire", "relaxed")]
+def test_detached_references_are_left_and_taken() -> None:
+    assert orders_in("add_detached", "compare_exchange", "detached") == [("release", "relaxed")]
+    assert orders_in("take_detached", "compare_exchange", "detached") == [("acquire", "relaxed")]
 
 
 @pytest.mark.clause("ORDER-13")
-def test_counters_and_the_hint_are_relaxed() -> None:
-    targets = {"hint", "failures", "rounds", "heap_block_bytes", "heap_payload_bytes"}
+def test_counters_and_the_next_fit_cursor_are_relaxed() -> None:
+    targets = {"next_fit", "failures", "rounds", "heap_block_bytes", "heap_payload_bytes"}
     found = [site for site in SITES if site.target in targets]
     assert {site.target for site in found} == targets
     assert all(set(site.orders) == {"relaxed"} for site in found), found
@@ -385,7 +386,7 @@ def run(seconds: float, *works: Any) -> None:
 
 @pytest.mark.clause("ORDER-2", "ORDER-3", "ORDER-5", "ORDER-12")
 def test_batches_of_many_threads_never_mix(native: ModuleType) -> None:
-    """Bulk calls of several threads in one small pool: who holds a slot holds it alone, with its own bytes in it."""
+    """Batches of several threads in one small pool: each slot is of one thread at a time, and holds its bytes."""
     allocator = native.EventAllocator()
 
     def work(mark: int) -> None:

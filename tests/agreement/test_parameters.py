@@ -71,13 +71,13 @@ def test_widest_widths_are_used_whole(backend: ModuleType) -> None:
 
 
 @pytest.mark.clause("PARAM-3")
-@pytest.mark.parametrize("place", range(5))
-def test_capacities_are_bounded(backend: ModuleType, place: int) -> None:
+@pytest.mark.parametrize("index", range(5))
+def test_capacities_are_bounded(backend: ModuleType, index: int) -> None:
     def capacities(value: Any) -> tuple[Any, ...]:
-        return tuple(value if pool == place else 1 for pool in range(5))
+        return tuple(value if pool == index else 1 for pool in range(5))
 
     for capacity in (1, 2, 3, 2**21 - 1, 2**21):
-        assert dataclasses.replace(backend.TINY, capacities=capacities(capacity)).capacities[place] == capacity
+        assert dataclasses.replace(backend.TINY, capacities=capacities(capacity)).capacities[index] == capacity
     for capacity in (0, -1, 2**21 + 1, 2**32, 2**64):
         with pytest.raises(backend.LayoutError, match="capacit"):
             dataclasses.replace(backend.TINY, capacities=capacities(capacity))

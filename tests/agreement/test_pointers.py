@@ -277,8 +277,8 @@ def test_no_two_triples_share_a_token(backend: ModuleType) -> None:
     assert pointer.downgrade().token == pointer.into_token()
 
 
-def loose(allocator: Any, pointer: Any) -> int:
-    """Count the loose references of a pointer's slot by taking them all and leaving them again."""
+def detached(allocator: Any, pointer: Any) -> int:
+    """Count the detached references of a pointer's slot by taking them all and leaving them again."""
     pools, pool, slot = allocator.pools, pointer.pool_id, pointer.slot_index
     found = 0
     while True:
@@ -293,31 +293,31 @@ def loose(allocator: Any, pointer: Any) -> int:
 
 
 @pytest.mark.clause("PTR-11")
-def test_who_makes_and_ends_loose_references(backend: ModuleType) -> None:
+def test_which_calls_make_and_end_detached_references(backend: ModuleType) -> None:
     allocator = backend.EventAllocator()
     pointer = allocator.allocate(b"x")
     pool, slot, generation = pointer.pool_id, pointer.slot_index, pointer.generation
-    assert loose(allocator, pointer) == 0
+    assert detached(allocator, pointer) == 0
     token = pointer.clone().into_token()
-    assert (loose(allocator, pointer), count(allocator, pointer)) == (1, 2)
+    assert (detached(allocator, pointer), count(allocator, pointer)) == (1, 2)
     assert allocator.pools.inc_ref_count(pool, slot) == 3
-    assert (loose(allocator, pointer), count(allocator, pointer)) == (2, 3)
+    assert (detached(allocator, pointer), count(allocator, pointer)) == (2, 3)
     taken = backend.RingPtr.from_token(token, allocator)
-    assert (loose(allocator, pointer), count(allocator, pointer)) == (1, 3)
+    assert (detached(allocator, pointer), count(allocator, pointer)) == (1, 3)
     made = backend.RingPtr(pool, slot, generation, allocator)
-    assert (loose(allocator, pointer), count(allocator, pointer)) == (0, 3)
+    assert (detached(allocator, pointer), count(allocator, pointer)) == (0, 3)
     taken.drop()
     made.drop()
-    assert (loose(allocator, pointer), count(allocator, pointer)) == (0, 1)
+    assert (detached(allocator, pointer), count(allocator, pointer)) == (0, 1)
     allocator.pools.inc_ref_count(pool, slot)
     assert allocator.pools.dec_ref_count(pool, slot) == 1
     allocator.pools.inc_ref_count(pool, slot)
     assert allocator.drop_many([token]) == 1
-    assert (loose(allocator, pointer), count(allocator, pointer)) == (0, 1)
+    assert (detached(allocator, pointer), count(allocator, pointer)) == (0, 1)
 
 
 @pytest.mark.clause("PTR-11")
-def test_entry_points_that_return_no_pointer_leave_one_loose_reference(backend: ModuleType) -> None:
+def test_entry_points_that_return_no_pointer_leave_one_detached_reference(backend: ModuleType) -> None:
     allocator = backend.EventAllocator()
     tokens = [backend.handle_ffi_event(allocator, b"f", 1), *allocator.allocate_many(b"abcd", lengths=2)]
     slot = backend.allocate_to_pool(allocator, b"p", 1)
@@ -326,18 +326,18 @@ def test_entry_points_that_return_no_pointer_leave_one_loose_reference(backend: 
     pointers.append(backend.RingPtr(backend.PoolId.XS, slot, generation, allocator))
     assert [pointer.bytes for pointer in pointers] == [b"f", b"ab", b"cd", b"p"]
     assert [count(allocator, pointer) for pointer in pointers] == [1] * 4
-    assert [loose(allocator, pointer) for pointer in pointers] == [0] * 4
+    assert [detached(allocator, pointer) for pointer in pointers] == [0] * 4
 
 
 @pytest.mark.clause("PTR-11", "PTR-12")
-def test_other_operations_leave_no_loose_reference(backend: ModuleType) -> None:
+def test_other_operations_leave_no_detached_reference(backend: ModuleType) -> None:
     allocator = backend.EventAllocator()
     pointer = allocator.allocate(b"x")
     clone, copied, upgraded = pointer.clone(), copy.copy(pointer), pointer.downgrade().upgrade()
     view, slot_view = pointer.data, allocator.pools.get_slot_data(pointer.pool_id, pointer.slot_index)
-    assert (loose(allocator, pointer), count(allocator, pointer)) == (0, 5)
+    assert (detached(allocator, pointer), count(allocator, pointer)) == (0, 5)
     committed = allocator.loan(1).commit()
-    assert loose(allocator, committed) == 0
+    assert detached(allocator, committed) == 0
     assert bytes(view) == bytes(slot_view) == clone.bytes == copied.bytes == upgraded.bytes
 
 
@@ -365,14 +365,14 @@ def test_pointer_that_became_a_token_gives_nothing_back_when_collected(
     backend: ModuleType, collect: Callable[[], None]
 ) -> None:
     allocator = backend.EventAllocator()
-    token = allocator.allocate(b"loose").into_token()
+    token = allocator.allocate(b"detached").into_token()
     collect()
     assert allocator.stats()[backend.PoolId.XS].live == 1
-    assert backend.RingPtr.from_token(token, allocator).bytes == b"loose"
+    assert backend.RingPtr.from_token(token, allocator).bytes == b"detached"
 
 
 @pytest.mark.clause("PTR-14")
-def test_what_a_pointer_holds_nobody_else_gives_back(backend: ModuleType) -> None:
+def test_no_other_call_releases_the_reference_of_a_pointer(backend: ModuleType) -> None:
     allocator = backend.EventAllocator()
     pointer = allocator.allocate(b"mine")
     clone = pointer.clone()
@@ -408,7 +408,7 @@ def test_stale_triples_are_refused(tiny: Callable[..., Any], backend: ModuleType
     allocator.drop_many([token])
     later = allocator.allocate(b"2" * length) if reused else None
     if later is not None:
-        # A loose reference of the later event is no help to a triple of the earlier one.
+        # A detached reference of the later event is no help to a triple of the earlier one.
         allocator.pools.inc_ref_count(pool, slot)
     before = allocator.pools.slot_words(pool)
     calls: list[Callable[[], Any]] = [

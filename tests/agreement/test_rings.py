@@ -197,9 +197,9 @@ def test_next_moves_by_one_or_is_none(backend: ModuleType, mode: str, capacity: 
             assert reader.next() is None
             assert reader.cursor == turn * capacity
         assert write(writer, capacity) == capacity
-        for place in range(capacity):
-            assert reader.cursor == turn * capacity + place
-            assert sequences([reader.next()]) == [turn * capacity + place]
+        for offset in range(capacity):
+            assert reader.cursor == turn * capacity + offset
+            assert sequences([reader.next()]) == [turn * capacity + offset]
     assert reader.next() is None
 
 
@@ -404,7 +404,7 @@ def test_gated_writer_waits_for_the_slowest(backend: ModuleType, capacity: int) 
 
 @pytest.mark.clause("RING-14")
 @pytest.mark.parametrize("capacity", CAPACITIES)
-def test_gated_writer_without_readers_waits_for_nobody(backend: ModuleType, capacity: int) -> None:
+def test_gated_writer_without_readers_never_waits(backend: ModuleType, capacity: int) -> None:
     ring = backend.RingBuffer(16, capacity, mode="gated")
     writer = backend.Writer(ring)
     assert write(writer, 3 * capacity + 1) == 3 * capacity + 1
@@ -503,7 +503,7 @@ def test_what_a_gated_ring_retains(backend: ModuleType) -> None:
     writer = backend.Writer(ring)
     assert ring.retained == 0
     write(writer, 5)
-    assert ring.retained == 5  # nobody is registered, and no later event took a slot
+    assert ring.retained == 5  # no reader is registered, and no later event took a slot
     write(writer, 6)
     assert ring.retained == 8
     slow = backend.Reader(ring)
@@ -653,7 +653,9 @@ def test_reader_after_its_end(backend: ModuleType, use: str, mode: str, end: str
 
 @pytest.mark.clause("RING-19")
 @pytest.mark.parametrize("how", ["close", "with", "collect"])
-def test_reader_that_left_holds_nobody_back(backend: ModuleType, collect: Callable[[], None], how: str) -> None:
+def test_reader_that_left_does_not_hold_the_writer_back(
+    backend: ModuleType, collect: Callable[[], None], how: str
+) -> None:
     ring = backend.RingBuffer(16, 4, mode="gated", max_readers=2)
     writer, keeper, leaver = backend.Writer(ring), backend.Reader(ring), backend.Reader(ring)
     assert ring.readers == 2
@@ -673,7 +675,7 @@ def test_reader_that_left_holds_nobody_back(backend: ModuleType, collect: Callab
 
 
 @pytest.mark.clause("RING-20")
-def test_evicted_reader_holds_nobody_back(backend: ModuleType) -> None:
+def test_evicted_reader_does_not_hold_the_writer_back(backend: ModuleType) -> None:
     ring = backend.RingBuffer(16, 4, mode="gated", max_readers=2)
     writer, slow = backend.Writer(ring), backend.Reader(ring)
     write(writer, 4)
@@ -689,7 +691,7 @@ def test_evicted_reader_holds_nobody_back(backend: ModuleType) -> None:
         slow.next()
     slow.evict()
     slow.close()
-    # Its place is another's now; closing the old reader again must not close the new one.
+    # Another reader has its registration now; closing the old reader again must not close the new one.
     successors = [backend.Reader(ring), backend.Reader(ring)]
     slow.close()
     slow.evict()
@@ -735,20 +737,20 @@ def test_eviction_beside_a_running_reader(backend: ModuleType, capacity: int, th
 
 
 @pytest.mark.clause("RING-21")
-@pytest.mark.parametrize("places", [1, 2, 3, 16, 1_024])
-def test_reader_places_are_counted(backend: ModuleType, places: int) -> None:
-    ring = backend.RingBuffer(16, 4, mode="gated", max_readers=places)
-    assert ring.max_readers == places
-    readers = [backend.Reader(ring) for _ in range(places)]
-    assert ring.readers == places
+@pytest.mark.parametrize("max_readers", [1, 2, 3, 16, 1_024])
+def test_registered_readers_are_counted(backend: ModuleType, max_readers: int) -> None:
+    ring = backend.RingBuffer(16, 4, mode="gated", max_readers=max_readers)
+    assert ring.max_readers == max_readers
+    readers = [backend.Reader(ring) for _ in range(max_readers)]
+    assert ring.readers == max_readers
     for _ in range(2):
         with pytest.raises(backend.ReadersFull):
             backend.Reader(ring)
     for leave in (readers[0].close, readers[-1].evict):
         leave()
-        if ring.readers < places:
+        if ring.readers < max_readers:
             readers.append(backend.Reader(ring))
-        assert ring.readers == places
+        assert ring.readers == max_readers
 
 
 @pytest.mark.clause("RING-21")
@@ -782,7 +784,7 @@ def test_bulk_add(backend: ModuleType, mode: str, capacity: int) -> None:
     writer, reader = backend.Writer(ring), backend.Reader(ring)
     start = 0
     for count in (0, 1, capacity - 1, capacity, capacity + 1, 2 * capacity + 1, 0):
-        data = [payload(start + place, 16) for place in range(count)]
+        data = [payload(start + offset, 16) for offset in range(count)]
         accepted = writer.add_many(data, event_types=range_types(start, count))
         assert accepted == (count if mode == "overwrite" else min(count, capacity))
         assert ring.write_cursor == start + accepted

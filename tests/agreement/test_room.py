@@ -282,7 +282,7 @@ def test_timeout_that_is_none(backend: ModuleType, value: Any) -> None:
     for call in (writer.add, writer.add_many):
         with pytest.raises(error, match="timeout") as raised:
             call(payload, timeout=value)
-        payload.append(0)  # it is lent to nobody, though the error is kept
+        payload.append(0)  # no view of it is alive, although the error is
         del raised
     assert ring.write_cursor == 0
     with pytest.raises(TypeError):
@@ -421,7 +421,7 @@ def test_descriptor_says_when_there_may_be_room(backend: ModuleType) -> None:
     assert isinstance(descriptor, int)
     assert writer.fileno() == descriptor
     assert descriptor not in (reader.fileno(), ahead.fileno())
-    assert is_readable(writer)  # nobody has looked
+    assert is_readable(writer)  # the writer has not looked yet
     for turn in range(5):
         assert writer.add(b"x") is False
         assert not is_readable(writer)

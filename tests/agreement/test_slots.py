@@ -234,7 +234,7 @@ def test_words_are_in_the_order_of_the_slots(backend: ModuleType) -> None:
 
 @pytest.mark.clause("SLOT-1", "SLOT-3", "SLOT-14")
 def test_state_count_and_generation_are_of_one_moment(backend: ModuleType) -> None:
-    """While threads clone, drop, loan and abort in one slot, nobody sees a count that does not fit its state."""
+    """While threads clone, drop, loan and abort in one slot, no thread sees a count that does not fit the state."""
     allocator = backend.EventAllocator(
         dataclasses.replace(backend.TINY, capacities=(1, 1, 1, 1, 1), generation_bits=16)
     )

@@ -218,7 +218,7 @@ def test_view_in_a_cycle_is_given_back_by_the_collector(backend: ModuleType, col
 
 @pytest.mark.clause("VIEW-2", "VIEW-4")
 def test_views_made_and_ended_by_many_threads(tiny: Callable[..., Any], collect: Callable[[], None]) -> None:
-    """Views of short-lived pointers, under reuse by other threads: nobody ever reads another event's bytes."""
+    """Views of short-lived pointers, under reuse by other threads: no view ever shows the bytes of another event."""
     allocator = tiny(capacities=(3, 1, 1, 1, 1), generation_bits=16, ref_bits=8)
     failures: list[str] = []
 

@@ -158,7 +158,7 @@ def test_end_of_the_reader_ends_a_wait(
     backend: ModuleType, wait: Callable[[Any, Any], Any], mode: str, end: str, timeout: float | None
 ) -> None:
     if (mode, end) == ("overwrite", "evict"):
-        mode = "gated"  # nobody is evicted from an overwriting ring
+        mode = "gated"  # a reader cannot be evicted from an overwriting ring
     _, _, reader = make(backend, mode)
     thread = later(getattr(reader, end))
     begun = time.monotonic()
@@ -338,7 +338,7 @@ def test_handler_that_does_not_raise_ends_no_wait(backend: ModuleType) -> None:
 
 @pytest.mark.clause("RING-33")
 def test_handler_runs_if_another_thread_receives_the_signal(backend: ModuleType) -> None:
-    """Nothing ends the sleep of the thread that runs handlers: it wakes up by itself, as if a signal came too early."""
+    """The sleep of the thread that runs signal handlers ends by itself, as it must if a signal came just before it."""
     printed = run_program(
         backend,
         """
@@ -372,7 +372,7 @@ def test_descriptor_says_when_to_look(backend: ModuleType, mode: str) -> None:
     descriptor = reader.fileno()
     assert isinstance(descriptor, int)
     assert reader.fileno() == descriptor
-    assert is_readable(reader)  # nobody has looked
+    assert is_readable(reader)  # the reader has not looked yet
     for turn in range(5):
         assert reader.next() is None
         assert not is_readable(reader)
@@ -455,7 +455,7 @@ def test_descriptors_end_with_their_readers(backend: ModuleType, collect: Callab
         assert not is_readable(reader)
         del reader
         collect()
-        writer.add(b"for nobody")
+        writer.add(b"for no reader")
         assert open_descriptors() <= before + 2  # a ring may keep them for its next reader
     del ring, writer, _
     collect()

@@ -16,7 +16,7 @@ from rusted_ring.bench import contract, harnesses, machine, python_peers, run
 from rusted_ring.bench.contract import Selection, select
 from rusted_ring.bench.measured import Measured, Note, Round
 from rusted_ring.bench.programs import ProgramFailed, Programs, telling_line
-from rusted_ring.verify.checkout import NoCheckout
+from rusted_ring.verify.support.checkout import NoCheckout
 
 
 @pytest.fixture

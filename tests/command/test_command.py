@@ -1,6 +1,7 @@
 """The command: its exit status, its one clear line for bad input, and what it prints."""
 
 import contextlib
+import dataclasses
 import functools
 import gzip
 import io
@@ -11,14 +12,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from rusted_ring.verify import cli, report, verify_run
-from rusted_ring.verify.documents import InputError
-from rusted_ring.verify.traces import generated_workload
+from rusted_ring.verify import cli, layer_processes, layers, verify_run
+from rusted_ring.verify.replay.editing_traces import generated_workload, read_workload
+from rusted_ring.verify.support import report
+from rusted_ring.verify.support.checkout import checkout
+from rusted_ring.verify.support.errors import InputError
 
 COMMAND = [sys.executable, "-m", "rusted_ring.verify"]
 
@@ -297,15 +301,21 @@ def test_diff_of_a_faulty_backend_prints_python_that_fails(faulty: str, capsys: 
 # --- verify
 
 
+def all_but_the_spec(context: layers.Context) -> list[layers.Layer]:
+    return [layer for layer in layers.layers(context) if layer.name != "spec"]
+
+
 def test_verify_ends_with_a_table_that_explains_itself(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, trace: Path
 ) -> None:
     monkeypatch.setenv("RUSTED_RING_DATA", str(trace))
-    monkeypatch.setattr(verify_run, "spec", lambda context: verify_run.Found(f"seed {context.seed}"))
+    monkeypatch.setattr(verify_run, "layers", all_but_the_spec)
     assert cli.main(["verify", "--quick", "--seed", "3"]) == 0
     printed = capsys.readouterr().out
-    assert re.search(r"^layer +verdict +time +figures$", printed, re.MULTILINE)
-    assert re.search(r"^lock-step, tiny +passed +[\d.]+ s +[\d,]+ operations, no disagreement", printed, re.MULTILINE)
+    assert re.search(r"^layer +verdict +time +share +figures$", printed, re.MULTILINE)
+    found = re.search(r"^lock-step, tiny +passed +[\d.]+ s +(.+ %) +[\d,]+ operations, no disagreement", printed, re.M)
+    assert found is not None
+    assert found[1] == "0.5 %"
     assert re.search(r"^replay, session\.json\.gz +passed .* 8 of 8 routes identical", printed, re.MULTILINE)
     assert re.search(r"^C tests +skipped +[\d.]+ s +left out by --quick$", printed, re.MULTILINE)
     assert re.search(r"^lock-step +do native and the reference agree", printed, re.MULTILINE)
@@ -326,7 +336,7 @@ def test_verify_fails_with_the_clause_where_a_backend_is_faulty(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, trace: Path, faulty: str
 ) -> None:
     monkeypatch.setenv("RUSTED_RING_DATA", str(trace))
-    monkeypatch.setattr(verify_run, "spec", lambda context: verify_run.Found(f"seed {context.seed}"))
+    monkeypatch.setattr(verify_run, "layers", all_but_the_spec)
     assert cli.main(["verify", "--quick", "--json", "--backend", faulty]) == 1
     values = json.loads(capsys.readouterr().out)
     verdicts = {layer["layer"]: layer["verdict"] for layer in values["layers"]}
@@ -338,23 +348,57 @@ def test_verify_fails_with_the_clause_where_a_backend_is_faulty(
 
 
 def test_layer_that_breaks_off_fails_alone() -> None:
-    def breaks() -> verify_run.Found:
+    def breaks() -> layers.Found:
         raise RuntimeError("no more")
 
-    outcome = verify_run.run_layer(verify_run.Layer("name", "question?", breaks))
+    outcome = layer_processes.run_layer(layers.Layer("name", "question?", breaks))
     assert (outcome.verdict, outcome.problems) == ("FAILED", ["RuntimeError: no more"])
 
 
-def test_layers_without_hypothesis_are_skipped_with_the_command_that_brings_it(trace: Path) -> None:
-    code = "import sys; sys.modules['hypothesis'] = None; from rusted_ring.verify.cli import main; "
-    code += "sys.exit(main(sys.argv[1:]))"
+def never_found(does: Callable[[], object]) -> Callable[[], layers.Found]:
+    """What a layer does that never has an answer. A function of this file could not be sent to another process."""
+    return cast("Callable[[], layers.Found]", does)
+
+
+def test_layer_whose_process_dies_fails_alone() -> None:
+    dies = layers.Layer("dies", "question?", never_found(functools.partial(signal.raise_signal, signal.SIGKILL)))
+    lives = layers.Layer("lives", "question?", functools.partial(layers.Found, "3 of 4 done", share=0.75))
+    outcomes = layer_processes.run_layers([dies, lives], 2, report.Board())
+    assert [(one.layer, one.verdict, one.figures) for one in outcomes] == [
+        ("dies", "FAILED", "broke off"),
+        ("lives", "passed", "3 of 4 done"),
+    ]
+    assert outcomes[0].problems == ["its process ended by SIGKILL before it had an answer"]
+    assert [verify_run.percent(one) for one in outcomes] == ["", "75 %"]
+
+
+def test_layer_that_ends_leaves_the_programs_of_the_others_alone() -> None:
+    context = layers.Context("native", dataclasses.replace(layers.SIZES["default"], litmus=300), 0, checkout())
+    explores = layers.Layer("explores", "question?", functools.partial(layers.explorer_axioms, context), 2)
+    ends = [layers.Layer(f"ends {n}", "question?", functools.partial(layers.Found, "done")) for n in range(12)]
+    outcomes = layer_processes.run_layers([explores, *ends], 2, report.Board())
+    assert {(one.verdict, *one.problems) for one in outcomes} == {("passed",)}
+
+
+def test_input_that_a_layer_cannot_use_ends_all(tmp_path: Path) -> None:
+    gone = layers.Layer("gone", "question?", never_found(functools.partial(read_workload, tmp_path / "gone")))
+    waits = layers.Layer("waits", "question?", never_found(functools.partial(time.sleep, 600)))
+    begun = time.monotonic()
+    with pytest.raises(InputError, match="no such file"):
+        layer_processes.run_layers([gone, waits], 2, report.Board())
+    assert time.monotonic() - begun < 60
+
+
+def test_layers_without_hypothesis_are_skipped_with_the_command_that_brings_it(trace: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "hypothesis.py"
+    missing.write_text("raise ModuleNotFoundError(\"No module named 'hypothesis'\", name='hypothesis')\n")
     done = subprocess.run(
-        [sys.executable, "-c", code, "verify", "--quick", "--json"],
+        [*COMMAND, "verify", "--quick", "--json"],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
-        env=environment(RUSTED_RING_DATA=str(trace)),
+        env=environment(RUSTED_RING_DATA=str(trace), PYTHONPATH=str(tmp_path)),
     )
     values = json.loads(done.stdout)
     assert done.returncode == 0, [layer["problems"] for layer in values["layers"]]
@@ -367,31 +411,30 @@ def test_contracts_without_crosshair_are_skipped_with_the_command_that_brings_it
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "crosshair", None)
-    context = verify_run.Context("native", None, None, verify_run.SIZES["default"], 0, None)
-    outcome = verify_run.run_layer(
-        verify_run.Layer("contracts", "question?", functools.partial(verify_run.contracts, context))
-    )
+    context = layers.Context("native", layers.SIZES["default"], 0, None)
+    layer = layers.Layer("contracts", "question?", functools.partial(layers.contracts, context))
+    outcome = layer_processes.run_layer(layer)
     assert (outcome.verdict, outcome.figures) == ("skipped", "needs crosshair: pip install 'rusted-ring[test]'")
 
 
 def test_module_that_no_extra_brings_is_a_failure() -> None:
-    def breaks() -> verify_run.Found:
+    def breaks() -> layers.Found:
         raise ModuleNotFoundError("No module named 'colour'", name="colour")
 
-    outcome = verify_run.run_layer(verify_run.Layer("name", "question?", breaks))
+    outcome = layer_processes.run_layer(layers.Layer("name", "question?", breaks))
     assert (outcome.verdict, outcome.problems) == ("FAILED", ["ModuleNotFoundError: No module named 'colour'"])
 
 
 def test_nothing_is_said_of_a_backend_if_no_layer_ran() -> None:
-    skipped = verify_run.Outcome("spec", "question?", "skipped", "no checkout", 0.0, [], {})
+    skipped = layer_processes.Outcome("spec", "question?", "skipped", "no checkout", 0.0, [], {})
     assert verify_run.conclusion("native", [skipped]) == "no layer could run, so nothing is known of native"
 
 
 def test_layer_that_cannot_run_says_why() -> None:
-    def skips() -> verify_run.Found:
-        raise verify_run.Skipped("no compiler")
+    def skips() -> layers.Found:
+        raise layers.Skipped("no compiler")
 
-    outcome = verify_run.run_layer(verify_run.Layer("name", "question?", skips))
+    outcome = layer_processes.run_layer(layers.Layer("name", "question?", skips))
     assert (outcome.verdict, outcome.figures, outcome.problems) == ("skipped", "no compiler", [])
 
 
@@ -402,19 +445,19 @@ def test_input_is_found_in_the_environment_beside_the_checkout_or_made_up(
     root.mkdir()
     monkeypatch.delenv("RUSTED_RING_DATA", raising=False)
     monkeypatch.chdir(root)
-    context = verify_run.Context("reference", None, None, verify_run.SIZES["quick"], 0, None)
-    assert [found.name for found in verify_run.inputs(context)] == ["generated session"]
+    context = layers.Context("reference", layers.SIZES["quick"], 0, None)
+    assert [name for name, _ in layers.inputs(context)] == ["generated session"]
     beside = tmp_path / "shared" / "data"
     beside.mkdir(parents=True)
     (beside / "beside.json.gz").write_bytes(trace.read_bytes())
-    assert [found.name for found in verify_run.inputs(context)] == ["beside.json.gz"]
+    assert [name for name, _ in layers.inputs(context)] == ["beside.json.gz"]
     monkeypatch.setenv("RUSTED_RING_DATA", str(trace))
-    assert [found.name for found in verify_run.inputs(context)] == ["session.json.gz"]
+    assert [name for name, _ in layers.inputs(context)] == ["session.json.gz"]
     monkeypatch.setenv("RUSTED_RING_DATA", str(trace.parent))
-    assert [found.name for found in verify_run.inputs(context)] == ["session.json.gz"]
+    assert [name for name, _ in layers.inputs(context)] == ["session.json.gz"]
     monkeypatch.setenv("RUSTED_RING_DATA", str(tmp_path / "gone"))
     with pytest.raises(InputError, match="no such file or folder"):
-        verify_run.inputs(context)
+        layers.inputs(context)
 
 
 # --- endings

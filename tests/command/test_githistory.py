@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rusted_ring.verify.documents import Event, InputError, MergeError
-from rusted_ring.verify.githistory import (
+from rusted_ring.verify.replay.documents import Event, MergeError
+from rusted_ring.verify.replay.git_history import (
     DELETE,
     HUNK,
     MAKE,
@@ -21,6 +21,7 @@ from rusted_ring.verify.githistory import (
     read_patches,
     read_tree,
 )
+from rusted_ring.verify.support.errors import InputError
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from rusted_ring.verify.documents import MergeError
-from rusted_ring.verify.merge import MergedDocument, Transaction, merge
+from rusted_ring.verify.replay.documents import MergeError
+from rusted_ring.verify.replay.merge import MergedDocument, Transaction, merge
 
 
 def test_one_author_is_splicing() -> None:

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rusted_ring.verify.documents import MORE, Event, StreamDocument, Workload, stream_of
-from rusted_ring.verify.replay import ROUTES, RouteResult, Settings, fragments, prefix, run_route
-from rusted_ring.verify.traces import generated_workload, read_workload
+from rusted_ring.verify.replay.documents import MORE, Event, StreamDocument, Workload, stream_of
+from rusted_ring.verify.replay.editing_traces import generated_workload, read_workload
+from rusted_ring.verify.replay.lanes import fragments
+from rusted_ring.verify.replay.outcomes import ROUTES, RouteResult, Settings
+from rusted_ring.verify.replay.routes import prefix, run_route
 
 SMALL = Settings(size=64, capacity=32, batch=8)
 
@@ -284,7 +286,7 @@ def test_a_faulty_ring_is_found_out(
     if threads and changes.get("Reader") is Sticks and route == "overwrite":
         route = "gated"  # a thread that is lapped soon enough is past the place where it would stick
     if threads and words in ("nothing moves", "missed", "lost"):
-        monkeypatch.setattr("rusted_ring.verify.replay._STUCK_SECONDS", 0.2)
+        monkeypatch.setattr("rusted_ring.verify.replay.routes._STUCK_SECONDS", 0.2)
         clause = ""  # which of several symptoms comes first is up to the threads
     workload = stream([Event(b"%d" % number, number * 1_000) for number in range(300)])
     result = run_route(foreign(**changes), "faulty", workload, route, replace(SMALL, slow=True, threads=threads))

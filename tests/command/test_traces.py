@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from rusted_ring.verify.documents import MORE, Event, InputError, MergeError, TextDocument, class_of, stream_of
-from rusted_ring.verify.traces import generated_workload, read_workload
+from rusted_ring.verify.replay.documents import MORE, Event, MergeError, TextDocument, class_of, stream_of
+from rusted_ring.verify.replay.editing_traces import generated_workload, read_workload
+from rusted_ring.verify.support.errors import InputError
 
 TRACE = {
     "startContent": "ab",

@@ -9,8 +9,10 @@ import textwrap
 
 import pytest
 
-from rusted_ring.verify import contracts
-from rusted_ring.verify.contracts import Condition, Finding, Listing, Message, Verdict
+from rusted_ring.verify.contracts import checking, command, conditions
+from rusted_ring.verify.contracts import verdicts as contracts_verdicts
+from rusted_ring.verify.contracts.conditions import Condition
+from rusted_ring.verify.contracts.verdicts import Finding, Listing, Message, Verdict
 
 NOTHING_LISTED = Listing(reasons={}, required=())
 
@@ -37,7 +39,7 @@ def halved(number: int) -> int:
 
 
 def raising(number: int) -> int:
-    """Raise what nobody declared.
+    """Raise an error that the docstring does not declare.
 
     pre: number > 3
     """
@@ -98,7 +100,7 @@ def scratch(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_conditions_are_read_from_the_source() -> None:
-    found = {(c.function, c.text) for c in contracts.conditions_of_source("m", SCRATCH)}
+    found = {(c.function, c.text) for c in conditions.conditions_of_source("m", SCRATCH)}
     assert found == {
         ("m.doubled", "_ == number + number"),
         ("m.doubled", "_ < 199"),
@@ -127,7 +129,7 @@ def test_every_kind_of_verdict_is_parsed() -> None:
         Traceback and other noise
         """
     )
-    assert [(message.line, message.verdict) for message in contracts.parse_output(output)] == [
+    assert [(message.line, message.verdict) for message in contracts_verdicts.parse_output(output)] == [
         (8, Verdict.CONFIRMED),
         (9, Verdict.NOT_CONFIRMED),
         (10, Verdict.UNREACHED),
@@ -140,45 +142,47 @@ def test_every_kind_of_verdict_is_parsed() -> None:
 
 def test_an_exception_away_from_the_condition_refutes_it() -> None:
     condition = Condition("m.f", 5, "_ > 0")
-    found = contracts.match_messages([condition], [Message(9, Verdict.REFUTED, "KeyError")])
+    found = contracts_verdicts.match_messages([condition], [Message(9, Verdict.REFUTED, "KeyError")])
     assert found == [Finding(condition, Verdict.REFUTED, "KeyError")]
 
 
 def test_a_condition_without_a_message_has_no_verdict() -> None:
     condition = Condition("m.f", 5, "_ > 0")
-    assert contracts.match_messages([condition], [])[0].verdict is Verdict.SILENT
-    assert contracts.match_messages([condition], [Message(9, Verdict.CONFIRMED, "")])[0].verdict is Verdict.SILENT
+    assert contracts_verdicts.match_messages([condition], [])[0].verdict is Verdict.SILENT
+    assert (
+        contracts_verdicts.match_messages([condition], [Message(9, Verdict.CONFIRMED, "")])[0].verdict is Verdict.SILENT
+    )
 
 
 def test_the_worst_message_of_a_line_counts() -> None:
     condition = Condition("m.f", 5, "_ > 0")
     messages = [Message(5, Verdict.CONFIRMED, "fine"), Message(5, Verdict.NOT_CONFIRMED, "not")]
-    assert contracts.match_messages([condition], messages)[0].verdict is Verdict.NOT_CONFIRMED
+    assert contracts_verdicts.match_messages([condition], messages)[0].verdict is Verdict.NOT_CONFIRMED
 
 
 @pytest.mark.parametrize("verdict", [Verdict.NOT_CONFIRMED, Verdict.UNREACHED, Verdict.SILENT])
 def test_not_confirmed_fails_unless_listed_with_a_reason(verdict: Verdict) -> None:
     finding = Finding(Condition("m.f", 5, "_ > 0"), verdict, "")
-    problems, _ = contracts.judge([finding], NOTHING_LISTED)
+    problems, _ = contracts_verdicts.judge([finding], NOTHING_LISTED)
     assert len(problems) == 1
     assert "not listed" in problems[0]
     for name in ("_ > 0", "*"):
         listed = Listing(reasons={("m.f", name): "The solver has no theory of this."}, required=())
-        assert contracts.judge([finding], listed)[0] == []
+        assert contracts_verdicts.judge([finding], listed)[0] == []
     other = Listing(reasons={("m.f", "_ > 1"): "The solver has no theory of this."}, required=())
-    assert len(contracts.judge([finding], other)[0]) == 2
+    assert len(contracts_verdicts.judge([finding], other)[0]) == 2
 
 
 def test_refuted_fails_even_where_listed() -> None:
     finding = Finding(Condition("m.f", 5, "_ > 0"), Verdict.REFUTED, "false when calling f(0)")
     listed = Listing(reasons={("m.f", "*"): "The solver has no theory of this."}, required=())
-    assert "refuted" in contracts.judge([finding], listed)[0][0]
+    assert "refuted" in contracts_verdicts.judge([finding], listed)[0][0]
 
 
 def test_required_must_be_confirmed_and_must_exist() -> None:
     finding = Finding(Condition("m.f", 5, "_ > 0"), Verdict.NOT_CONFIRMED, "")
     listing = Listing(reasons={("m.f", "*"): "The solver has no theory of this."}, required=("m.f", "m.gone"))
-    problems, _ = contracts.judge([finding], listing)
+    problems, _ = contracts_verdicts.judge([finding], listing)
     assert len(problems) == 2
     assert any("m.gone" in problem for problem in problems)
 
@@ -186,19 +190,19 @@ def test_required_must_be_confirmed_and_must_exist() -> None:
 def test_a_listed_condition_that_is_gone_fails_and_an_empty_reason_too() -> None:
     finding = Finding(Condition("m.f", 5, "_ > 0"), Verdict.CONFIRMED, "")
     gone = Listing(reasons={("m.g", "_ > 0"): "The solver has no theory of this."}, required=())
-    assert "no such condition" in contracts.judge([finding], gone)[0][0]
+    assert "no such condition" in contracts_verdicts.judge([finding], gone)[0][0]
     mute = Listing(reasons={("m.f", "_ > 0"): "hard"}, required=())
-    problems, notes = contracts.judge([finding], mute)
+    problems, notes = contracts_verdicts.judge([finding], mute)
     assert "no sentence" in problems[0]
     assert "confirmed this time" in notes[0]
 
 
 def test_no_contracts_at_all_fails() -> None:
-    assert contracts.judge([], NOTHING_LISTED)[0] == ["no contract was found at all"]
+    assert contracts_verdicts.judge([], NOTHING_LISTED)[0] == ["no contract was found at all"]
 
 
 def test_a_wrong_contract_is_refuted_and_the_others_get_their_verdicts(scratch: str) -> None:
-    report = contracts.run_contracts([scratch], listing=NOTHING_LISTED, seconds=1.5)
+    report = checking.run_contracts([scratch], listing=NOTHING_LISTED, seconds=1.5)
     verdicts = {
         (f.condition.function.removeprefix("scratch_contracts."), f.condition.text): f.verdict for f in report.findings
     }
@@ -217,13 +221,13 @@ def test_a_wrong_contract_is_refuted_and_the_others_get_their_verdicts(scratch: 
     }
     assert not report.ok
     assert len(report.problems) == 4
-    assert "FAIL: refuted: scratch_contracts.halved" in contracts.table(report)
+    assert "FAIL: refuted: scratch_contracts.halved" in command.table(report)
 
 
 def test_the_listing_names_conditions_that_exist() -> None:
     """The committed listing is in step with the reference (fast: nothing is solved)."""
-    listing = contracts.read_listing()
-    functions = contracts.conditions_of_modules(contracts.module_names())
+    listing = contracts_verdicts.read_listing()
+    functions = conditions.conditions_of_modules(conditions.module_names())
     for function, text in listing.reasons:
         assert function in functions, function
         assert text == "*" or text in {condition.shown for condition in functions[function]}, (function, text)

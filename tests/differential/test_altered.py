@@ -3,7 +3,8 @@
 import pytest
 from altered import PACKAGE, Fault, install, load  # type: ignore[import-not-found, unused-ignore]
 
-from rusted_ring.verify.diff import Failure, run_diff
+from rusted_ring.verify.lockstep.differential import run_diff
+from rusted_ring.verify.lockstep.reports import Failure
 
 
 def fault(file: str, before: str, after: str, *clauses: str) -> Fault:
@@ -26,7 +27,7 @@ FAULTS = {
         *("SLOT-8", "LOAN-5", "LOAN-8", "PTR-5"),
     ),
     "generation_that_does_not_wrap": fault(
-        "aba",
+        "generation",
         "    return (generation + 1) % generations",
         "    return generation + 1",
         *(
@@ -93,8 +94,8 @@ FAULTS = {
     ),
     "batch_dropped_in_part": fault(
         "allocator",
-        "pool.check_live(slot_index, generation, ending[pool, slot_index])",
-        "pool.check_loose(slot_index, pool.loose[slot_index], ending[pool, slot_index])",
+        "pool.check_live(slot_index, generation, dropped[pool, slot_index])",
+        "pool.check_detached(slot_index, pool.detached[slot_index], dropped[pool, slot_index])",
         *("PTR-15", "ALLOC-15", "PTR-14", "LOAN-9"),
     ),
     "spills_unasked": fault(
@@ -109,10 +110,10 @@ FAULTS = {
         "self.failures",
         *("ALLOC-9",),
     ),
-    "loose_reference_taken_twice": fault(
+    "detached_reference_attached_twice": fault(
         "pool",
-        "self.loose[slot_index] - count)",
-        "max(1, self.loose[slot_index] - count))",
+        "self.detached[slot_index] - count)",
+        "max(1, self.detached[slot_index] - count))",
         *("PTR-14", "ALLOC-17"),
     ),
     "event_type_cut": fault(
@@ -193,7 +194,7 @@ FAULTS = {
         "skipped=oldest - position.cursor)",
         *("RING-12", "ERR-1"),
     ),
-    "gate_one_wide": fault(
+    "one_event_too_many": fault(
         "cursor",
         "return slowest + capacity - published",
         "return slowest + capacity - published + 1",
@@ -201,24 +202,24 @@ FAULTS = {
     ),
     "reader_that_stays": fault(
         "ring",
-        "            partial(self._registered.discard, place),\n",
+        "            partial(self._registered.discard, registration),\n",
         "",
         *("RING-19", "RING-20", "RING-17", "RING-14", "RING-16", "RING-30"),
     ),
-    "floor_forgotten": fault(
+    "low_water_mark_forgotten": fault(
         "ring",
-        '            partial(setattr, self, "_floor", self._oldest()),\n',
+        '            partial(setattr, self, "_low_water_mark", self._oldest()),\n',
         "",
         # A reader that joins and goes in a call that raises counts as a change that the error made.
         *("RING-17", "RING-30", "RING-16", "RING-19", "RING-20", "ERR-1"),
     ),
-    "writers_bell_not_silenced": fault(
+    "writers_notifier_not_cleared": fault(
         "ring",
-        "            place.bell.silence()\n",
-        "            isinstance(place, WriterPlace) or place.bell.silence()\n",
+        "            registration.notifier.clear()\n",
+        "            isinstance(registration, WriterRegistration) or registration.notifier.clear()\n",
         *("RING-49", "RING-45"),
     ),
-    "one_place_too_many": fault(
+    "one_reader_too_many": fault(
         "ring",
         "if len(self._registered) == self._max_readers:",
         "if len(self._registered) == self._max_readers + 1:",

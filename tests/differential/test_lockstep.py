@@ -10,11 +10,12 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from rusted_ring import reference
-from rusted_ring.verify.backend import BackendError, backend_name, load_backend, offers
-from rusted_ring.verify.diff import PROFILES, DiffReport, Progress, run_diff
-from rusted_ring.verify.machine import Run, machine_class
-from rusted_ring.verify.program import Journal, offered_operations
-from rusted_ring.verify.settings import differential_steps
+from rusted_ring.verify.lockstep.differential import run_diff
+from rusted_ring.verify.lockstep.machine import Run, machine_class
+from rusted_ring.verify.lockstep.reports import PROFILES, DiffReport, Progress
+from rusted_ring.verify.lockstep.sequences import Journal, offered_operations
+from rusted_ring.verify.support.backend import BackendError, backend_name, load_backend, offers
+from rusted_ring.verify.support.hypothesis_profiles import differential_steps
 
 NAMES = ["reference", "native"]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from rusted_ring.verify.trace import Trace, parse
+from rusted_ring.verify.explorer.trace import Trace, parse
 
 sys.path.insert(0, str(Path(__file__).parent))
 

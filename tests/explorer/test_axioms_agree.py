@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from rusted_ring.reference.memory_model.axioms import Standard
-from rusted_ring.verify.classics import CLASSICS, Classic
-from rusted_ring.verify.engine import CannotRun, LineServer, build_litmus
-from rusted_ring.verify.litmus import Answer, compare, differences, model_answer
-from rusted_ring.verify.litmus_programs import generate
+from rusted_ring.verify.explorer.engine import CannotRun, LineServer, build_litmus
+from rusted_ring.verify.litmus.classics import CLASSICS
+from rusted_ring.verify.litmus.classics.classic import Classic
+from rusted_ring.verify.litmus.comparison import Answer, compare, differences, model_answer
+from rusted_ring.verify.litmus.generation import generate
 
 PARTS = 8
 PROGRAMS = 10_000 if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else 480

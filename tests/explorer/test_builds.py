@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 
-from rusted_ring.verify import calls, cli, compiling, removed
-from rusted_ring.verify.compiling import Size, compile_instrumented, engine_sources
-from rusted_ring.verify.removed import Place
-from rusted_ring.verify.toolchain import find_compiler
+from rusted_ring.verify import cli
+from rusted_ring.verify.explorer import externals, linking, removed_accesses
+from rusted_ring.verify.explorer.engine_library import Size
+from rusted_ring.verify.explorer.engine_sources import engine_sources
+from rusted_ring.verify.explorer.instrumenting import compile_instrumented
+from rusted_ring.verify.explorer.removed_accesses import Place
+from rusted_ring.verify.explorer.toolchain import find_compiler
 
 COMPILERS = ("gcc", "clang")
 PROGRAMS = Path(__file__).parent / "programs"
@@ -242,9 +245,9 @@ def test_programs_that_use_what_they_read_lose_nothing(compiler: str, level: str
             output = tmp_path / "x.s"
             source = str(PROGRAMS / f"{name}.c")
             subprocess.run([*command, *flags, *more, "-S", source, "-o", str(output)], check=True)
-            units.append(removed.read_unit(output.read_text(encoding="utf-8")))
+            units.append(removed_accesses.read_unit(output.read_text(encoding="utf-8")))
         assert len(units[0].accesses) > 1
-        assert removed.removed(*units) == [], name
+        assert removed_accesses.removed(*units) == [], name
 
 
 def test_one_access_cannot_stand_for_two() -> None:
@@ -255,12 +258,14 @@ f:
 \t.loc 1 3 1
 {}"""
     call = "\tmovl ${}, %edi\n\tcall __tsan_read4\n"
-    plain = removed.read_unit(text.format(call.format("one") + call.format("two")))
-    assert removed.removed(plain, removed.read_unit(text.format(call.format("one")))) == [Place("a.c", 3)]
+    plain = removed_accesses.read_unit(text.format(call.format("one") + call.format("two")))
+    assert removed_accesses.removed(plain, removed_accesses.read_unit(text.format(call.format("one")))) == [
+        Place("a.c", 3)
+    ]
     unnamed = "\tmovq %rbx, %rdi\n\tcall __tsan_read4\n"
-    assert removed.removed(plain, removed.read_unit(text.format(unnamed))) == [Place("a.c", 3)]
-    assert removed.removed(plain, removed.read_unit(text.format(unnamed * 2))) == []
-    assert removed.removed(plain, plain) == []
+    assert removed_accesses.removed(plain, removed_accesses.read_unit(text.format(unnamed))) == [Place("a.c", 3)]
+    assert removed_accesses.removed(plain, removed_accesses.read_unit(text.format(unnamed * 2))) == []
+    assert removed_accesses.removed(plain, plain) == []
 
 
 FRONT_END = """
@@ -434,7 +439,7 @@ def test_a_weak_compare_exchange_is_marked_in_an_object(compiler: str, tmp_path:
             encoding="utf-8",
         )
         assert compile_instrumented(source, output, compiler=find_compiler(compiler)) == []
-        assert ("__tsan_atomic32_compare_exchange_weak" in calls.read_symbols(output).undefined) is (kind == "weak")
+        assert ("__tsan_atomic32_compare_exchange_weak" in externals.read_symbols(output).undefined) is (kind == "weak")
 
 
 # --- the engine's size
@@ -550,8 +555,8 @@ def test_symbols_are_those_that_a_file_has_now(tmp_path: Path, flags: list[str])
     for name in ("one", "two"):
         source.write_text(f"int {name}(void) {{ return 1; }}\n", encoding="utf-8")
         subprocess.run(["gcc", *flags, "-c", str(source), "-o", str(output)], check=True)
-        assert calls.read_symbols(output).defined == {name: "T"}
-    assert calls.read_symbols(tmp_path / "none.o").defined == {}
+        assert externals.read_symbols(output).defined == {name: "T"}
+    assert externals.read_symbols(tmp_path / "none.o").defined == {}
 
 
 @pytest.mark.slow
@@ -570,7 +575,7 @@ def test_a_program_can_be_run_though_other_threads_start_processes(tmp_path: Pat
     try:
         for _ in range(300):
             subprocess.run(["cp", "/bin/true", str(program)], check=True)
-            compiling._take_constructors(program)
+            linking._take_constructors(program)
             subprocess.run([str(program)], check=True)
     finally:
         over.set()

@@ -14,14 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from rusted_ring.verify import campaign, defects, enumeration
+from rusted_ring.verify import campaign
 from rusted_ring.verify.campaign import Account, Campaign, Journal
-from rusted_ring.verify.checkout import checkout
-from rusted_ring.verify.clients import parse
-from rusted_ring.verify.documents import InputError
-from rusted_ring.verify.engine import build_client
-from rusted_ring.verify.exploring import Explorer
-from rusted_ring.verify.functions import Functions
+from rusted_ring.verify.clients import enumeration
+from rusted_ring.verify.clients.language import parse
+from rusted_ring.verify.defects import catalogue
+from rusted_ring.verify.explorer.engine import build_client
+from rusted_ring.verify.model_checking.harness import Explorer
+from rusted_ring.verify.support.c_functions import Functions
+from rusted_ring.verify.support.checkout import checkout
+from rusted_ring.verify.support.errors import InputError
 
 PAIRS = Campaign(calls=2)
 FIRST = tuple(line for line in PAIRS.lines())[:3]
@@ -42,10 +44,10 @@ def engines() -> Iterator[None]:
     campaign._explorers.clear()
 
 
-def mutant(folder: Path, defect: defects.Defect) -> Path:
+def mutant(folder: Path, defect: catalogue.Defect) -> Path:
     """A checkout's core with a defect, and its harness built."""
     shutil.copytree(checkout() / "native", folder / "native", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-    path, text = defects.applied(defect, Functions(folder / "native" / "src"))
+    path, text = catalogue.applied(defect, Functions(folder / "native" / "src"))
     path.write_text(text, encoding="utf-8")
     (folder / "build").mkdir()
     return build_client(folder, folder / "build")
@@ -212,7 +214,7 @@ def test_a_killed_campaign_goes_on_where_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["drop-that-looks-at-the-allocator-afterwards"])
 @pytest.mark.slow
 def test_a_defect_is_found_without_a_client_that_is_made_for_it(name: str, tmp_path: Path) -> None:
-    defect = next(one for one in defects.read_catalogue() if one.name == name)
+    defect = next(one for one in catalogue.read_catalogue() if one.name == name)
     assert defect.client
     program = mutant(tmp_path, defect)
     lines = (line for setup in enumeration.setups(3) if setup.client.pool is not None for line in setup.lines(3))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rusted_ring.verify.columns import can_draw, columns
-from rusted_ring.verify.trace import INITIAL, Sources, Trace, TraceError, action, parse
+from rusted_ring.verify.explorer.columns import can_draw, columns
+from rusted_ring.verify.explorer.trace import INITIAL, Sources, Trace, TraceError, action, parse
 
 Sample = Callable[[str], dict[str, Any]]
 

@@ -18,8 +18,9 @@ from verdict_table import (  # type: ignore[import-not-found, unused-ignore]
     wrong,
 )
 
-from rusted_ring.verify import cli, cxx, symbols
-from rusted_ring.verify.toolchain import CannotBuild, architecture
+from rusted_ring.verify import cli
+from rusted_ring.verify.explorer import cxx_library, symbols
+from rusted_ring.verify.explorer.toolchain import CannotBuild, architecture
 
 LIBRARIES = {
     "boost_queues.cpp": ("boost/lockfree/queue.hpp", "libboost-dev"),
@@ -154,11 +155,11 @@ def test_the_standard_decides_what_is_compiled(tmp_path: Path, capsys: pytest.Ca
 def test_compilers_that_belong_together() -> None:
     if shutil.which("g++") is None or shutil.which("gcc") is None:
         pytest.skip("gcc and g++ are not installed")
-    assert cxx.commands(["gcc"]) == cxx.commands(["g++"]) == (["gcc"], ["g++"])
+    assert cxx_library.commands(["gcc"]) == cxx_library.commands(["g++"]) == (["gcc"], ["g++"])
     with pytest.raises(CannotBuild, match="not known"):
-        cxx.commands(["tcc"])
+        cxx_library.commands(["tcc"])
     with pytest.raises(CannotBuild, match="install it"):
-        cxx.commands(["nowhere-gcc-99"])
+        cxx_library.commands(["nowhere-gcc-99"])
 
 
 def test_names_and_places_of_libraries() -> None:

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 from verdict_table import CXX_ENTRIES, ENTRIES, Entry, explore, wrong  # type: ignore[import-not-found, unused-ignore]
 
-from rusted_ring.verify import compiling, engine
-from rusted_ring.verify.documents import InputError
-from rusted_ring.verify.litmus import differences, model_answer
-from rusted_ring.verify.litmus_programs import generate
+from rusted_ring.verify.explorer import building, engine, engine_library, linking
+from rusted_ring.verify.litmus.comparison import differences, model_answer
+from rusted_ring.verify.litmus.generation import generate
+from rusted_ring.verify.support.errors import InputError
 
 CATALOGUE = Path(__file__).parent / "engine_faults.toml"
 SEED, MOST_PROGRAMS = 2_022, 600
@@ -101,7 +101,7 @@ def source(file: str) -> str:
 
 
 def compiled(
-    file: str, text: str, folder: Path, size: compiling.Size | None = None, *, within: tuple[str, ...] = ()
+    file: str, text: str, folder: Path, size: engine_library.Size | None = None, *, within: tuple[str, ...] = ()
 ) -> Path:
     """Compile this text as a source of the engine, or as a header within some; of a larger one if a size is given."""
     place, output = (engine.engine_sources() / file).parent, folder / "changed.o"
@@ -112,7 +112,7 @@ def compiled(
     # The engine looks at its callers' frames.
     flags = ["-std=gnu11", "-O1", "-fno-pie", "-g", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls", "-w"]
     flags += ["-fexceptions"]
-    flags += [f"-I{place}", f"-I{engine.engine_sources()}", *(size or compiling.Size()).flags]
+    flags += [f"-I{place}", f"-I{engine.engine_sources()}", *(size or engine_library.Size()).flags]
     done = subprocess.run(
         ["gcc", *flags, "-nostdlib", "-r", *changed, "-o", str(output)], capture_output=True, text=True, check=False
     )
@@ -132,13 +132,16 @@ def build_litmus(changed: Path, folder: Path) -> Path:
 
 def use(file: str, text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, within: tuple[str, ...] = ()) -> None:
     """Have programs linked with this text in the place of the engine's own source, whatever the engine's size."""
-    link = compiling.link
+    link = linking.link
     changed = functools.cache(functools.partial(compiled, file, text, folder, within=within))
 
-    def link_changed(objects: Iterable[Path], output: Path, *, size: compiling.Size | None = None, **more: Any) -> Path:
+    def link_changed(
+        objects: Iterable[Path], output: Path, *, size: engine_library.Size | None = None, **more: Any
+    ) -> Path:
         return link([*objects, changed(size)], output, size=size, **more)
 
-    monkeypatch.setattr(compiling, "link", link_changed)
+    for module in (building, linking):  # when a program is built, and when it is linked with a larger engine
+        monkeypatch.setattr(module, "link", link_changed)
 
 
 def judged_wrongly(entries: Iterable[Entry]) -> str:

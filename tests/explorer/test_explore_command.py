@@ -11,9 +11,11 @@ from typing import Any, Self
 
 import pytest
 
-from rusted_ring.verify import cli, explore, running
-from rusted_ring.verify.documents import InputError
-from rusted_ring.verify.processes import Deadline
+from rusted_ring.verify import cli
+from rusted_ring.verify.explorer import command as explorer_command
+from rusted_ring.verify.explorer import running
+from rusted_ring.verify.support.errors import InputError
+from rusted_ring.verify.support.processes import Deadline
 
 Sample = Callable[[str], dict[str, Any]]
 
@@ -105,11 +107,11 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     fake = Engine()
-    module = ModuleType("rusted_ring.verify.engine")
+    module = ModuleType("engine")
     vars(module).update(
         build=fake.build, run=fake.run, RunOptions=RunOptions, CannotBuild=CannotBuild, CannotRun=CannotRun
     )
-    monkeypatch.setitem(sys.modules, "rusted_ring.verify.engine", module)
+    monkeypatch.setattr(explorer_command, "engine", module)
     return fake
 
 
@@ -541,7 +543,7 @@ def test_an_error_without_an_execution_is_still_told(
 def test_progress_goes_to_stderr(
     engine: Engine, source: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(explore, "_PLAIN_SECONDS", 0.0)
+    monkeypatch.setattr(explorer_command, "_PLAIN_SECONDS", 0.0)
     engine.progress = [
         {"executions": 2_000, "seconds": 0.5},
         {"executions": 900_000, "blocked": 4, "seconds": 3.0, "done": 0.001},
@@ -559,13 +561,13 @@ def test_progress_goes_to_stderr(
 
 
 def test_flags_are_parted_at_the_first_hyphens() -> None:
-    assert explore.split_flags(["a.c", "--json"]) == (["a.c", "--json"], [])
-    assert explore.split_flags(["a.c", "--", "-O2", "--", "x"]) == (["a.c"], ["-O2", "--", "x"])
-    assert explore.split_flags(["--"]) == ([], [])
+    assert explorer_command.split_flags(["a.c", "--json"]) == (["a.c", "--json"], [])
+    assert explorer_command.split_flags(["a.c", "--", "-O2", "--", "x"]) == (["a.c"], ["-O2", "--", "x"])
+    assert explorer_command.split_flags(["--"]) == ([], [])
 
 
 def test_a_file_that_vanishes_is_refused(source: Path) -> None:
     options = cli._parser().parse_args(["explore", str(source)])
     source.unlink()
     with pytest.raises(InputError, match="no such file"):
-        explore.check(options)
+        explorer_command.check(options)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rusted_ring.verify.classics import CLASSICS
-from rusted_ring.verify.engine import find_compiler, harness_source, include_flags, library_sources
-from rusted_ring.verify.litmus import differences, model_answer
-from rusted_ring.verify.litmus_programs import generate
+from rusted_ring.verify.explorer.engine import find_compiler, harness_source, include_flags, library_sources
+from rusted_ring.verify.litmus.classics import CLASSICS
+from rusted_ring.verify.litmus.comparison import differences, model_answer
+from rusted_ring.verify.litmus.generation import generate
 
 CROSS_COMPILER = "aarch64-linux-gnu-gcc"
 EMULATOR = "qemu-aarch64"

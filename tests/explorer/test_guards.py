@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from rusted_ring.verify import calls, cli, guards
-from rusted_ring.verify.engine import engine_sources
-from rusted_ring.verify.toolchain import CannotBuild
+from rusted_ring.verify import cli
+from rusted_ring.verify.explorer import externals, guards
+from rusted_ring.verify.explorer.engine import engine_sources
+from rusted_ring.verify.explorer.toolchain import CannotBuild
 
 COMPILERS = ("gcc", "clang")
 
@@ -338,7 +339,7 @@ int main(int argc, char **argv)
 @pytest.fixture
 def calling(tmp_path: Path) -> Path:
     # Without the list nothing would be refused.
-    assert calls.pure(engine_sources() / "intercept" / "pure.txt")
+    assert externals.pure(engine_sources() / "intercept" / "pure.txt")
     path = tmp_path / "calling.c"
     path.write_text(CALLS, encoding="utf-8")
     return path

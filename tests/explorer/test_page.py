@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from rusted_ring.verify.clauses import load_clauses
-from rusted_ring.verify.page import LIMIT, PageError, render
-from rusted_ring.verify.trace import Trace, parse
+from rusted_ring.verify.explorer.page import LIMIT, PageError, render
+from rusted_ring.verify.explorer.trace import Trace, parse
+from rusted_ring.verify.support.clauses import load_clauses
 
 Sample = Callable[[str], dict[str, Any]]
 FLAGS = (

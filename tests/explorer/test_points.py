@@ -11,9 +11,9 @@ import pytest
 from test_engine_faults import source, use  # type: ignore[import-not-found, unused-ignore]
 from verdict_table import CXX_ENTRIES, ENTRIES, Entry, explore  # type: ignore[import-not-found, unused-ignore]
 
-from rusted_ring.verify.checkout import checkout
-from rusted_ring.verify.clients import parse
-from rusted_ring.verify.exploring import Explorer
+from rusted_ring.verify.clients.language import parse
+from rusted_ring.verify.model_checking.harness import Explorer
+from rusted_ring.verify.support.checkout import checkout
 
 FILE = "engine/points.c"
 WANTED = "return control.options.mode == EXHAUSTIVE &&"

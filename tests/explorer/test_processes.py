@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
-from rusted_ring.verify import caching, cli, janitor, processes, running
-from rusted_ring.verify.processes import Deadline, TooLong, run_child
+from rusted_ring.verify import cli
+from rusted_ring.verify.explorer import caching, running
+from rusted_ring.verify.support import janitor, processes
+from rusted_ring.verify.support.processes import Deadline, TooLong, run_child
 
 PROGRAMS = Path(__file__).parent / "programs"
 LONG = [str(PROGRAMS / "fib_bench.c"), "--", "-DN=8", "-DLESS="]

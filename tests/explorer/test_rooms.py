@@ -1,15 +1,16 @@
-"""Files of the core and of the explorer have one direction: none needs, by way of others, one that needs it."""
+"""The links of the core, of the binding and of the explorer: no file needs, directly or not, a file that needs it."""
 
 import graphlib
 import shutil
 import subprocess
+import sysconfig
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
-from rusted_ring.verify.checkout import checkout
-from rusted_ring.verify.engine import engine_sources, find_compiler, include_flags, library_sources
+from rusted_ring.verify.explorer.engine import engine_sources, find_compiler, include_flags, library_sources
+from rusted_ring.verify.support.checkout import checkout
 
 ROOMS = ("engine", "intercept", ".")
 """From the bottom up: a room knows itself and those before it."""
@@ -52,7 +53,16 @@ def test_there_is_no_circle_in_the_core(tmp_path: Path) -> None:
     native = checkout() / "native"
     sources = sorted((native / "src").glob("*.c"))
     found = needed(sources, ["-std=c11", f"-I{native / 'include'}"], native, tmp_path)
-    assert Path("src/sizes.c") in found[Path("src/pools.c")]
+    assert Path("src/free_list.c") in found[Path("src/allocate.c")]
+    graphlib.TopologicalSorter(found).prepare()
+
+
+def test_there_is_no_circle_in_the_binding(tmp_path: Path) -> None:
+    native = checkout() / "native"
+    sources = sorted((native / "binding").glob("*.c"))
+    python = ["-DPy_LIMITED_API=0x030b0000", "-D_GNU_SOURCE", "-isystem", sysconfig.get_path("include")]
+    found = needed(sources, ["-std=c11", f"-I{native / 'include'}", *python], native, tmp_path)
+    assert Path("binding/state.c") in found[Path("binding/module.c")]
     graphlib.TopologicalSorter(found).prepare()
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from rusted_ring.verify import cli, rust
+from rusted_ring.verify import cli
+from rusted_ring.verify.explorer import rust_library
 
 FOLDER = Path(__file__).parent
 PROGRAMS = FOLDER / "programs" / "rust"
@@ -103,7 +104,7 @@ def test_verdict(entry: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> N
 def test_without_the_sources_of_the_library_the_remedy_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rust, "_sysroot", lambda: tmp_path)
+    monkeypatch.setattr(rust_library, "sysroot", lambda: tmp_path)
     assert cli.main(["explore", str(PROGRAMS / "threads.rs"), "--", "--cfg", "leak"]) == 2
     said = capsys.readouterr().err
     assert "rustup component add rust-src" in said

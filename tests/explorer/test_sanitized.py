@@ -1,7 +1,8 @@
 """The engine itself under AddressSanitizer and UndefinedBehaviorSanitizer: litmus programs, C programs, replays, parts.
 
-Its stacks and static variables are left out (see `engine`): threads are dropped in the midst of functions, and the
-program's static variables are copied as a whole. Leaks are not looked for: what the engine keeps, it keeps to its end.
+Its stacks and static variables are left out (see `explorer.instrumenting`): threads are dropped in the midst of
+functions, and the program's static variables are copied as a whole. Leaks are not looked for: what the engine keeps, it
+keeps to its end.
 """
 
 import json
@@ -12,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from rusted_ring.verify import engine
-from rusted_ring.verify.litmus import compare
-from rusted_ring.verify.litmus_programs import generate
+from rusted_ring.verify.explorer import engine
+from rusted_ring.verify.litmus.comparison import compare
+from rusted_ring.verify.litmus.generation import generate
 
 SANITIZE = "address,undefined"
 PROGRAMS = Path(__file__).parent / "programs"

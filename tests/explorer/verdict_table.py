@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from rusted_ring.verify import cli, compiling, cxx, processes
+from rusted_ring.verify import cli
+from rusted_ring.verify.explorer import building, cxx_library, engine_sources, instrumenting
+from rusted_ring.verify.support import processes
 
 TABLE = Path(__file__).parent / "verdicts.toml"
 PROGRAMS = Path(__file__).parent / "programs" / "verdicts"
@@ -90,9 +92,9 @@ CXX_ENTRIES = read(CXX_TABLE, CXX_PROGRAMS)
 def _precompiled(compiler: tuple[str, ...]) -> Path:
     """Precompile the headers that most C++ programs include, once in a process, and return the header of them all."""
     header = processes.make_folder() / "headers.h"
-    prelude = compiling.engine_sources() / "cxx" / "prelude.h"
+    prelude = engine_sources.engine_sources() / "cxx" / "prelude.h"
     header.write_text(f'#include "{prelude}"\n' + "".join(f"#include <{name}>\n" for name in _HEADERS))
-    flags = [compiling.LEVEL, *compiling.instrumentation(compiler, in_cxx=True), cxx.STANDARD, "-g"]
+    flags = [instrumenting.LEVEL, *instrumenting.instrumentation(compiler, in_cxx=True), cxx_library.STANDARD, "-g"]
     subprocess.run([*compiler, *flags, "-x", "c++-header", str(header), "-o", f"{header}.gch"], check=True)
     return header
 
@@ -100,13 +102,13 @@ def _precompiled(compiler: tuple[str, ...]) -> Path:
 @contextlib.contextmanager
 def _with_precompiled_headers() -> Iterator[None]:
     """Have g++ read the precompiled headers first; with other flags than theirs it reads the text instead."""
-    compile_one = compiling.compile_instrumented
+    compile_one = instrumenting.compile_instrumented
 
     def compile_with_headers(source: Path, output: Path, *, compiler: Sequence[str], **more: Any) -> list[str]:
-        first = ["-include", str(_precompiled(tuple(compiler)))] if cxx.is_cxx(source) else []
+        first = ["-include", str(_precompiled(tuple(compiler)))] if cxx_library.is_cxx(source) else []
         return compile_one(source, output, compiler=[*compiler, *first], **more)
 
-    with mock.patch.object(compiling, "compile_instrumented", compile_with_headers):
+    with mock.patch.object(building, "compile_instrumented", compile_with_headers):
         yield
 
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rusted_ring import reference
-from rusted_ring.verify.client_strategy import clients
-from rusted_ring.verify.clients import SKIPPED, TORN, Client, parse
-from rusted_ring.verify.history import Call, History, HistoryError, closed
-from rusted_ring.verify.linear_objects import loose_specification, slot_outcomes
-from rusted_ring.verify.linear_reading import Status
-from rusted_ring.verify.linear_search import Moment, Outcomes, Step, search
-from rusted_ring.verify.linearize import judge
-from rusted_ring.verify.recording import can_record, record
+from rusted_ring.verify.clients.language import Client, parse
+from rusted_ring.verify.clients.statuses import SKIPPED, TORN, Status
+from rusted_ring.verify.clients.strategy import clients
+from rusted_ring.verify.linearizability.history import Call, History, HistoryError, closed
+from rusted_ring.verify.linearizability.judge import judge
+from rusted_ring.verify.linearizability.objects import loose_specification, slot_outcomes
+from rusted_ring.verify.linearizability.recording import can_record, record
+from rusted_ring.verify.linearizability.search import CandidatePoint, Outcomes, Step, search
 
 Edits = dict[tuple[int, int], tuple[int, ...]]
 TOKEN = 2**61
@@ -57,7 +57,7 @@ def test_what_the_reference_answers_is_right() -> None:
     assert verdict.linearizable
     assert verdict.clause == ""
     slot = next(order for order in verdict.orders if order.subject == "slot 0 of XS")
-    assert slot.moments[:3] == ("0.0 take", "0.0 publish", "0.1 clone")
+    assert slot.points[:3] == ("0.0 take", "0.0 publish", "0.1 clone")
     assert "slot 0 of XS" in str(verdict)
 
 
@@ -412,23 +412,23 @@ def test_what_is_altered_is_mostly_wrong() -> None:
 
 
 def brute_force(
-    initial: Hashable, outcomes: Outcomes, lanes: Sequence[Sequence[Moment]], predecessors: Sequence[int]
+    initial: Hashable, outcomes: Outcomes, lanes: Sequence[Sequence[CandidatePoint]], predecessors: Sequence[int]
 ) -> bool:
-    """Return whether any order of the moments that keeps the threads' and the calls' order is one to follow."""
-    moments = [moment for lane in lanes for moment in lane]
+    """Return whether any order of the points that keeps the threads' and the calls' order is one to follow."""
+    points = [point for lane in lanes for point in lane]
     lane_of = [number for number, lane in enumerate(lanes) for _ in lane]
-    for order in itertools.permutations(range(len(moments))):
-        positions = {moment: place for place, moment in enumerate(order)}
+    for order in itertools.permutations(range(len(points))):
+        positions = {point: place for place, point in enumerate(order)}
         kept = all(
             positions[first] < positions[second]
-            for first, second in itertools.combinations(range(len(moments)), 2)
-            if lane_of[first] == lane_of[second] or predecessors[moments[second].call] >> moments[first].call & 1
+            for first, second in itertools.combinations(range(len(points)), 2)
+            if lane_of[first] == lane_of[second] or predecessors[points[second].call] >> points[first].call & 1
         ) and all(
             positions[second] < positions[first]
-            for first, second in itertools.combinations(range(len(moments)), 2)
-            if lane_of[first] != lane_of[second] and predecessors[moments[first].call] >> moments[second].call & 1
+            for first, second in itertools.combinations(range(len(points)), 2)
+            if lane_of[first] != lane_of[second] and predecessors[points[first].call] >> points[second].call & 1
         )
-        if kept and any(True for _ in followed([initial], outcomes, [moments[place].step for place in order])):
+        if kept and any(True for _ in followed([initial], outcomes, [points[place].step for place in order])):
             return True
     return False
 
@@ -455,11 +455,11 @@ LOOSE_STEPS: list[list[Step]] = [[("loosen",)], [("claim",)], [("none",)], [("lo
 
 
 @st.composite
-def problems(draw: st.DrawFn) -> tuple[list[list[Moment]], list[int], bool]:
-    """Draw up to six moments of two or three threads on a slot or on its loose references."""
+def problems(draw: st.DrawFn) -> tuple[list[list[CandidatePoint]], list[int], bool]:
+    """Draw up to six points of two or three threads on a slot or on its loose references."""
     loose = draw(st.booleans())
     kinds = LOOSE_STEPS if loose else SLOT_STEPS
-    lanes: list[list[Moment]] = [[] for _ in range(draw(st.integers(2, 3)))]
+    lanes: list[list[CandidatePoint]] = [[] for _ in range(draw(st.integers(2, 3)))]
     calls = 0
     total = 0
     for _ in range(draw(st.integers(1, 5))):
@@ -470,9 +470,9 @@ def problems(draw: st.DrawFn) -> tuple[list[list[Moment]], list[int], bool]:
         if total + len(steps) > 6:
             break
         total += len(steps)
-        lanes[lane] += [Moment(calls, step) for step in steps]
+        lanes[lane] += [CandidatePoint(calls, step) for step in steps]
         calls += 1
-    lane_of = {moment.call: number for number, lane in enumerate(lanes) for moment in lane}
+    lane_of = {point.call: number for number, lane in enumerate(lanes) for point in lane}
     masks = [0] * calls
     for second in range(calls):
         for first in range(second):
@@ -482,12 +482,12 @@ def problems(draw: st.DrawFn) -> tuple[list[list[Moment]], list[int], bool]:
 
 
 @given(problems())
-def test_the_search_finds_what_all_orders_find(problem: tuple[list[list[Moment]], list[int], bool]) -> None:
+def test_the_search_finds_what_all_orders_find(problem: tuple[list[list[CandidatePoint]], list[int], bool]) -> None:
     lanes, predecessors, loose = problem
     outcomes = loose_specification() if loose else slot_outcomes(1, 1)
     initial: Hashable = 0 if loose else (0, 0, 0)
     found = search(initial, outcomes, lanes, predecessors)
     assert found.complete == brute_force(initial, outcomes, lanes, predecessors)
-    assert list(followed([initial], outcomes, [moment.step for moment in found.order]))
+    assert list(followed([initial], outcomes, [point.step for point in found.order]))
     assert found.complete == (len(found.order) == sum(map(len, lanes)))
     assert bool(found.stuck) != found.complete

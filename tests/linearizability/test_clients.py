@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 
 from rusted_ring import reference
-from rusted_ring.verify.client_corpus import CLIENTS
-from rusted_ring.verify.client_operations import OPERATIONS, POOL_OPERATIONS, RING_OPERATIONS, Operation
-from rusted_ring.verify.client_strategy import clients
-from rusted_ring.verify.clients import Client, ClientError, event_bytes, parse, shrinks, to_line
-from rusted_ring.verify.recording import can_record, record
+from rusted_ring.verify.clients.corpus import CLIENTS
+from rusted_ring.verify.clients.language import Client, ClientError, event_bytes, parse, to_line
+from rusted_ring.verify.clients.operations import OPERATIONS, POOL_OPERATIONS, RING_OPERATIONS, Operation
+from rusted_ring.verify.clients.shrinking import shrinks
+from rusted_ring.verify.clients.strategy import clients
+from rusted_ring.verify.linearizability.recording import can_record, record
 
 POOL = "r=2 g=1 t=0 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 | drop p0 ; alloc p1 2 | read p0 ; drop p0"
 

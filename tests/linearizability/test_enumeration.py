@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from rusted_ring.verify.client_operations import (
+from rusted_ring.verify.clients.enumeration import NOT_ENUMERATED, Setup, lines, setups
+from rusted_ring.verify.clients.language import OVERWRITE, ClientError, parse, to_line
+from rusted_ring.verify.clients.operations import (
     OPERATIONS,
     POOL_OPERATIONS,
     RING_OPERATIONS,
@@ -15,8 +17,6 @@ from rusted_ring.verify.client_operations import (
     Means,
     Operation,
 )
-from rusted_ring.verify.clients import OVERWRITE, ClientError, parse, to_line
-from rusted_ring.verify.enumeration import NOT_ENUMERATED, Setup, lines, setups
 
 NAMES = range(3)
 """Numbers of variables that the generator without reduction tries."""

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 
 from rusted_ring import native
-from rusted_ring.verify.client_corpus import CLIENTS
-from rusted_ring.verify.client_strategy import clients
-from rusted_ring.verify.clients import Client, parse
-from rusted_ring.verify.linearize import judge
-from rusted_ring.verify.recording import can_record, record
+from rusted_ring.verify.clients.corpus import CLIENTS
+from rusted_ring.verify.clients.language import Client, parse
+from rusted_ring.verify.clients.strategy import clients
+from rusted_ring.verify.linearizability.judge import judge
+from rusted_ring.verify.linearizability.recording import can_record, record
 
 RECORDED = [client for client in CLIENTS if can_record(client)]
 ROUNDS = 5

@@ -33,7 +33,7 @@ from rusted_ring.reference.memory_model.program import (
     parse,
 )
 from rusted_ring.reference.memory_model.relations import Relation
-from rusted_ring.verify.classics import CLASSICS
+from rusted_ring.verify.litmus.classics import CLASSICS
 
 Barriers = dict[int, list[Event]]
 """For each heavy fence, by its number in a run: its entry, its exit and the barriers of the other threads."""

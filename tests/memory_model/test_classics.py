@@ -4,7 +4,8 @@ import pytest
 
 from rusted_ring.reference.memory_model.enumerate import behaviour
 from rusted_ring.reference.memory_model.program import parse
-from rusted_ring.verify.classics import CLASSICS, Classic
+from rusted_ring.verify.litmus.classics import CLASSICS
+from rusted_ring.verify.litmus.classics.classic import Classic
 
 
 @pytest.mark.clause("MODEL-10", "MODEL-11", "MODEL-14", "MODEL-15", "MODEL-16", "MODEL-18", "MODEL-20", "MODEL-23")

@@ -20,8 +20,8 @@ from rusted_ring.reference.memory_model.axioms import Standard
 from rusted_ring.reference.memory_model.execution import Execution
 from rusted_ring.reference.memory_model.program import CompareExchange, Reading, SkipUnless, parse
 from rusted_ring.reference.memory_model.relations import Relation
-from rusted_ring.verify.classics import CLASSICS
-from rusted_ring.verify.litmus import (
+from rusted_ring.verify.litmus.classics import CLASSICS
+from rusted_ring.verify.litmus.comparison import (
     Answer,
     Engine,
     compare,
@@ -31,7 +31,7 @@ from rusted_ring.verify.litmus import (
     without_operation,
     without_thread,
 )
-from rusted_ring.verify.litmus_programs import generate, graphs_at_most, litmus_programs
+from rusted_ring.verify.litmus.generation import generate, graphs_at_most, litmus_programs
 
 PROGRAMS = 800
 """Programs within which each wrong engine must be found."""

@@ -35,8 +35,8 @@ from rusted_ring.reference.memory_model.program import (
     Writing,
     parse,
 )
-from rusted_ring.verify.classics import CLASSICS
-from rusted_ring.verify.litmus_programs import generate
+from rusted_ring.verify.litmus.classics import CLASSICS
+from rusted_ring.verify.litmus.generation import generate
 
 Name = tuple[int, ...]
 """Thread and operation; the exit of a heavy fence has one more number, so that it is sorted after the entry."""

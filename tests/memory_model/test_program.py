@@ -21,8 +21,8 @@ from rusted_ring.reference.memory_model.program import (
     WeakCompareExchange,
     parse,
 )
-from rusted_ring.verify.classics import CLASSICS
-from rusted_ring.verify.litmus_programs import generate, litmus_programs
+from rusted_ring.verify.litmus.classics import CLASSICS
+from rusted_ring.verify.litmus.generation import generate, litmus_programs
 
 
 @pytest.mark.clause("MODEL-19")

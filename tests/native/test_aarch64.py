@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rusted_ring.verify.checkout import checkout
+from rusted_ring.verify.support.checkout import checkout
 
 CROSS_COMPILER = "aarch64-linux-gnu-gcc"
 EMULATOR = "qemu-aarch64"

@@ -62,7 +62,7 @@ class EventAllocator(native.EventAllocator):
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
 import broken_{name}
-from rusted_ring.verify.fuzz import main
+from rusted_ring.verify.fuzz.command import main
 sys.modules["broken.{name}"] = broken_{name}
 sys.exit(main(["--backend", "broken.{name}", "--seconds", "20", "--seed", "2"]))
 """

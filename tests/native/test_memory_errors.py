@@ -106,7 +106,7 @@ def test_add_many_publishes_only_if_it_says_so(native: ModuleType, shortage: Sho
 def calls(native: ModuleType, allocator: Any) -> dict[str, Callable[[], Any]]:
     """Return calls that take slots and references, by name."""
     kept = allocator.allocate(b"kept", 3)
-    weak, place = kept.downgrade(), (kept.pool_id, kept.slot_index)
+    weak, slot = kept.downgrade(), (kept.pool_id, kept.slot_index)
     numbers = [native.handle_ffi_event(allocator, b"x", 0) for _ in range(300)]
     return {
         "allocate": lambda: allocator.allocate(b"x", 1),
@@ -121,8 +121,8 @@ def calls(native: ModuleType, allocator: Any) -> dict[str, Callable[[], Any]]:
         "buffer": lambda: memoryview(kept),
         "bytes": lambda: kept.bytes,
         "into_token": lambda: native.RingPtr.from_token(kept.clone().into_token(), allocator),
-        "get_slot_data": lambda: kept and allocator.pools.get_slot_data(*place),
-        "inc_ref_count": lambda: kept and allocator.pools.inc_ref_count(*place),
+        "get_slot_data": lambda: kept and allocator.pools.get_slot_data(*slot),
+        "inc_ref_count": lambda: kept and allocator.pools.inc_ref_count(*slot),
         "allocate_many": lambda: allocator.allocate_many([b"a", b"bc"], event_types=[1, 2]),
         "allocate_to_pool": lambda: native.allocate_to_pool(allocator, b"x", 0),
         "handle_ffi_event": lambda: native.handle_ffi_event(allocator, b"x", 0),
@@ -156,7 +156,7 @@ def test_every_slot_and_reference_is_accounted_for(native: ModuleType, shortage:
             allocator.drop_many([result])
         del result
         found = counted()
-        if name == "into_token":  # between the two calls the reference is loose, where the caller loses its token
+        if name == "into_token":  # the reference is detached; if the second call fails, the token is lost
             for _ in range(found[-1] - before[-1]):
                 allocator.pools.dec_ref_count(0, 0)
             found = counted()

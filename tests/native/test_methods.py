@@ -183,8 +183,8 @@ def test_a_class_of_the_callers_own(ring: RingBuffer, allocator: EventAllocator)
     token = allocator.allocate_many(b"x")[0]
     with RingPtr.from_token(token, allocator) as pointer:
         pointer.clone().into_token()
-        place = pointer.pool_id, pointer.slot_index, pointer.generation
-        held = own(*place, allocator)
+        triple = pointer.pool_id, pointer.slot_index, pointer.generation
+        held = own(*triple, allocator)
         held.extra = held
         assert (type(held.clone()), held.bytes) == (RingPtr, b"x")
         del held
@@ -222,13 +222,13 @@ def test_classes_that_cannot_be_told(ends: tuple[Writer, Reader]) -> None:
     """The binding makes objects of classes written in Python; those it is told of must be of its own kinds."""
     for name, kind in (("RingPtr", int), ("EventBatch", int), ("PooledEvent", object), ("Reader", RingPtr)):
         with pytest.raises((TypeError, AttributeError)):
-            _core.tell(name, kind)
+            _core.register_type(name, kind)
     with pytest.raises(ValueError, match="name is Other"):
-        _core.tell("Other", int)
+        _core.register_type("Other", int)
     given: list[Any] = [(), ("RingPtr",), ("RingPtr", 1), (1, RingPtr)]
     for wrong in given:
         with pytest.raises(TypeError):
-            _core.tell(*wrong)
+            _core.register_type(*wrong)
     assert ends[0].add(b"goes on")
 
 

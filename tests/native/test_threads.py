@@ -191,7 +191,7 @@ def test_closing_and_evicting_in_the_middle_of_long_calls() -> None:
 
 @pytest.mark.clause("PTR-8", "ALLOC-13")
 def test_a_handle_found_through_the_collector_before_its_call_returns(allocator: EventAllocator) -> None:
-    """A long call gives up the GIL with a pointer half made; whoever finds it by the collector can end it, no more."""
+    """During a long call without the GIL, code that finds the unfinished pointer can only end it."""
     payload, stop = bytes(2_000_000), threading.Event()
 
     def make() -> None:

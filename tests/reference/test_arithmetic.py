@@ -4,7 +4,6 @@ import itertools
 
 import pytest
 
-from rusted_ring.reference.aba import generation_after, is_refused, next_generation
 from rusted_ring.reference.cursor import (
     accepted,
     backlog_of,
@@ -19,6 +18,7 @@ from rusted_ring.reference.cursor import (
     room,
     slot_of_sequence,
 )
+from rusted_ring.reference.generation import generation_after, is_refused, next_generation
 from rusted_ring.reference.layout import heap_block_bytes, heap_table_bytes, pool_bytes, ring_bytes, slot_bytes
 from rusted_ring.reference.sizes import smallest_class
 from rusted_ring.reference.slot import (
@@ -212,10 +212,10 @@ def test_retained_and_backlog_are_those_of_a_bounded_queue(capacity: int) -> Non
 
 @pytest.mark.clause("RING-17")
 def test_without_readers_what_was_read_stays_gone_and_the_rest_is_overwritten() -> None:
-    assert oldest_unread(published=3, capacity=4, floor=0) == 0
-    assert oldest_unread(published=9, capacity=4, floor=0) == 5
-    assert oldest_unread(published=9, capacity=4, floor=7) == 7
-    assert oldest_unread(published=9, capacity=4, floor=9) == 9
+    assert oldest_unread(published=3, capacity=4, low_water_mark=0) == 0
+    assert oldest_unread(published=9, capacity=4, low_water_mark=0) == 5
+    assert oldest_unread(published=9, capacity=4, low_water_mark=7) == 7
+    assert oldest_unread(published=9, capacity=4, low_water_mark=9) == 9
 
 
 @pytest.mark.clause("RING-14", "RING-15", "RING-25")

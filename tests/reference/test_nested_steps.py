@@ -70,7 +70,7 @@ def worlds(make: Callable[[], World], outer: Call[World], nested: Call[World]) -
 
 
 class Slots:
-    """An allocator with a pointer, a loan and a loose reference, and all that calls returned."""
+    """An allocator with a pointer, a loan and a detached reference, and all that calls returned."""
 
     def __init__(self) -> None:
         self.allocator = EventAllocator(PROFILE)
@@ -119,7 +119,7 @@ class Slots:
         return [counts[slot] for slot in range(8)]
 
     def check(self) -> None:
-        """Make sure that every reference is somebody's, and every slot one event's."""
+        """Make sure that every reference has an owner, and every slot one event."""
         pools = self.allocator.pools
         if not any(isinstance(thing, memoryview) for thing in self.kept):
             assert [pools.slot_metadata(0, slot).ref_count for slot in range(8)] == self.references()
@@ -201,7 +201,7 @@ class Events:
         self.readers.append(Reader(self.ring))
 
     def check(self) -> None:
-        """Make sure that nothing is lost or told twice, and that nobody sleeps over what there is."""
+        """Make sure that no event is lost or returned twice, and that descriptors are readable if there is one."""
         backlogs = [reader.backlog for reader in self.readers if not reader.closed and not reader.evicted]
         assert (self.ring.write_cursor, self.ring.readers) == (sum(self.added), len(backlogs))
         assert all(0 <= backlog <= 4 for backlog in backlogs)

@@ -184,9 +184,9 @@ def test_loan_that_was_never_looked_at_commits_zeros(allocator: EventAllocator) 
 
 
 @pytest.mark.clause("PTR-5", "LOAN-5")
-def test_collected_handles_give_back_in_the_next_step(allocator: EventAllocator) -> None:
+def test_next_step_runs_the_finalizers_of_collected_pointers_and_loans(allocator: EventAllocator) -> None:
     class Node:
-        """A cycle that holds a handle."""
+        """A cycle that holds a pointer or loan."""
 
         def __init__(self, handle: object) -> None:
             self.handle = handle
@@ -202,19 +202,19 @@ def test_collected_handles_give_back_in_the_next_step(allocator: EventAllocator)
 @pytest.mark.clause("PTR-5", "PTR-3", "ALLOC-13")
 def test_finalizer_that_runs_in_the_middle_of_a_step_does_not_wait_for_it(allocator: EventAllocator) -> None:
     pointer, clone = allocator.allocate(b"a"), allocator.allocate(b"b")
-    step = allocator.pools._step
+    monitor = allocator.pools._monitor
     held = [clone]
     del clone
 
     def look() -> None:
         pointer.drop()
         held.clear()
-        assert step._ended
+        assert monitor._due
         assert allocator.pools._pools[0].free == 0
 
-    step.see(look)
+    monitor.read(look)
     assert allocator.stats()[PoolId.XS].free == 2
-    assert not step._ended
+    assert not monitor._due
 
 
 @pytest.mark.clause("PTR-8")

@@ -59,12 +59,12 @@ def test_random_walk_keeps_to_a_naive_model(seed: int, ref_bits: int, generation
     pointers: list[tuple[RingPtr, bytes]] = []
     loans: list[Loan] = []
     weak: list[tuple[WeakRingPtr, int, int]] = []
-    loose: Counter[int] = Counter()
+    detached: Counter[int] = Counter()
     frees: Counter[int] = Counter()
     allocations = failures = 0
 
     def count(slot: int) -> int:
-        return sum(pointer.slot_index == slot for pointer, _ in pointers) + loose[slot]
+        return sum(pointer.slot_index == slot for pointer, _ in pointers) + detached[slot]
 
     def refuse(expected: type[Exception], call: Callable[[], object]) -> None:
         before = seen(allocator)
@@ -74,7 +74,7 @@ def test_random_walk_keeps_to_a_naive_model(seed: int, ref_bits: int, generation
 
     for step in range(400):
         choice = draw.choice(["allocate", "loan", "commit", "abort", "clone", "drop", "weak", "upgrade", "inc", "dec"])
-        live = sorted({pointer.slot_index for pointer, _ in pointers} | {slot for slot in loose if loose[slot]})
+        live = sorted({pointer.slot_index for pointer, _ in pointers} | {slot for slot in detached if detached[slot]})
         taken = len(live) + len(loans)
         if choice in ("allocate", "loan"):
             payload = bytes([step % 256]) * 3
@@ -127,14 +127,14 @@ def test_random_walk_keeps_to_a_naive_model(seed: int, ref_bits: int, generation
             elif count(slot) == most:
                 refuse(RefCountOverflow, functools.partial(pools.inc_ref_count, 0, slot))
             else:
-                loose[slot] += 1
+                detached[slot] += 1
                 assert pools.inc_ref_count(0, slot) == count(slot)
         elif choice == "dec":
             slot = draw.randrange(capacity)
-            if not loose[slot]:
+            if not detached[slot]:
                 refuse(RefCountUnderflow, functools.partial(pools.dec_ref_count, 0, slot))
             else:
-                loose[slot] -= 1
+                detached[slot] -= 1
                 frees[slot] += count(slot) == 0
                 assert pools.dec_ref_count(0, slot) == count(slot)
         lent = {loan.slot_index for loan in loans}

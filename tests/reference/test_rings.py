@@ -58,8 +58,8 @@ def test_overwriting_ring_follows_the_clauses_in_a_random_walk(capacity: int, se
             assert reader.start == expected
             readers.append((reader, expected, 0, 0))
         elif readers:
-            place = draw.randrange(len(readers))
-            reader, cursor, got, missed = readers[place]
+            index = draw.randrange(len(readers))
+            reader, cursor, got, missed = readers[index]
             limit = draw.choice([None, 0, 1, capacity, 99])
             if limit != 0 and cursor < oldest:
                 with pytest.raises(Lagged) as caught:
@@ -74,7 +74,7 @@ def test_overwriting_ring_follows_the_clauses_in_a_random_walk(capacity: int, se
                 expected_events = [event(sequence) for sequence in range(cursor, min(published, cursor + limit))]
                 assert (batch.first_sequence, list(batch)) == (cursor, expected_events)
                 cursor, got = cursor + len(batch), got + len(batch)
-            readers[place] = reader, cursor, got, missed
+            readers[index] = reader, cursor, got, missed
         assert (ring.write_cursor, ring.retained, ring.readers) == (published, min(published, capacity), 0)
         for reader, cursor, got, missed in readers:
             assert (reader.cursor, reader.delivered, reader.skipped) == (cursor, got, missed)
@@ -163,7 +163,7 @@ def test_floor_is_that_of_the_slowest_reader_when_the_last_one_leaves() -> None:
 
 
 @pytest.mark.clause("RING-16", "RING-17")
-def test_only_reader_that_joins_at_latest_lets_go_of_what_nobody_reads() -> None:
+def test_only_reader_that_joins_at_latest_frees_events_that_no_reader_reads() -> None:
     ring = RingBuffer(8, 4, mode="gated")
     writer = Writer(ring)
     publish(writer, 3)

@@ -211,7 +211,7 @@ def test_gated_ring_between_threads_loses_nothing_and_survives_eviction() -> Non
         assert reader.delivered == sequence
         assert reader.skipped == 0
 
-    run_together(write, *[lambda place=place: read(readers[place], place == 2) for place in range(3)])
+    run_together(write, *[lambda index=index: read(readers[index], index == 2) for index in range(3)])
     assert [reader.delivered for reader in readers[:2]] == [total, total]
     assert ring.readers == 2
 

@@ -72,7 +72,7 @@ def test_event_that_cannot_be_packed_or_unpacked() -> None:
         PooledEvent.zeroed(-1)
     with pytest.raises(ValueError, match="block is 64 bytes"):
         PooledEvent.unpack(bytes(64), 64)
-    with pytest.raises(ValueError, match="block is of an event of 65 bytes"):
+    with pytest.raises(ValueError, match="block is an event of 65 bytes"):
         PooledEvent.unpack(bytes(64) + struct.pack("=II", 65, 0) + bytes(56), 64)
     with pytest.raises(TypeError, match="block"):
         PooledEvent.unpack("text", 64)
@@ -83,7 +83,7 @@ def test_batch_is_a_sequence_of_events() -> None:
     batch = batch_of(4, (b"ab", 1), (b"", 2), (b"cde", 3))
     events = [PooledEvent(b"ab", 1), PooledEvent(b"", 2), PooledEvent(b"cde", 3)]
     assert isinstance(batch, Sequence)
-    assert list(batch) == list(iter(batch)) == [batch[place] for place in range(3)] == events
+    assert list(batch) == list(iter(batch)) == [batch[index] for index in range(3)] == events
     assert [batch[-1], batch[-3]] == [events[2], events[0]]
     assert batch[1:] == events[1:]
     assert batch[::-1] == events[::-1]
@@ -174,18 +174,18 @@ def test_field_is_accepted_within_its_bounds_alone(field: str, low: int, high: i
 
 
 @pytest.mark.clause("PARAM-3", "PARAM-4")
-@pytest.mark.parametrize("place", range(5))
-def test_capacity_is_accepted_within_its_bounds_alone(place: int) -> None:
+@pytest.mark.parametrize("index", range(5))
+def test_capacity_is_accepted_within_its_bounds_alone(index: int) -> None:
     def changed(count: int) -> Profile:
         capacities = [1, 1, 1, 1, 1]
-        capacities[place] = count
+        capacities[index] = count
         first, second, third, fourth, fifth = capacities
         return dataclasses.replace(TINY, capacities=(first, second, third, fourth, fifth))
 
     for count in (1, 3, 2_097_152):
-        assert changed(count).capacities[place] == count
+        assert changed(count).capacities[index] == count
     for count in (0, 2_097_153, -1):
-        with pytest.raises(LayoutError, match=rf"capacities\[{place}\] is {count}"):
+        with pytest.raises(LayoutError, match=rf"capacities\[{index}\] is {count}"):
             changed(count)
     with pytest.raises(LayoutError, match="capacities"):
         dataclasses.replace(TINY, capacities=(1, 1, 1, 1))  # type: ignore[arg-type]

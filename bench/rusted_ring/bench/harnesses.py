@@ -34,7 +34,7 @@ from rusted_ring.bench.contract import (
 )
 from rusted_ring.bench.measured import Measured, Note, Round
 from rusted_ring.bench.programs import ProgramFailed, Programs
-from rusted_ring.verify.checkout import NoCheckout, checkout
+from rusted_ring.verify.support.checkout import NoCheckout, checkout
 
 SOURCES: Final = Path(__file__).resolve().parent
 _BUILD_SECONDS: Final = 900

@@ -16,8 +16,8 @@ from rusted_ring.bench.harnesses import SMOKE, AnyHarness, CHarness, Pace, Step,
 from rusted_ring.bench.measured import Measured, Round, UnusableResult
 from rusted_ring.bench.programs import ProgramFailed, Programs
 from rusted_ring.bench.targets import judge
-from rusted_ring.verify.documents import InputError
-from rusted_ring.verify.report import Update, print_table, progress
+from rusted_ring.verify.support.errors import InputError
+from rusted_ring.verify.support.report import Update, print_table, progress
 
 ROUNDS: Final = 9
 """Rounds where nothing else is said; of a smoke it is one."""

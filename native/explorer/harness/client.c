@@ -1,6 +1,6 @@
 /*
  * client.c - client programs over the native API, for the explorer: the harness that reads one line of text, runs it, and
- * tells each call and what it answered. `rusted_ring.verify.clients` describes the text and writes it.
+ * tells each call and what it answered. `rusted_ring.verify.clients.language` describes the text and writes it.
  *
  *     r=2 g=1 t=0 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 | drop p0 ; alloc p1 2 | read p0 ; drop p0 => drop 1p0 ; ...
  *

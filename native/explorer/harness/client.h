@@ -13,6 +13,7 @@
 #include "explorer.h"
 #include "rusted_ring.h"
 
+/* clients/operations.py, language.py and statuses.py have these too; tests/linearizability/test_tables.py compares them. */
 #define SKIPPED 99u
 #define GROUPS 4u    /* the setup's thread and three more */
 #define MOST_OPS 96u /* operations of a group, the finish included */
@@ -26,6 +27,10 @@
 #define HELD_EVENT 15u
 #define RING_ROOM 64u
 #define EVENTS 16u
+#define TOKEN_SLOT_BITS 21u /* [PTR-10] */
+#define TOKEN_GENERATION_BITS 40u
+#define POOL_CUT 4u
+#define HEAP_CUT 16384u
 
 /* ----------------------------------------------------------------------------------------------- a client as it was read */
 
@@ -70,7 +75,8 @@ extern struct shape client_program;
 /* Reads a client into client_program; 0, or -1 with a complaint. */
 int client_load(const char *text, char *complaint, size_t room);
 
-/* An operation by its name; a table of them ends with a name that is NULL. */
+/* An operation by its name; a table of them ends with a name that is NULL. clients/operations.py has the same names and
+ * arguments; tests/linearizability/test_tables.py compares them. */
 struct client_operation {
     const char *name;
     const char *arguments; /* p l w q: a variable; t: a token; n: a number; a: where to join */

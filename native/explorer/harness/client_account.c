@@ -20,7 +20,7 @@ static void do_hold(const struct operation *operation, struct results *results)
     rr_status status = rr_allocate_many(client.allocator, bytes, NULL, POOL_LENGTH, NULL, HELD_EVENT, count, tokens, NULL);
     uint64_t slots[MOST_SLOTS / WORD_SLOTS] = {0};
     for (uint32_t i = 0; status == RR_OK && i < count; ++i) {
-        uint32_t slot = (uint32_t)(tokens[i] >> 40) & ((1u << 21) - 1);
+        uint32_t slot = (uint32_t)(tokens[i] >> TOKEN_GENERATION_BITS) & ((1u << TOKEN_SLOT_BITS) - 1);
         slots[slot / WORD_SLOTS] |= UINT64_C(1) << (slot % WORD_SLOTS);
     }
     answer(results, (uint64_t)status);

@@ -2,9 +2,6 @@
 #define _GNU_SOURCE
 #include "client.h"
 
-#define POOL_CUT 4u
-#define HEAP_CUT 16384u
-
 static uint32_t event_read(const uint8_t *payload)
 {
     uint32_t event = client_payload_read(payload, rr_payload_length(payload));
@@ -18,8 +15,8 @@ static uint32_t event_read(const uint8_t *payload)
 /* The token of the slot that a payload lies in, with the generation of another token. */
 static uint64_t token_like(const uint8_t *payload, uint64_t token)
 {
-    uint64_t place = (((uint64_t)rr_payload_pool_id(payload) + 1) << 21) + rr_payload_slot_index(payload);
-    return (place << 40) + (token & ((UINT64_C(1) << 40) - 1));
+    uint64_t place = (((uint64_t)rr_payload_pool_id(payload) + 1) << TOKEN_SLOT_BITS) + rr_payload_slot_index(payload);
+    return (place << TOKEN_GENERATION_BITS) + (token & ((UINT64_C(1) << TOKEN_GENERATION_BITS) - 1));
 }
 
 /* A pointer, or NULL, as a call returned it: status, token. */

@@ -264,7 +264,7 @@ int xp_pthread_mutexattr_setprotocol(void *attributes, int protocol);
 int xp_pthread_mutexattr_setprotocol(void *attributes, int protocol)
 {
     (void)attributes;
-    return only(protocol, PTHREAD_PRIO_NONE, "mutexes that lend priorities");
+    return only(protocol, PTHREAD_PRIO_NONE, "mutexes with priority inheritance or protection");
 }
 int xp_pthread_mutexattr_setrobust(void *attributes, int robust);
 int xp_pthread_mutexattr_setrobust(void *attributes, int robust)

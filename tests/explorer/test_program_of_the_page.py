@@ -1,4 +1,4 @@
-"""The README's C program does what the README says of it."""
+"""The C program of the page about exploring does what the page says of it."""
 
 import json
 import re
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from rusted_ring.verify.checkout import checkout
 from rusted_ring.verify.cli import main
+from rusted_ring.verify.support.checkout import checkout
 
 
 def program() -> str:
-    text = (checkout() / "README.md").read_text(encoding="utf-8")
+    text = (checkout() / "spec" / "how-to" / "explore.md").read_text(encoding="utf-8")
     found = re.search(r"<!-- file: handover\.c -->\n```c\n(.*?)```", text, re.DOTALL)
     assert found is not None
     return found[1]
