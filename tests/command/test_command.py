@@ -138,7 +138,7 @@ def test_missing_hypothesis_is_named_with_its_remedy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, env=environment()
     )
     assert (done.returncode, done.stdout) == (2, "")
-    expected = "rusted-ring: a differential run needs hypothesis: pip install 'rusted-ring[test]'"
+    expected = "rusted-ring: a differential run needs hypothesis: pip install 'rusted-ring[verify]'"
     assert done.stderr.splitlines()[-1] == expected
     assert "Traceback" not in done.stderr
 
@@ -404,7 +404,7 @@ def test_layers_without_hypothesis_are_skipped_with_the_command_that_brings_it(t
     assert done.returncode == 0, [layer["problems"] for layer in values["layers"]]
     figures = {layer["layer"]: layer["figures"] for layer in values["layers"] if layer["verdict"] == "skipped"}
     for layer in ("lock-step, tiny", "explorer, axioms"):
-        assert figures[layer].endswith("needs hypothesis: pip install 'rusted-ring[test]'")
+        assert figures[layer].endswith("needs hypothesis: pip install 'rusted-ring[verify]'")
 
 
 def test_contracts_without_crosshair_are_skipped_with_the_command_that_brings_it(
@@ -414,7 +414,7 @@ def test_contracts_without_crosshair_are_skipped_with_the_command_that_brings_it
     context = layers.Context("native", layers.SIZES["default"], 0, None)
     layer = layers.Layer("contracts", "question?", functools.partial(layers.contracts, context))
     outcome = layer_processes.run_layer(layer)
-    assert (outcome.verdict, outcome.figures) == ("skipped", "needs crosshair: pip install 'rusted-ring[test]'")
+    assert (outcome.verdict, outcome.figures) == ("skipped", "needs crosshair: pip install 'rusted-ring[verify]'")
 
 
 def test_module_that_no_extra_brings_is_a_failure() -> None:

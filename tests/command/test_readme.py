@@ -50,12 +50,12 @@ def test_the_readme_is_short() -> None:
 
 def test_both_commands_are_marked_one_line_each_and_stay_in_the_virtual_environment() -> None:
     text = README.read_text(encoding="utf-8")
-    for mark, ending in (
-        ("main", ".venv/bin/rusted-ring verify"),
-        ("test", ".venv/bin/python -m pytest -n auto --dist worksteal"),
+    for mark, extra, ending in (
+        ("main", "verify", ".venv/bin/rusted-ring verify"),
+        ("test", "test", ".venv/bin/python -m pytest -n auto --dist worksteal"),
     ):
         (command,) = re.findall(rf"^<!-- command: {mark} -->\n```sh\n(.*)\n```$", text, re.MULTILINE)
-        assert command.startswith("python3 -m venv .venv && .venv/bin/pip install '.[test]' && ")
+        assert command.startswith(f"python3 -m venv .venv && .venv/bin/pip install '.[{extra}]' && ")
         assert command.endswith(ending)
     assert "/.venv/" in (README.parent / ".gitignore").read_text(encoding="utf-8").splitlines()
 

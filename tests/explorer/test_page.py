@@ -119,7 +119,7 @@ def test_values_beyond_what_a_script_can_count_to_stay_exact(samples: Sample) ->
 def missing() -> str:
     """What is missing for a browser, or nothing."""
     if importlib.util.find_spec("selenium") is None:
-        return "selenium: pip install 'rusted-ring[test]'"
+        return "selenium: pip install 'rusted-ring[browser]'"
     if shutil.which("chromium") is None or shutil.which("chromedriver") is None:
         return "a browser: apt-get install chromium chromium-driver"
     return ""

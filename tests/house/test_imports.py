@@ -1,5 +1,6 @@
 """Which part imports which: the contracts of import-linter in pyproject.toml, and imports with a part missing."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -26,6 +27,12 @@ def lint(root: Path, config: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
+needs_import_linter = pytest.mark.skipif(
+    importlib.util.find_spec("importlinter") is None, reason="needs import-linter: pip install 'rusted-ring[lint]'"
+)
+
+
+@needs_import_linter
 def test_no_import_points_upwards_or_in_a_circle() -> None:
     done = lint(ROOT, ROOT / "pyproject.toml")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -47,6 +54,7 @@ WRONG = {
 """Imports that the contracts forbid: the file, and what it would import."""
 
 
+@needs_import_linter
 def test_wrong_imports_are_found(tmp_path: Path) -> None:
     """Wherever they stand: an import within a function is one."""
     for room in ROOMS:

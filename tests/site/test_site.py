@@ -157,7 +157,7 @@ def test_a_failing_clause_leads_to_its_test(built: Site) -> None:
 def missing() -> str:
     """What is missing for a browser, or nothing."""
     if importlib.util.find_spec("selenium") is None:
-        return "selenium: pip install 'rusted-ring[test]'"
+        return "selenium: pip install 'rusted-ring[browser]'"
     if shutil.which("chromium") is None or shutil.which("chromedriver") is None:
         return "a browser: apt-get install chromium chromium-driver"
     return ""

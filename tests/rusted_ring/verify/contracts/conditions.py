@@ -98,7 +98,7 @@ def module_names(packages: Iterable[str] = PACKAGES) -> list[str]:
     for package in packages:
         found = importlib.util.find_spec(package)
         if found is None or found.submodule_search_locations is None:
-            raise ModuleNotFoundError(f"package {package} is not installed: pip install rusted-ring[test]")
+            raise ModuleNotFoundError(f"package {package} is not installed: pip install rusted-ring[verify]")
         modules = pkgutil.iter_modules(found.submodule_search_locations)
         names += sorted(f"{package}.{module.name}" for module in modules)
     return names

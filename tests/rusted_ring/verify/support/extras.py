@@ -3,9 +3,9 @@
 import importlib.util
 
 _BROUGHT_BY = {
-    "crosshair": "test",
+    "crosshair": "verify",
     "distributed": "dask",
-    "hypothesis": "test",
+    "hypothesis": "verify",
     "matplotlib": "bench",
     "numpy": "bench",
     "pyperf": "bench",
