@@ -816,7 +816,7 @@ def test_time_is_up_while_events_keep_coming(backend: ModuleType, mode: str, pau
 
     begun = time.monotonic()
     asyncio.run(run())
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < LONG
     # it took each event that it was given, and left the next one
     assert reader.delivered == len(taken)
     assert taken == [b"first", *(b"%d" % number for number in range(1, len(taken)))]

@@ -116,6 +116,7 @@ def test_cache_that_cannot_be_made_is_named_with_its_remedy(
 def test_earlier_run_is_shown_and_written(
     written: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'rusted-ring[bench]'")
     out, again = tmp_path / "deep" / "out", tmp_path / "again.json"
     path = written()
     assert cli.main(["bench", "--from", str(path), "--out", str(out), "--json", str(again)]) == 0
@@ -170,6 +171,7 @@ def test_missing_peer_is_named_and_is_an_error_in_a_smoke_of_ci_alone(
 def test_smoke_of_python_alone_measures_and_writes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("pyperf", reason="needs pyperf: pip install 'rusted-ring[bench]'")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = tmp_path / "run.json"
     arguments = ["--smoke", "--works", "python-ring-bulk,python-pointer-bulk", "--peers", "deque,numpy"]

@@ -332,6 +332,7 @@ def test_case_of_python_gives_back_what_it_was_given(name: str) -> None:
 
 
 def test_python_harness_measures_what_is_asked_for_with_pyperf(tmp_path: Path, programs: Programs) -> None:
+    pytest.importorskip("pyperf", reason="needs pyperf: pip install 'rusted-ring[bench]'")
     measured = Measured(select(["python-busy", "python-wake"], ["deque", "SimpleQueue"]))
     harness = harnesses.PythonHarness(measured, harnesses.SMOKE, programs, tmp_path)
     harness.prepare()
@@ -346,6 +347,7 @@ def test_python_harness_measures_what_is_asked_for_with_pyperf(tmp_path: Path, p
 
 
 def test_case_that_gives_something_else_has_no_figure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("pyperf", reason="needs pyperf: pip install 'rusted-ring[bench]'")
     wrong = python_peers.Case(lambda _: None, lambda: b"something else")
     monkeypatch.setattr(python_peers, "cases", lambda: {"python-ring/native/payload=64": ("native", lambda: wrong)})
     before = os.sched_getaffinity(0)
@@ -359,6 +361,7 @@ def test_case_that_gives_something_else_has_no_figure(monkeypatch: pytest.Monkey
 def test_python_peer_that_cannot_be_fetched_is_missing(
     tmp_path: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("pyperf", reason="needs pyperf: pip install 'rusted-ring[bench]'")
     installed = harnesses._installed
     monkeypatch.setattr(harnesses, "_installed", lambda module: module not in ("ringbuf", "pip") and installed(module))
     measured = Measured(select(["python-ring"], ["ringbuf"]))

@@ -120,6 +120,7 @@ def test_peers_beside_native_are_sorted_by_their_ratio(made_up: Make) -> None:
 
 
 def test_plots_are_svg_and_the_same_each_time(made_up: Make, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'rusted-ring[bench]'")
     measured = made_up()
     written = []
     for folder in (tmp_path / "once", tmp_path / "again"):

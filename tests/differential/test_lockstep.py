@@ -172,7 +172,7 @@ def test_a_crash_is_a_failure_of_the_run() -> None:
 
 @pytest.mark.usefixtures("foreign")
 def test_a_hang_is_a_failure_of_the_run() -> None:
-    report = run_diff("foreign:Hanging", profile="tiny", steps=5_000, seed=3, shrink_seconds=1, hang_seconds=3)
+    report = run_diff("foreign:Hanging", profile="tiny", steps=5_000, seed=3, shrink_seconds=1, hang_seconds=10)
     assert report.failure is not None
     assert report.failure.kind == "hang"
     assert ".upgrade()" in report.failure.script

@@ -100,7 +100,7 @@ def test_the_time_holds_for_the_compiler(tmp_path: Path) -> None:
     )
     begun = time.monotonic()
     status, found = explore(str(source), "--timeout", "0.5")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 10
     assert status == 3
     assert found["covered"] == "the time was up before the program was built"
 

@@ -23,6 +23,8 @@ from rusted_ring.verify.lockstep.sequences import (
 from rusted_ring.verify.support.backend import BackendError
 
 WORKER: Final = "rusted_ring.verify.lockstep.worker"
+_START_SECONDS: Final = 60.0
+"""How long a worker may take to import what it needs, before it gives its first sign of life."""
 
 
 # In a process of its own
@@ -69,20 +71,22 @@ def watch_worker(arguments: Mapping[str, Any], *, progress: Report | None, hang_
             with selectors.DefaultSelector() as selector, open(reading, "rb", buffering=0) as pipe:
                 selector.register(pipe, selectors.EVENT_READ)
                 rest = b""
+                seconds = max(hang_seconds, _START_SECONDS)
                 while True:
-                    if not selector.select(hang_seconds):
+                    if not selector.select(seconds):
                         hung = True
                         break
                     data = pipe.read(65_536)
                     if not data:
                         break
+                    seconds = hang_seconds
                     *lines, rest = (rest + data).split(b"\n")
                     for line in lines:
                         message = json.loads(line)
                         if "progress" in message:
                             if progress is not None:
                                 progress(Progress(**message["progress"]))
-                        else:
+                        elif "started" not in message:
                             result = message
         finally:
             if hung or sys.exc_info()[0] is not None:

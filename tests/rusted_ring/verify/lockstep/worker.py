@@ -28,6 +28,7 @@ def main() -> None:
     except BackendError as error:
         send({"error": str(error)})
         return
+    send({"started": True})
     if arguments["do"] == "run":
         run(arguments, backend, send)
     else:
