@@ -4,8 +4,10 @@ import functools
 import importlib
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +15,18 @@ from typing import Any
 import hypothesis
 import pytest
 
+BROWSER_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1200,900",
+)
 IMPLEMENTATIONS = ("reference", "native")
 # By test: how many of its cases are run, and how many there are.
 SHARES = pytest.StashKey[dict[str, list[int]]]()
@@ -107,3 +121,40 @@ def native() -> ModuleType:
 def reference() -> ModuleType:
     """The reference alone."""
     return importlib.import_module("rusted_ring.reference")
+
+
+def _missing_for_a_browser() -> str:
+    """What is missing for a browser, or nothing."""
+    if importlib.util.find_spec("selenium") is None:
+        return "selenium: pip install 'rusted-ring[browser]'"
+    if shutil.which("chromium") is None or shutil.which("chromedriver") is None:
+        return "a browser: apt-get install chromium chromium-driver"
+    return ""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Chromium without a window, whose log can be read; skips, saying so, if something is missing."""
+    needs = _missing_for_a_browser()
+    if needs:
+        pytest.skip(f"needs {needs}")
+    webdriver = importlib.import_module("selenium.webdriver")
+    service = importlib.import_module("selenium.webdriver.chrome.service")
+    folder = tmp_path_factory.mktemp("browser")
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in (*BROWSER_FLAGS, f"--user-data-dir={folder / 'profile'}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with pytest.MonkeyPatch.context() as patch:
+        # What talks to the driver on this machine asks no proxy the way.
+        for name in ("NO_PROXY", "no_proxy"):
+            patch.setenv(name, "localhost,127.0.0.1")
+        environment = os.environ | {"HOME": str(folder)}
+        driver = webdriver.Chrome(
+            options=options, service=service.Service(shutil.which("chromedriver"), env=environment)
+        )
+        try:
+            yield driver
+        finally:
+            driver.quit()

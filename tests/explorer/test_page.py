@@ -3,9 +3,7 @@
 import importlib
 import importlib.util
 import json
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,18 +15,6 @@ from rusted_ring.verify.explorer.trace import Trace, parse
 from rusted_ring.verify.support.clauses import load_clauses
 
 Sample = Callable[[str], dict[str, Any]]
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1200,900",
-)
 
 
 # --- the text of the page
@@ -114,42 +100,6 @@ def test_values_beyond_what_a_script_can_count_to_stay_exact(samples: Sample) ->
 
 
 # --- in a browser
-
-
-def missing() -> str:
-    """What is missing for a browser, or nothing."""
-    if importlib.util.find_spec("selenium") is None:
-        return "selenium: pip install 'rusted-ring[browser]'"
-    if shutil.which("chromium") is None or shutil.which("chromedriver") is None:
-        return "a browser: apt-get install chromium chromium-driver"
-    return ""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    needs = missing()
-    if needs:
-        pytest.skip(f"needs {needs}")
-    webdriver = importlib.import_module("selenium.webdriver")
-    service = importlib.import_module("selenium.webdriver.chrome.service")
-    folder = tmp_path_factory.mktemp("browser")
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with pytest.MonkeyPatch.context() as patch:
-        # What talks to the driver on this machine asks no proxy the way.
-        for name in ("NO_PROXY", "no_proxy"):
-            patch.setenv(name, "localhost,127.0.0.1")
-        environment = os.environ | {"HOME": str(folder)}
-        driver = webdriver.Chrome(
-            options=options, service=service.Service(shutil.which("chromedriver"), env=environment)
-        )
-        try:
-            yield driver
-        finally:
-            driver.quit()
 
 
 class Window:

@@ -7,7 +7,6 @@ import importlib
 import importlib.util
 import os
 import re
-import shutil
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -20,18 +19,6 @@ from page_blocks import ROOT  # type: ignore[import-not-found, unused-ignore]
 
 from rusted_ring.verify.specification.places import places
 from rusted_ring.verify.support.clauses import load_clauses
-
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 class Page(html.parser.HTMLParser):
@@ -154,15 +141,6 @@ def test_a_failing_clause_leads_to_its_test(built: Site) -> None:
 # --- in a browser
 
 
-def missing() -> str:
-    """What is missing for a browser, or nothing."""
-    if importlib.util.find_spec("selenium") is None:
-        return "selenium: pip install 'rusted-ring[browser]'"
-    if shutil.which("chromium") is None or shutil.which("chromedriver") is None:
-        return "a browser: apt-get install chromium chromium-driver"
-    return ""
-
-
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
     """The site, served: the search of a page that was opened from a file may not load its index."""
@@ -177,32 +155,6 @@ def address(site: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    needs = missing()
-    if needs:
-        pytest.skip(f"needs {needs}")
-    webdriver = importlib.import_module("selenium.webdriver")
-    service = importlib.import_module("selenium.webdriver.chrome.service")
-    folder = tmp_path_factory.mktemp("browser")
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("NO_PROXY", "no_proxy"):
-            patch.setenv(name, "localhost,127.0.0.1")
-        environment = os.environ | {"HOME": str(folder)}
-        driver = webdriver.Chrome(
-            options=options, service=service.Service(shutil.which("chromedriver"), env=environment)
-        )
-        try:
-            yield driver
-        finally:
-            driver.quit()
 
 
 def show(browser: Any, address: str, *, width: int = 1280, scheme: str = "light") -> None:

@@ -14,7 +14,7 @@ import secrets
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from rusted_ring.verify.clients.enumeration import MOST_CALLS
 from rusted_ring.verify.explorer import command as explorer_command
@@ -29,9 +29,6 @@ from rusted_ring.verify.specification import command as specification
 from rusted_ring.verify.support.backend import BackendError, load_backend
 from rusted_ring.verify.support.clauses import SpecError
 from rusted_ring.verify.support.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
