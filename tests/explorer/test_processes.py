@@ -204,7 +204,7 @@ def test_nothing_is_left_of_a_command_that_is_killed(number: signal.Signals, mor
         assert wait_for(lambda: sum("/program" in words for words in descendants(temporary)) >= 1, 60)
         time.sleep(0.2)
         child.send_signal(number)
-        output = child.communicate(timeout=30)[0].decode()
+        output = child.communicate(timeout=60)[0].decode()
     finally:
         child.kill()
         child.wait()
@@ -217,6 +217,50 @@ def test_nothing_is_left_of_a_command_that_is_killed(number: signal.Signals, mor
         assert not any("/program" in words for words in descendants(temporary)), "it did not clean up itself"
     assert wait_for(lambda: not descendants(temporary), 10), descendants(temporary)
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.clause("EXPLORE-36")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_arrives_in_a_finalizer_is_not_lost(number: signal.Signals) -> None:
+    text = """
+import signal, sys, time
+from rusted_ring.verify.support.processes import unwound_by_signals
+
+class Dropped:
+    def __del__(self):
+        signal.raise_signal(int(sys.argv[1]))
+
+for one in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(one, signal.SIG_DFL)
+try:
+    with unwound_by_signals():
+        try:
+            Dropped()
+            time.sleep(60)
+        finally:
+            print("unwound", flush=True)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+    command = [sys.executable, "-c", text, str(int(number))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == ("unwound\n", "")
+    assert done.returncode == (130 if number == signal.SIGINT else -number)
+
+
+def test_what_else_a_finalizer_raises_is_reported_as_ever() -> None:
+    class Wrong:
+        def __del__(self) -> None:
+            raise ValueError("of the finalizer")
+
+    reported: list[object] = []
+    before, sys.unraisablehook = sys.unraisablehook, lambda found: reported.append(found.exc_value)
+    try:
+        with processes.unwound_by_signals():
+            Wrong()
+    finally:
+        sys.unraisablehook = before
+    assert [str(one) for one in reported] == ["of the finalizer"]
 
 
 def test_a_hangup_that_is_ignored_ends_nothing() -> None:

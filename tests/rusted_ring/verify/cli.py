@@ -29,6 +29,7 @@ from rusted_ring.verify.specification import command as specification
 from rusted_ring.verify.support.backend import BackendError, load_backend
 from rusted_ring.verify.support.clauses import SpecError
 from rusted_ring.verify.support.errors import InputError
+from rusted_ring.verify.support.processes import unwound_by_signals
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -306,7 +307,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     try:
-        status = _run(argv)
+        with unwound_by_signals():
+            status = _run(argv)
         sys.stdout.flush()
     except (InputError, BackendError, SpecError) as error:
         # One line, whatever a file name or a message of git holds.

@@ -18,7 +18,6 @@ from rusted_ring.verify.layers import CALLS, SIZES, Context, layers
 from rusted_ring.verify.support import report
 from rusted_ring.verify.support.backend import load_backend
 from rusted_ring.verify.support.checkout import NoCheckout, checkout
-from rusted_ring.verify.support.processes import unwound_by_signals
 
 
 def run(
@@ -50,7 +49,7 @@ def run(
     context = Context(backend_name, SIZES[size], seed, checkout_or_none(), calls or CALLS)
     found = layers(context)
     workers = len(os.sched_getaffinity(0))
-    with unwound_by_signals(), report.board([layer.name for layer in found]) as board:
+    with report.board([layer.name for layer in found]) as board:
         outcomes = run_layers(found, workers, board)
     seconds = time.monotonic() - begun
     verdicts = {outcome.verdict for outcome in outcomes}

@@ -27,7 +27,7 @@ from rusted_ring.verify.explorer.page import render
 from rusted_ring.verify.explorer.trace import Trace
 from rusted_ring.verify.support.clauses import spec_directory
 from rusted_ring.verify.support.errors import InputError
-from rusted_ring.verify.support.processes import Deadline, TimeUp, unwound_by_signals, workspace
+from rusted_ring.verify.support.processes import Deadline, TimeUp, workspace
 
 _PLAIN_WIDTH = 140
 _WIDTHS = (80, 200)
@@ -56,8 +56,7 @@ def run(options: argparse.Namespace) -> int:
     """
     try:
         check(options)
-        with unwound_by_signals():
-            outcome, raw = explore(options)
+        outcome, raw = explore(options)
         if options.html is not None:
             write_page(outcome, options)
     except InputError as error:

@@ -29,6 +29,7 @@ ANSWER_BYTES: Final = 1 << 28
 _LINE_BYTES = 1 << 16
 _PR_SET_PDEATHSIG = 1
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_AGAIN_SECONDS = 0.05
 
 
 class TimeUp(Exception):
@@ -281,7 +282,11 @@ def begin_worker(parent: int, carried: str) -> None:
 
 @contextlib.contextmanager
 def unwound_by_signals() -> Iterator[None]:
-    """Unwind on SIGTERM and SIGHUP, with nothing left behind, and then end by that signal."""
+    """Unwind on SIGTERM and SIGHUP, with nothing left behind, and then end by that signal; lose no SIGINT either.
+
+    A handler raises between any two instructions, in a finalizer too; the interpreter drops what a finalizer raises.
+    The signal that such an exception stands for is sent again.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -291,7 +296,23 @@ def unwound_by_signals() -> Iterator[None]:
             signal.signal(other, signal.SIG_IGN)
         raise Terminated(number)
 
+    def dropped(found: "sys.UnraisableHookArgs") -> None:
+        if isinstance(found.exc_value, Terminated):
+            number = found.exc_value.number
+            for other in before:
+                signal.signal(other, end)
+        elif isinstance(found.exc_value, KeyboardInterrupt):
+            number = signal.SIGINT
+        else:
+            report_unraisable(found)
+            return
+        # Not from here, where it would be dropped once more.
+        again = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
     before = {}
+    report_unraisable, sys.unraisablehook = sys.unraisablehook, dropped
     for number in _ENDING_SIGNALS:
         if signal.getsignal(number) == signal.SIG_DFL:  # not where nohup or the caller decided otherwise
             before[number] = signal.signal(number, end)
@@ -305,3 +326,4 @@ def unwound_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        sys.unraisablehook = report_unraisable
