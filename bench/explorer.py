@@ -167,7 +167,8 @@ print(json.dumps(made))
 
 MEMORY_FAMILY = ((3, 4, 4), (4, 5, 5), (5, 5, 6))
 """About 10^4, 10^5.4 and 10^6.3 executions; one decade less in the smoke."""
-SCALING = ("readers(17)", "many.c", ("-DREADERS", "-DN=17"))
+SCALING = ("readers(19)", "many.c", ("-DREADERS", "-DN=19"))
+"""One process takes 1.5 s. With readers(17), 0.35 s, two workers were 1.6 times as fast as one, with this 2.0 times."""
 MOST_OF_A_CLIENT = 20_000
 SHOWN_CLIENTS = 6
 COUNTS = ("executions", "distinct", "blocked", "redundant", "dead", "cut", "runs")
@@ -460,7 +461,11 @@ def dask(workers: int) -> Iterator[concurrent.futures.Executor]:
 
 
 def scaling_figures(folder: Path, rounds: int, smoke: bool) -> dict[str, Any]:
-    """Explore one program alone, and by one and two workers: wall time and counts."""
+    """Explore one program alone, twice at once, and by one and two workers: wall time and counts.
+
+    Two explorations at once that share nothing show how much two of this machine's processors do more than one: what
+    two workers can reach.
+    """
     name, file, flags = SCALING
     if smoke:
         name, flags = "readers(12)", ("-DREADERS", "-DN=12")
@@ -484,10 +489,18 @@ def scaling_figures(folder: Path, rounds: int, smoke: bool) -> dict[str, Any]:
         if not answer["exhaustive"]:
             raise MissingFigure(f"{name}, {key}: not exhaustive")
 
+    def twice_at_once() -> None:
+        begun = time.perf_counter()
+        with concurrent.futures.ThreadPoolExecutor(2) as threads:
+            for _ in threads.map(lambda _: engine.run(program, options=options), range(2)):
+                pass
+        seconds.setdefault("twice at once", []).append(time.perf_counter() - begun)
+
     for kind, make in kinds.items():
         with make(1) as single, make(2) as double:
             for _ in range(rounds):
                 once("alone", None)
+                twice_at_once()
                 once(f"{kind}, 1", single)
                 once(f"{kind}, 2", double)
     if len(set().union(*counts.values())) != 1:
@@ -499,6 +512,9 @@ def scaling_figures(folder: Path, rounds: int, smoke: bool) -> dict[str, Any]:
     return {
         "name": name,
         "counts": next(iter(counts["alone"])),
+        "limit": quartiles(
+            [2 * one / both for one, both in zip(seconds["alone"], seconds["twice at once"], strict=True)]
+        ),
         "seconds": seconds,
         "left_out": left_out,
         "one_by_two": ratios,
@@ -579,6 +595,8 @@ def table(figures: dict[str, Any]) -> str:
         lines.append(f"{key:16} {middle:8.3f} s   IQR {low:.3f}-{high:.3f}")
     for kind, (low, middle, high) in scaling["one_by_two"].items():
         lines.append(f"{kind}: two workers are {middle:.2f} times as fast as one (IQR {low:.2f}-{high:.2f})")
+    low, middle, high = scaling["limit"]
+    lines.append(f"limit: two explorations at once do {middle:.2f} times the work of one (IQR {low:.2f}-{high:.2f})")
     if scaling["left_out"]:
         lines.append(scaling["left_out"])
     lines.append("\nmemory: the most that the engine's process had, the hashes of 2^20 graphs at most among it")

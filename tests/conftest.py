@@ -4,6 +4,7 @@ import functools
 import importlib
 import importlib.util
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -48,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clause(*ids): the clauses of the spec that the test checks")
     config.addinivalue_line("markers", "slow: takes more than a few seconds; run with --slow or CI=true")
     config.addinivalue_line("markers", "share(n): one case in n, others with each commit; all with --whole")
+    config.addinivalue_line("markers", "desk(n): n cases at most, drawn by the commit; more with --slow or CI=true")
     # The suite's own profiles are registered on import; a checkout without the engines still runs.
     if importlib.util.find_spec("rusted_ring.verify.support.hypothesis_profiles") is not None:
         importlib.import_module("rusted_ring.verify.support.hypothesis_profiles")
@@ -67,30 +69,52 @@ def commit_number() -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is not in this commit's share, and skip what is slow, saying why, unless it is asked for."""
-    every: dict[str, list[pytest.Item]] = {}
+    """Leave out the cases that this commit does not run, and skip what is slow, saying so, unless it is asked for."""
     whole = config.getoption("--whole") or any("::" in argument for argument in config.args)
+    patient = config.getoption("--slow") or os.environ.get("CI", "").lower() in ("1", "true")
+    every: dict[str, list[pytest.Item]] = {}
     for item in [] if whole else items:
-        if item.get_closest_marker("share") is not None:
-            every.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        every.setdefault(item.nodeid.partition("[")[0], []).append(item)
     left_out: set[pytest.Item] = set()
     for test, found in every.items():
-        (share,) = found[0].iter_markers("share")
-        chosen = found[commit_number() % share.args[0] :: share.args[0]]
-        left_out |= set(found) - set(chosen)
-        config.stash.setdefault(SHARES, {})[test] = [len(chosen), len(found)]
+        chosen = of_this_commit(test, found, patient=patient)
+        if len(chosen) < len(found):
+            left_out |= set(found) - set(chosen)
+            config.stash.setdefault(SHARES, {})[test] = [len(chosen), len(found)]
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
     output: dict[str, Any] | None = getattr(config, "workeroutput", None)  # of a worker of xdist
     if output is not None:
         output["shares"] = config.stash.get(SHARES, {})
-    if config.getoption("--slow") or os.environ.get("CI", "").lower() in ("1", "true"):
+    if patient:
         return
     skip = pytest.mark.skip(reason="slow: run with --slow or CI=true")
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(skip)
+
+
+def of_this_commit(test: str, cases: list[pytest.Item], *, patient: bool) -> list[pytest.Item]:
+    """Return the cases of a test that this commit runs.
+
+    Args:
+        test: the name of the test.
+        cases: its cases.
+        patient: whether all the time is there that CI has.
+    """
+    shared = [case for case in cases if case.get_closest_marker("share") is not None]
+    left_out: set[pytest.Item] = set()
+    if shared:
+        (share,) = shared[0].iter_markers("share")
+        left_out = set(shared) - set(shared[commit_number() % share.args[0] :: share.args[0]])
+    chosen = [case for case in cases if case not in left_out]
+    desk = cases[0].get_closest_marker("desk")
+    if desk is None or patient or len(chosen) <= desk.args[0]:
+        return chosen
+    # Drawn and not in steps: cases that differ in the backend or the compiler take turns.
+    drawn = set(random.Random(f"{test} {commit_number()}").sample(range(len(chosen)), desk.args[0]))
+    return [case for number, case in enumerate(chosen) if number in drawn]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -100,9 +124,9 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what this commit's share was."""
+    """Say how many cases of which tests were run."""
     for test, (chosen, every) in config.stash.get(SHARES, {}).items():
-        terminalreporter.write_line(f"{test}: this commit's share is {chosen} of {every} cases; --whole runs all")
+        terminalreporter.write_line(f"{test}: {chosen} of {every} cases with this commit; --whole runs all")
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)

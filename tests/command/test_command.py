@@ -305,6 +305,7 @@ def all_but_the_spec(context: layers.Context) -> list[layers.Layer]:
     return [layer for layer in layers.layers(context) if layer.name != "spec"]
 
 
+@pytest.mark.slow
 def test_verify_ends_with_a_table_that_explains_itself(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, trace: Path
 ) -> None:
@@ -332,6 +333,7 @@ def test_verify_ends_with_a_table_that_explains_itself(
     ]
 
 
+@pytest.mark.slow
 def test_verify_fails_with_the_clause_where_a_backend_is_faulty(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, trace: Path, faulty: str
 ) -> None:
@@ -372,6 +374,7 @@ def test_layer_whose_process_dies_fails_alone() -> None:
     assert [verify_run.percent(one) for one in outcomes] == ["", "75 %"]
 
 
+@pytest.mark.slow
 def test_layer_that_ends_leaves_the_programs_of_the_others_alone() -> None:
     context = layers.Context("native", dataclasses.replace(layers.SIZES["default"], litmus=300), 0, checkout())
     explores = layers.Layer("explores", "question?", functools.partial(layers.explorer_axioms, context), 2)
@@ -389,6 +392,7 @@ def test_input_that_a_layer_cannot_use_ends_all(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 60
 
 
+@pytest.mark.slow
 def test_layers_without_hypothesis_are_skipped_with_the_command_that_brings_it(trace: Path, tmp_path: Path) -> None:
     missing = tmp_path / "hypothesis.py"
     missing.write_text("raise ModuleNotFoundError(\"No module named 'hypothesis'\", name='hypothesis')\n")
@@ -464,6 +468,7 @@ def test_input_is_found_in_the_environment_beside_the_checkout_or_made_up(
 
 
 @pytest.mark.parametrize("what", ["diff", "replay", "replay in threads"])
+@pytest.mark.slow
 def test_ctrl_c_ends_with_one_line_and_status_130(what: str, tmp_path: Path) -> None:
     long = tmp_path / "long.jsonl"
     long.write_text("\n".join(json.dumps({"data": "x" * 50, "event_type": number}) for number in range(200_000)))

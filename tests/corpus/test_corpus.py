@@ -13,6 +13,8 @@ from rusted_ring.verify.corpus import sequences
 from rusted_ring.verify.corpus.languages import PROGRAMS
 from rusted_ring.verify.corpus.sequences import CorpusError
 
+pytestmark = pytest.mark.desk(2)
+
 # Functions that no public call reaches: contracts alone use them, or they serve the differential run.
 UNREACHED = {
     "generation": {"generation_after", "is_refused"},

@@ -6,6 +6,8 @@ from altered import PACKAGE, Fault, install, load  # type: ignore[import-not-fou
 from rusted_ring.verify.lockstep.differential import run_diff
 from rusted_ring.verify.lockstep.reports import Failure
 
+pytestmark = pytest.mark.desk(2)
+
 
 def fault(file: str, before: str, after: str, *clauses: str) -> Fault:
     """Return a fault."""

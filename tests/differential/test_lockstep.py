@@ -17,6 +17,8 @@ from rusted_ring.verify.lockstep.sequences import Journal, offered_operations
 from rusted_ring.verify.support.backend import BackendError, backend_name, load_backend, offers
 from rusted_ring.verify.support.hypothesis_profiles import differential_steps
 
+pytestmark = pytest.mark.desk(3)
+
 NAMES = ["reference", "native"]
 
 
@@ -171,6 +173,7 @@ def test_a_crash_is_a_failure_of_the_run() -> None:
 
 
 @pytest.mark.usefixtures("foreign")
+@pytest.mark.slow
 def test_a_hang_is_a_failure_of_the_run() -> None:
     report = run_diff("foreign:Hanging", profile="tiny", steps=5_000, seed=3, shrink_seconds=1, hang_seconds=10)
     assert report.failure is not None

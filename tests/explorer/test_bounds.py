@@ -83,6 +83,7 @@ def test_an_older_write_is_read_32_times_in_a_row(compiler: str, tmp_path: Path)
 
 @pytest.mark.clause("EXPLORE-7", "EXPLORE-32")
 @pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.slow
 def test_the_latest_write_is_read_8192_times_in_a_row_by_the_last_thread(compiler: str, tmp_path: Path) -> None:
     thread = "while (!atomic_load_explicit(&flag, memory_order_relaxed)) { turns++; assert(turns < LIMIT); }"
     assert "nothing was covered" in check(tmp_path, compiler, thread, "", 8192)["covered"]

@@ -24,7 +24,10 @@ from rusted_ring.verify.explorer.toolchain import find_compiler
 COMPILERS = ("gcc", "clang")
 PROGRAMS = Path(__file__).parent / "programs"
 
-pytestmark = pytest.mark.skipif(shutil.which("objcopy") is None, reason="objcopy is not installed: install binutils")
+pytestmark = [
+    pytest.mark.desk(2),
+    pytest.mark.skipif(shutil.which("objcopy") is None, reason="objcopy is not installed: install binutils"),
+]
 on_x86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="compares assembly of x86-64")
 
 

@@ -21,7 +21,10 @@ PROGRAMS = Path(__file__).parent / "programs" / "libc"
 COMPILERS = ("gcc", "clang")
 CANNOT_RUN = 2
 
-pytestmark = pytest.mark.skipif(shutil.which("objcopy") is None, reason="objcopy is not installed: install binutils")
+pytestmark = [
+    pytest.mark.desk(6),
+    pytest.mark.skipif(shutil.which("objcopy") is None, reason="objcopy is not installed: install binutils"),
+]
 
 CLEAN = [
     ("strings.c", "-DCLEAN", 2),

@@ -54,6 +54,7 @@ def mutant(folder: Path, defect: catalogue.Defect) -> Path:
 
 
 @pytest.mark.clause("EXPLORE-49")
+@pytest.mark.slow
 def test_the_core_is_clean_in_every_client_of_two_calls(program: Path) -> None:
     account = campaign.run(program, PAIRS)
     assert account.clients == sum(1 for _ in PAIRS.lines()) > 1_000
@@ -189,6 +190,7 @@ def test_the_parts_of_a_share_are_the_whole() -> None:
 
 
 @pytest.mark.clause("EXPLORE-49")
+@pytest.mark.slow
 def test_a_killed_campaign_goes_on_where_it_was(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     command = [sys.executable, "-m", "rusted_ring.verify.campaign", "--calls", "2", "--resume", str(path), "--json"]

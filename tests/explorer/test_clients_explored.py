@@ -23,6 +23,8 @@ from rusted_ring.verify.model_checking.sites import Cell, orders_at
 from rusted_ring.verify.necessity import matrix, pages, witnesses
 from rusted_ring.verify.support.checkout import checkout
 
+pytestmark = pytest.mark.desk(4)
+
 MOST_DRAWN = 3_000
 """Executions of a drawn client at the most; the corpus is exhausted."""
 
@@ -59,6 +61,7 @@ def test_the_core_is_clean_in_every_execution_of_a_client(explorer: Explorer, cl
 
 @pytest.mark.clause("EXPLORE-8")
 @pytest.mark.parametrize(("compiler", "level"), [("gcc", "-O2"), ("gcc", "-O3"), ("clang", "-O3")])
+@pytest.mark.slow
 def test_the_core_is_clean_as_it_ships_too(compiler: str, level: str, tmp_path: Path) -> None:
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed")

@@ -22,6 +22,8 @@ from rusted_ring.verify import cli
 from rusted_ring.verify.explorer import cxx_library, symbols
 from rusted_ring.verify.explorer.toolchain import CannotBuild, architecture
 
+pytestmark = pytest.mark.desk(4)
+
 LIBRARIES = {
     "boost_queues.cpp": ("boost/lockfree/queue.hpp", "libboost-dev"),
     "moodycamel_queues.cpp": ("concurrentqueue/concurrentqueue.h", "libconcurrentqueue-dev, libreaderwriterqueue-dev"),

@@ -40,9 +40,12 @@ SMALLEST = (
 MOST_EXECUTIONS = 20_000  # of a program: a faulty engine may go round in circles
 SECONDS = 10.0  # for a program, likewise
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("gcc") is None or shutil.which("objcopy") is None, reason="needs gcc and objcopy (binutils)"
-)
+pytestmark = [
+    pytest.mark.desk(4),
+    pytest.mark.skipif(
+        shutil.which("gcc") is None or shutil.which("objcopy") is None, reason="needs gcc and objcopy (binutils)"
+    ),
+]
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ def disagreements(command: Sequence[str], programs: Sequence[str]) -> list[str]:
 
 
 @pytest.mark.clause("EXPLORE-1")
+@pytest.mark.slow
 def test_contexts_of_the_c_library_do_where_nothing_else_does(tmp_path: Path) -> None:
     program = build(find_compiler(), tmp_path, "-DEXPLORER_UCONTEXT")
     programs = [classic.program for classic in CLASSICS]

@@ -25,9 +25,12 @@ COMPARED = ("executions", "distinct", "blocked", "redundant", "bounded", "cut", 
 LEFT_OUT = ("after_end.c",)
 ENTRIES_COMPARED = [entry for entry in (*ENTRIES, *CXX_ENTRIES)[::EVERY] if entry.file not in LEFT_OUT]
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("gcc") is None or shutil.which("objcopy") is None, reason="needs gcc and objcopy (binutils)"
-)
+pytestmark = [
+    pytest.mark.desk(4),
+    pytest.mark.skipif(
+        shutil.which("gcc") is None or shutil.which("objcopy") is None, reason="needs gcc and objcopy (binutils)"
+    ),
+]
 
 
 def said(entry: Entry) -> tuple[Any, ...]:
@@ -49,6 +52,7 @@ def test_points_change_nothing(entry: Entry, tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.clause("EXPLORE-49", "SLOT-13")
 @pytest.mark.parametrize("made", ["alloc p1 3", "ffi t0 3", "amany t0 1 3"])
+@pytest.mark.slow
 def test_a_run_that_begins_in_a_call_finds_the_event_of_that_call(made: str, tmp_path: Path) -> None:
     """The thread has made up another event since: the harness keeps nothing of that where a later run would find it."""
     client = parse(f"r=1 g=1 t=0 xs=1 |  | alloc p0 1 | alloc p0 2 ; {made} ; read p0")

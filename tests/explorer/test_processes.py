@@ -23,9 +23,12 @@ from rusted_ring.verify.support.processes import Deadline, TooLong, run_child
 PROGRAMS = Path(__file__).parent / "programs"
 LONG = [str(PROGRAMS / "fib_bench.c"), "--", "-DN=8", "-DLESS="]
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("gcc") is None or shutil.which("objcopy") is None, reason="needs gcc and objcopy (binutils)"
-)
+pytestmark = [
+    pytest.mark.desk(3),
+    pytest.mark.skipif(
+        shutil.which("gcc") is None or shutil.which("objcopy") is None, reason="needs gcc and objcopy (binutils)"
+    ),
+]
 
 
 def explore(*words: str) -> tuple[int, dict[str, Any]]:
@@ -80,6 +83,7 @@ def wait_for(condition: Any, seconds: float) -> bool:
 
 
 @pytest.mark.clause("EXPLORE-35")
+@pytest.mark.slow
 def test_a_program_that_computes_ends_in_time(tmp_path: Path) -> None:
     source = program(tmp_path, "for (unsigned long n = 0; n < ~0ul; ++n) {}")
     explore(source, "--bound", "1", "--timeout", "0.01")
@@ -107,6 +111,7 @@ def test_the_time_holds_for_the_compiler(tmp_path: Path) -> None:
 
 @pytest.mark.clause("EXPLORE-35")
 @pytest.mark.parametrize("more", [[], ["--workers", "2"], ["--keep-going"]])
+@pytest.mark.slow
 def test_the_time_holds_for_runs(more: Sequence[str]) -> None:
     explore(LONG[0], "--bound", "1", *LONG[1:])  # the engine is compiled
     begun = time.monotonic()
@@ -119,6 +124,7 @@ def test_the_time_holds_for_runs(more: Sequence[str]) -> None:
 
 
 @pytest.mark.clause("EXPLORE-35")
+@pytest.mark.slow
 def test_what_was_found_before_the_time_was_up_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "racy.c"
     text = (PROGRAMS / "fib_bench.c").read_text(encoding="utf-8")

@@ -22,7 +22,10 @@ from rusted_ring.verify import cli
 PROGRAMS = Path(__file__).parent / "programs"
 COMPILERS = ("gcc", "clang")
 
-pytestmark = pytest.mark.skipif(shutil.which("objcopy") is None, reason="objcopy is not installed: install binutils")
+pytestmark = [
+    pytest.mark.desk(6),
+    pytest.mark.skipif(shutil.which("objcopy") is None, reason="objcopy is not installed: install binutils"),
+]
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,12 @@ RUNS = [
     ("litmus.c", ["-DIRIW"], 1),
 ]
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("gcc") is None or shutil.which("objcopy") is None, reason="needs gcc and objcopy (binutils)"
-)
+pytestmark = [
+    pytest.mark.desk(3),
+    pytest.mark.skipif(
+        shutil.which("gcc") is None or shutil.which("objcopy") is None, reason="needs gcc and objcopy (binutils)"
+    ),
+]
 
 
 @pytest.fixture(autouse=True)

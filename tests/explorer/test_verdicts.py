@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from verdict_table import ENTRIES, PROGRAMS, Entry, explore, verdict, wrong  # type: ignore[import-not-found, unused-ignore]
 
+pytestmark = pytest.mark.desk(8)
+
 # The engine is the same under clang: what differs is the instrumentation, which a share of the programs has.
 COMPILERS = ("gcc", pytest.param("clang", marks=pytest.mark.share(4)))
 LEAST_FAILED = 3

@@ -54,12 +54,14 @@ def test_classic_is_what_barriers_make_of_it(name: str) -> None:
 
 
 @pytest.mark.clause("MODEL-22", "MODEL-23")
+@pytest.mark.slow
 def test_what_barriers_allow_the_axioms_allow() -> None:
     for program in itertools.islice(programs(random.Random(1), relaxed=False), 20):
         assert with_barriers(program) <= set(behaviour(program).outcomes), program
 
 
 @pytest.mark.clause("MODEL-22", "MODEL-23")
+@pytest.mark.slow
 def test_between_every_two_accesses_the_axioms_allow_what_barriers_allow() -> None:
     for program in itertools.islice(programs(random.Random(2), relaxed=True), 20):
         assert with_barriers(program) == set(behaviour(program).outcomes), program

@@ -33,6 +33,8 @@ from rusted_ring.verify.litmus.comparison import (
 )
 from rusted_ring.verify.litmus.generation import generate, graphs_at_most, litmus_programs
 
+pytestmark = pytest.mark.desk(4)
+
 PROGRAMS = 800
 """Programs within which each wrong engine must be found."""
 

@@ -55,6 +55,7 @@ def test_no_execution_comes_twice(standard: Standard) -> None:
 
 @pytest.mark.clause("MODEL-17", "MODEL-18", "MODEL-20", "MODEL-22", "MODEL-23")
 @pytest.mark.parametrize("standard", Standard)
+@pytest.mark.slow
 def test_enumerator_agrees_with_trying_everything(standard: Standard) -> None:
     compared = graphs = 0
     for text in itertools.chain((classic.program for classic in CLASSICS), generate(12, 400)):
@@ -100,6 +101,7 @@ def tried(program: Program) -> int:
 
 
 @pytest.mark.clause("MODEL-21")
+@pytest.mark.slow
 def test_what_c11_allows_cxx20_allows() -> None:
     fewer = 0
     for text in itertools.chain((classic.program for classic in CLASSICS), generate(13, 250)):
@@ -111,6 +113,7 @@ def test_what_c11_allows_cxx20_allows() -> None:
 
 
 @pytest.mark.clause("MODEL-24")
+@pytest.mark.slow
 def test_light_fences_do_nothing_by_themselves() -> None:
     changed = 0
     for text in itertools.chain((classic.program for classic in CLASSICS), generate(14, 250)):
@@ -123,6 +126,7 @@ def test_light_fences_do_nothing_by_themselves() -> None:
 
 
 @pytest.mark.clause("MODEL-1")
+@pytest.mark.slow
 def test_relaxed_fences_do_nothing() -> None:
     compared = 0
     for text in itertools.chain((classic.program for classic in CLASSICS), generate(15, 100)):

@@ -30,11 +30,13 @@ def fuzz(*arguments: str, seconds: float) -> str:
 
 @pytest.mark.clause("ERR-1", "ERR-4", "ERR-9", "ERR-10", "PTR-8")
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.slow
 def test_nothing_crashes_hangs_or_lies(seed: int) -> None:
     fuzz("--seed", str(seed), seconds=6)
 
 
 @pytest.mark.clause("ERR-1", "ERR-4", "ERR-9", "ERR-10")
+@pytest.mark.slow
 def test_nothing_in_the_reference_does() -> None:
     fuzz("--seed", "3", "--backend", "reference", seconds=5)
 
