@@ -66,6 +66,7 @@ def test_the_core_is_clean_in_every_client_of_two_calls(program: Path) -> None:
 
 
 @pytest.mark.clause("EXPLORE-49")
+@pytest.mark.slow
 def test_what_is_left_out_as_without_effect_fails_in_every_execution(program: Path, tmp_path: Path) -> None:
     """Calls that need what nothing gives are refused: the clients that have them are not worth a look."""
     cases = {

@@ -22,7 +22,7 @@ from rusted_ring.verify import cli
 from rusted_ring.verify.explorer import cxx_library, symbols
 from rusted_ring.verify.explorer.toolchain import CannotBuild, architecture
 
-pytestmark = pytest.mark.desk(4)
+pytestmark = pytest.mark.desk(3)
 
 LIBRARIES = {
     "boost_queues.cpp": ("boost/lockfree/queue.hpp", "libboost-dev"),

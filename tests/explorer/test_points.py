@@ -26,7 +26,7 @@ LEFT_OUT = ("after_end.c",)
 ENTRIES_COMPARED = [entry for entry in (*ENTRIES, *CXX_ENTRIES)[::EVERY] if entry.file not in LEFT_OUT]
 
 pytestmark = [
-    pytest.mark.desk(4),
+    pytest.mark.desk(2),
     pytest.mark.skipif(
         shutil.which("gcc") is None or shutil.which("objcopy") is None, reason="needs gcc and objcopy (binutils)"
     ),

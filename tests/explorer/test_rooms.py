@@ -45,6 +45,7 @@ def needs(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, set[Path]]:
     return needed(library_sources(), flags, engine_sources(), tmp_path_factory.mktemp("rooms"))
 
 
+@pytest.mark.slow
 def test_there_is_no_circle(needs: dict[Path, set[Path]]) -> None:
     graphlib.TopologicalSorter(needs).prepare()  # raises CycleError, which names the files
 
@@ -66,6 +67,7 @@ def test_there_is_no_circle_in_the_binding(tmp_path: Path) -> None:
     graphlib.TopologicalSorter(found).prepare()
 
 
+@pytest.mark.slow
 def test_no_room_knows_one_above_it(needs: dict[Path, set[Path]]) -> None:
     above = [
         f"{path} needs {other}"

@@ -33,7 +33,7 @@ from rusted_ring.verify.litmus.comparison import (
 )
 from rusted_ring.verify.litmus.generation import generate, graphs_at_most, litmus_programs
 
-pytestmark = pytest.mark.desk(4)
+pytestmark = pytest.mark.desk(3)
 
 PROGRAMS = 800
 """Programs within which each wrong engine must be found."""
@@ -228,6 +228,7 @@ SELDOM = ("heavy fences are one event", "own stores after others' updates")
 
 @pytest.mark.clause("MODEL-18")
 @pytest.mark.parametrize("name", [name for name in WRONG if name not in SELDOM])
+@pytest.mark.desk(1)
 def test_wrong_engine_is_found_by_drawn_programs(name: str) -> None:
     [found] = compare(generate(1, PROGRAMS), WRONG[name], expected=RIGHT, limit=1)
     assert found.differences
@@ -260,6 +261,7 @@ def test_there_are_two_standards() -> None:
 
 
 @pytest.mark.clause("MODEL-18")
+@pytest.mark.slow
 def test_right_engine_is_not_found() -> None:
     assert compare(generate(2, 300), model_answer) == []
 
