@@ -519,17 +519,17 @@ def c_tests(context: Context) -> Found:
     search = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     cmake, ctest = shutil.which("cmake", path=search), shutil.which("ctest", path=search)
     if cmake is None or ctest is None:
-        raise Skipped("needs cmake, which is not installed")
+        raise Skipped("needs cmake: pip install cmake")
     with tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder:
-        commands = [
-            [cmake, "-S", str(context.root / "native"), "-B", folder, "-DCMAKE_BUILD_TYPE=Release"],
-            [cmake, "--build", folder, "--parallel", str(context.processes)],
-            [ctest, "--test-dir", folder, "--output-on-failure", "--no-tests=error"],
-        ]
+        commands = {
+            "configure": [cmake, "-S", str(context.root / "native"), "-B", folder, "-DCMAKE_BUILD_TYPE=Release"],
+            "build": [cmake, "--build", folder, "--parallel", str(context.processes)],
+            "run": [ctest, "--test-dir", folder, "--output-on-failure", "--no-tests=error"],
+        }
         said = ""
-        for number, command in enumerate(commands):
+        for number, (step, command) in enumerate(commands.items()):
             with progress("C tests") as update:
-                update(number, len(commands), " ".join(command[1:3]))
+                update(number, len(commands), step)
                 try:
                     done = subprocess.run(
                         command,
