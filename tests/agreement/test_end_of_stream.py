@@ -9,15 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from ring_events import MODES, make  # type: ignore[import-not-found, unused-ignore]
 from waiting_threads import LONG, is_readable, later  # type: ignore[import-not-found, unused-ignore]
-
-MODES = ("overwrite", "gated")
-
-
-def make(backend: ModuleType, mode: str = "overwrite", capacity: int = 8) -> tuple[Any, Any, Any]:
-    """Return a ring, its writer and a reader."""
-    ring = backend.RingBuffer(16, capacity, mode=mode)
-    return ring, backend.Writer(ring), backend.Reader(ring)
 
 
 async def taken_from(reader: Any) -> list[bytes]:

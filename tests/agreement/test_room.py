@@ -4,7 +4,6 @@ import array
 import asyncio
 import contextlib
 import math
-import os
 import selectors
 import threading
 import time
@@ -13,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from waiting_threads import LONG, is_readable, later, printed_by  # type: ignore[import-not-found, unused-ignore]
+from waiting_threads import LONG, is_readable, later, open_descriptors, printed_by  # type: ignore[import-not-found, unused-ignore]
 
 
 def full(backend: ModuleType, capacity: int = 2, mode: str = "gated") -> tuple[Any, Any, Any]:
@@ -480,11 +479,6 @@ def test_descriptor_tells_of_an_end(backend: ModuleType, end: str) -> None:
         assert is_readable(descriptor)  # as long as there is the writer
     else:
         assert writer.add(b"x")
-
-
-def open_descriptors() -> int:
-    """Return how many descriptors the process has."""
-    return len(os.listdir("/proc/self/fd"))
 
 
 @pytest.mark.clause("RING-49")

@@ -1,5 +1,6 @@
 """What the tests of waiting share: threads that come later, descriptors, and programs of their own."""
 
+import os
 import select
 import subprocess
 import sys
@@ -33,3 +34,15 @@ def printed_by(backend: ModuleType, setup: str, text: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def run_program(backend: ModuleType, text: str) -> str:
+    """Run a program of its own, with `backend` and an empty ring in it, and return what it printed."""
+    setup = "ring = backend.RingBuffer(16, 8)\n"
+    setup += "writer, reader = backend.Writer(ring), backend.Reader(ring)"
+    return printed_by(backend, setup, text)
+
+
+def open_descriptors() -> int:
+    """Return how many descriptors the process has."""
+    return len(os.listdir("/proc/self/fd"))
