@@ -5,10 +5,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
-#include <time.h>
 
 #include "../src/event_count.h"
 #include "check.h"
+#include "waiting.h"
 
 #if defined(__linux__)
 #  include <linux/filter.h>
@@ -16,10 +16,6 @@
 #  include <sys/prctl.h>
 #  include <sys/syscall.h>
 #endif
-
-#define MILLISECOND INT64_C(1000000)
-#define SECOND (1000 * MILLISECOND)
-#define FOREVER (-1)
 
 static struct event_count count;
 static rr_ring *ring;
@@ -41,19 +37,6 @@ static bool refuse_fences(void)
 #else
     return false;
 #endif
-}
-
-static int64_t now(void)
-{
-    struct timespec time;
-    CHECK_EQUAL(clock_gettime(CLOCK_MONOTONIC, &time), 0);
-    return (int64_t)time.tv_sec * SECOND + time.tv_nsec;
-}
-
-static bool is_readable(int descriptor)
-{
-    struct pollfd asked = {.fd = descriptor, .events = POLLIN};
-    return poll(&asked, 1, 0) == 1 && (asked.revents & POLLIN) != 0;
 }
 
 /* The condition of a waiting thread: another thread makes it true after some time and notifies no thread, as if it had not seen the
@@ -129,12 +112,12 @@ static void a_descriptor_that_may_not_be_signalled_stays_readable(void) /* [RING
     int room = rr_writer_descriptor(writer);
     for (int looks = 0; looks < 2; ++looks) {
         CHECK_EQUAL(rr_reader_next(reader, &number, sizeof number, &read), RR_EMPTY);
-        CHECK(is_readable(events));
+        CHECK(is_readable(events, 0));
     }
     CHECK_EQUAL(rr_writer_add(writer, &number, sizeof number, 7), RR_OK);
     for (int looks = 0; looks < 2; ++looks) {
         CHECK_EQUAL(rr_writer_add(writer, &number, sizeof number, 7), RR_FULL);
-        CHECK(is_readable(room));
+        CHECK(is_readable(room, 0));
     }
     CHECK_EQUAL(rr_reader_next(reader, &number, sizeof number, &read), RR_OK);
 }
