@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "operations.h"
-#include "quick.h"
+#include "fast_path.h"
 
 /* A plain access to a word that atomic accesses have touched in this run. */
 static void meet_atomics(uint64_t word, uint64_t address, size_t size, bool write, uint64_t pc)
@@ -27,12 +27,12 @@ static void meet_atomics(uint64_t word, uint64_t address, size_t size, bool writ
 
 void plain_access(uint64_t address, size_t size, bool write, uint64_t pc)
 {
-    if (size > 0 && !quick_access(address, size, write, pc)) {
-        full_access(address, size, write, pc);
+    if (size > 0 && !fast_path_access(address, size, write, pc)) {
+        slow_path_access(address, size, write, pc);
     }
 }
 
-void full_access(uint64_t address, size_t size, bool write, uint64_t pc)
+void slow_path_access(uint64_t address, size_t size, bool write, uint64_t pc)
 {
     ++run.steps;
     trace_plain(write ? "write" : "read", address, size, pc);

@@ -42,8 +42,8 @@ void *thread_join_event(int thread, uint64_t pc);
 /* accesses.c */
 void plain_access(uint64_t address, size_t size, bool write, uint64_t pc);
 
-/* The same of one byte or more, if quick_access() was tried. */
-void full_access(uint64_t address, size_t size, bool write, uint64_t pc);
+/* The same for one byte or more, after fast_path_access() returned false. */
+void slow_path_access(uint64_t address, size_t size, bool write, uint64_t pc);
 
 /* memcpy and memmove: what was never written may be copied, and stays unwritten. Without a target (0) it is read alone. */
 void plain_copy(uint64_t to, uint64_t from, size_t size, uint64_t pc);

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include <string.h>
 
-#include "../engine/quick.h"
+#include "../engine/fast_path.h"
 #include "intercept.h"
 
 struct weakening {
@@ -98,19 +98,19 @@ void __tsan_vptr_read(void **pointer)
     plain_access((uint64_t)(uintptr_t)pointer, sizeof *pointer, false, PC);
 }
 
-#define PLAIN_NAMED(name, size, reads, writes)                                        \
-    void name(void *address);                                                         \
-    void name(void *address)                                                          \
-    {                                                                                 \
-        uint64_t pc = PC;                                                             \
-        if (reads && !quick_access((uint64_t)(uintptr_t)address, size, false, pc)) {  \
-            full_access((uint64_t)(uintptr_t)address, size, false, pc);               \
-            scrub();                                                                  \
-        }                                                                             \
-        if (writes && !quick_access((uint64_t)(uintptr_t)address, size, true, pc)) {  \
-            full_access((uint64_t)(uintptr_t)address, size, true, pc);               \
-            scrub();                                                                  \
-        }                                                                             \
+#define PLAIN_NAMED(name, size, reads, writes)                                            \
+    void name(void *address);                                                             \
+    void name(void *address)                                                              \
+    {                                                                                     \
+        uint64_t pc = PC;                                                                 \
+        if (reads && !fast_path_access((uint64_t)(uintptr_t)address, size, false, pc)) {  \
+            slow_path_access((uint64_t)(uintptr_t)address, size, false, pc);              \
+            scrub();                                                                      \
+        }                                                                                 \
+        if (writes && !fast_path_access((uint64_t)(uintptr_t)address, size, true, pc)) {  \
+            slow_path_access((uint64_t)(uintptr_t)address, size, true, pc);               \
+            scrub();                                                                      \
+        }                                                                                 \
     }
 
 #define PLAIN(size)                                                                   \

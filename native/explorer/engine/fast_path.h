@@ -1,18 +1,18 @@
-/* quick.h - a plain access that needs no look beyond its own word: without a call, so that it leaves nothing on the stack. */
-#ifndef EXPLORER_QUICK_H
-#define EXPLORER_QUICK_H
+/* fast_path.h - the fast path of plain accesses, inlined: it looks at the accessed word alone, and leaves nothing on the stack. */
+#ifndef EXPLORER_FAST_PATH_H
+#define EXPLORER_FAST_PATH_H
 
 #include "memory.h"
 
-/* The bytes of a word that an access within it has. */
+/* The bytes of its word that an access has, a bit for each. */
 static inline uint8_t mask_in_word(uint64_t address, size_t size)
 {
     return (uint8_t)(0xffu >> (8 - size) << address % 8);
 }
 
-/* Whether the memory may be accessed as it is: a variable of a function that goes on, or a static one. Of all other memory, and
- * of what is to be reported, the answer is no. */
-static inline bool is_quick_memory(struct thread *t, uint64_t address, size_t size, bool write)
+/* Whether an access is allowed without further checks: to a local variable of a function that has not returned, or to a static
+ * variable. For all other memory, and for every access that has to be reported, the slow path decides. */
+static inline bool is_fast_path_memory(struct thread *t, uint64_t address, size_t size, bool write)
 {
     uint64_t low = (uint64_t)(uintptr_t)run.low;
     if (address - low < (uint64_t)(uintptr_t)t->stack + STACK_BYTES - low) {
@@ -29,14 +29,15 @@ static inline bool is_quick_memory(struct thread *t, uint64_t address, size_t si
 }
 
 /*
- * Makes the access, as plain_access() would, if nothing is to be said of it and it is of one word; otherwise returns false.
- * Without it a run of a program that computes takes twice the instructions, and one that mostly synchronises a tenth more.
+ * Executes the access, as plain_access() would, if it lies in one word and there is nothing to report; otherwise returns false.
+ * Without the fast path, a run of a program that computes takes twice the instructions, and one that mostly synchronises a tenth
+ * more.
  */
-static inline __attribute__((always_inline)) bool quick_access(uint64_t address, size_t size, bool write, uint64_t pc)
+static inline __attribute__((always_inline)) bool fast_path_access(uint64_t address, size_t size, bool write, uint64_t pc)
 {
     struct thread *t = self();
     if (!run.concurrent || control.options.trace || address % 8 + size > 8 || owes_a_look(t) ||
-        !is_quick_memory(t, address, size, write)) {
+        !is_fast_path_memory(t, address, size, write)) {
         return false;
     }
     uint32_t slot = slot_of(address / 8);
