@@ -62,7 +62,7 @@ void slow_path_access(uint64_t address, size_t size, bool write, uint64_t pc)
     shadow_access(cell, address, size, write, pc, meet_atomics);
 }
 
-/* memcpy and memmove: what was never written may be copied, and stays unwritten. */
+/* memcpy and memmove: bytes that were never written may be copied, and their copies count as never written. */
 void plain_copy(uint64_t to, uint64_t from, size_t size, uint64_t pc)
 {
     uint8_t stack_bits[512];
@@ -73,7 +73,7 @@ void plain_copy(uint64_t to, uint64_t from, size_t size, uint64_t pc)
         for (size_t i = 0; i < size; ++i) {
             bits[i] = heap_is_initialized(from + i, 1);
         }
-        heap_set_bits(from, size, true); /* so that the read below does not complain */
+        heap_set_bits(from, size, true); /* so that the read below reports nothing */
     }
     plain_access(from, size, false, pc);
     if (to != 0) {
@@ -84,7 +84,7 @@ void plain_copy(uint64_t to, uint64_t from, size_t size, uint64_t pc)
         for (size_t i = 0; i < size; ++i) {
             if (bits[i] == 0) {
                 heap_set_bits(from + i, 1, false);
-                heap_set_bits(to + i, 1, false); /* of no block, if there is no target */
+                heap_set_bits(to + i, 1, false); /* without effect if there is no target */
             }
         }
         if (bits != stack_bits) {

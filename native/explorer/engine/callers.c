@@ -1,8 +1,8 @@
 /*
  * callers.c - the calls that led to an access.
  *
- * What a library's header does is shown at the user's line. The stack is read by its unwind information, since the functions
- * of libraries that were compiled before keep no frame pointers.
+ * An access in a library's header is shown at the user's line that led to it. The stack is walked by its unwind information,
+ * since functions of precompiled libraries keep no frame pointers.
  */
 #define _GNU_SOURCE
 #include "callers.h"

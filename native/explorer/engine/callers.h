@@ -1,4 +1,4 @@
-/* callers.h - the calls that led to an access, for what is shown of it. */
+/* callers.h - the calls that led to an access, for reports and traces. */
 #ifndef EXPLORER_CALLERS_H
 #define EXPLORER_CALLERS_H
 
@@ -14,7 +14,7 @@ struct callers {
 /* Whether a return address leads into the engine. */
 bool is_engine(uint64_t pc);
 
-/* The return addresses on the stack at hand, those into the engine left out; none if they are not asked for. */
+/* The return addresses on the current stack, without those into the engine; none unless the options ask for them. */
 void find_callers(struct callers *found);
 
 void print_callers(FILE *file, const struct callers *callers);

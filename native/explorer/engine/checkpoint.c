@@ -16,7 +16,7 @@ static uint8_t *saved_stack EXPLORER_STATE = NULL;
 static size_t saved_stack_bytes EXPLORER_STATE = 0;
 static uint8_t *saved_low EXPLORER_STATE = NULL;
 
-/* memory beside the static variables that is put back, too */
+/* memory outside the static variables that is restored, too */
 static struct {
     void *at;
     size_t bytes;
@@ -108,13 +108,13 @@ void take_back_memory(void)
     take_back(&bytes, sizeof bytes);
     take_back(other.at, bytes);
     if (bytes == 0 && other.bytes > 0) {
-        memcpy(other.at, other.first, other.bytes); /* the program was given it since */
+        memcpy(other.at, other.first, other.bytes); /* it was registered after the point */
     }
     take_back_heap();
     take_back_shadow();
 }
 
-/* Makes static variables what they were before the first program, and forgets the heap. */
+/* Resets static variables to their values before the first program, and forgets the heap. */
 void memory_reset(void)
 {
     if (first_globals == NULL) {
@@ -129,7 +129,7 @@ void memory_reset(void)
     heap_reset();
 }
 
-/* Marks the blocks to which static variables lead, and the first thread's thread-local ones. */
+/* Marks the heap blocks that static variables and the first thread's thread-local variables point to. */
 void mark_variables(void)
 {
     uint64_t from = 0;

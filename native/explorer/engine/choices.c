@@ -1,4 +1,5 @@
-/* choices.c - a new event and the choices that it leaves: where a read reads from, where a write stands, what it revisits. */
+/* choices.c - new events and their alternatives: a read's reads-from, a write's place in the modification order, the reads
+ * that it revisits. */
 #define _GNU_SOURCE
 #include <string.h>
 
@@ -18,9 +19,9 @@ void push_alternative(int kind, int stamp, int what, int after, int choice)
 }
 
 /*
- * The exploration's share that is done is guessed as Knuth does (Estimating the efficiency of backtrack programs, 1975): a
- * path's weight is split evenly between it and the choices that it leaves, so that the weights of what is done and of what
- * is left add up to one.
+ * The explored share is estimated as by Knuth (Estimating the efficiency of backtrack programs, 1975): the weight of a path is
+ * split evenly between it and the alternatives that it leaves, so that the weights of the explored and of the pending paths add
+ * up to one.
  */
 static void share_weight(int first)
 {
@@ -63,8 +64,8 @@ int add_event(int kind, int order, int loc, uint64_t pc)
     return id;
 }
 
-/* Whether an RMW may read from `write`, from which another RMW reads: the other has to go when this one's write is added,
- * by being turned back itself or with a read before it. */
+/* Whether an RMW may read from `write` although another RMW reads from it: the other one must then be removed when this
+ * one's write is added, by a revisit of its read or of a read before it. */
 static bool can_make_way(int other, int write, const view *known)
 {
     view porf = *known;
@@ -81,8 +82,8 @@ static bool can_make_way(int other, int write, const view *known)
     return false;
 }
 
-/* Whether event e stands where it would if it had been added last of those before it and those that lead to the write at
- * hand, whose thread knows `porf`. */
+/* Whether an event was added maximally, as TruSt calls it: among the events before it and those in the porf-prefix of the
+ * revisiting write (`porf`), it is the last write of the modification order, or reads from that one. */
 static bool is_maximally_added(int id, const view *porf)
 {
     const struct event *e = &graph.events[id];
@@ -123,14 +124,15 @@ static bool may_revisit(int read, const view *porf, int before)
     return true;
 }
 
-/* How often in a row a thread may read an older write at one place before the newer ones: a loop that counts its turns can
- * read it for ever. */
+/* How often in a row a thread may read from a stale write at one site before it reads from newer ones: a loop that counts
+ * its iterations could read from it for ever. */
 #define STALE_TURNS 32
 
-/* The same where the write is the latest, and no other thread can go on: nothing will change any more. */
+/* The same for the latest write if no other thread can run: nothing will change any more. */
 #define ALONE_TURNS 8192
 
-/* Whether the thread's reads at this place have come from this write so often that a loop is taken to wait for another. */
+/* Whether the thread's last `most` reads at this site all read from this write: the loop is then taken to wait for another
+ * write. */
 static bool is_loop(const struct request *q, int write, int most)
 {
     const struct thread *t = self();
@@ -149,8 +151,8 @@ static bool is_loop(const struct request *q, int write, int most)
     return false;
 }
 
-/* The least place from which the current thread may read. In a loop that reads the same location again, and learnt nothing in
- * between, it is known without a search. */
+/* The least place of the modification order from which coherence lets the current thread read. No search is needed in a loop
+ * that reads the same location again while the thread's happens-before stays the same. */
 static int floor_now(int loc)
 {
     const struct thread *t = self();
@@ -163,7 +165,7 @@ static int floor_now(int loc)
     return floor_of(loc, &t->hb);
 }
 
-/* Adds a read. It reads from the latest write first; the others are left for later. */
+/* Adds a read. It reads from the latest write first; the other writes are left as alternatives. */
 int add_read(const struct request *q, int loc)
 {
     struct thread *t = self();
@@ -194,7 +196,8 @@ int add_read(const struct request *q, int loc)
         bool rmw = q->rmw && (!q->cas || value == q->expected);
         int other = rmw ? rmw_after(location, k) : -1;
         bool taken = other >= 0 && (control.options.mode == RANDOM || !can_make_way(other, write, &t->porf));
-        /* A thread that waits and reads an older write waits for ever, and no revisit ends that: the latest was there. */
+        /* A waiting thread that reads from a stale write would block for ever: no revisit wakes it, since the latest write
+         * is there already. */
         if (q->await && k + 1 < location->writes && !request_is_met(q, value)) {
             continue;
         }
@@ -228,7 +231,7 @@ int add_read(const struct request *q, int loc)
     }
     set_read_from(id, chosen_write, chosen_choice);
     if (control.options.mode != RANDOM && place_of(chosen_write) + 1 != location->writes) {
-        while (!sc_consistent(id)) { /* only where the latest write was passed over */
+        while (!sc_consistent(id)) { /* only if the chosen write is not the latest */
             if (alternative_count == first_alternative) {
                 end_run(DEAD);
             }
@@ -241,8 +244,8 @@ int add_read(const struct request *q, int loc)
 }
 
 /*
- * A thread waits for a lock, and the write gives the lock back: if all that was added after the waiting read leads to the
- * write, and no other thread waits, then the read takes the lock at once.
+ * A thread is blocked on a lock, and `write` releases the lock: if every event added after the blocked read is in the porf-
+ * prefix of the write, and no other thread is blocked on the lock, then that read takes the lock at once.
  */
 int taker_of(int write)
 {
@@ -292,7 +295,8 @@ void push_revisits(int write)
     }
 }
 
-/* Adds a write: at the end of the modification order first, the other places and the reads that it may turn back later. */
+/* Adds a write, at the end of the modification order first; the other places, and the reads that it may revisit, are left as
+ * alternatives. */
 int add_write(int kind, int order, int loc, uint64_t value, int rmw_read, uint64_t pc)
 {
     struct thread *t = self();
@@ -342,7 +346,7 @@ int add_write(int kind, int order, int loc, uint64_t value, int rmw_read, uint64
     }
     share_weight(first_alternative);
     if (chosen < 0) {
-        end_run(DEAD); /* only a read turned back makes room for it */
+        end_run(DEAD); /* only a revisit makes room for it */
     }
     mo_insert(id, chosen);
     if (chosen + 1 != location->writes && !sc_consistent(id)) {

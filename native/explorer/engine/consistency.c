@@ -1,8 +1,9 @@
 /*
  * consistency.c - the memory model: RC11 (Lahav et al., PLDI 2017), kept incrementally [MODEL-10 to MODEL-14].
  *
- * An event is added when nothing depends on it yet, so coherence is a bound on where it may read from or stand. For fences
- * and accesses that are seq_cst, the relation psc is built and checked whenever a choice is not the latest one.
+ * No event depends on a new event yet, so coherence is a lower bound: on the write that a new read reads from, and on the place
+ * of a new write in the modification order. For seq_cst fences and accesses, psc is built and checked for cycles whenever a
+ * choice is not the latest write.
  */
 #define _GNU_SOURCE
 #include "consistency.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The least place of the modification order that a thread that knows `hb` may read from. */
+/* The least place of the modification order from which coherence lets a thread with this happens-before read. */
 int floor_of(int loc, const view *hb)
 {
     const struct location *location = &graph.locations[loc];
@@ -31,7 +32,7 @@ int floor_of(int loc, const view *hb)
     return floor;
 }
 
-/* The RMW whose write follows a place of the modification order at once, by the id of its read; or -1. */
+/* The RMW whose write immediately follows a place of the modification order, by the id of its read; or -1. */
 int rmw_after(const struct location *location, int place)
 {
     if (place + 1 >= location->writes) {
@@ -41,22 +42,11 @@ int rmw_after(const struct location *location, int place)
     return next->kind == RMW_WRITE ? graph.by_thread[next->thread][next->index - 1] : -1;
 }
 
-/* Whether a write may stand at a place: not between an RMW's read-from and its write. */
+/* Whether a write may be inserted at a place: not between an RMW's write and the write that it reads from (atomicity). */
 bool place_is_open(const struct location *location, int place)
 {
     return place >= location->writes || graph.events[location->mo[place]].kind != RMW_WRITE;
 }
-
-/* ------------------------------------------------------------------------------------------------------- locations */
-/* ------------------------------------------------------------------------------------------- sequential consistency */
-/* ------------------------------------------------------------------------------------------------ building a graph */
-/* ------------------------------------------------------------------------------------------------------ scheduling */
-/* --------------------------------------------------------------------------------------------------------- reading */
-/* --------------------------------------------------------------------------------------------------------- writing */
-/* -------------------------------------------------------------------------------------------------- spinning loops */
-/* --------------------------------------------------------------------------------------- what the program asks for */
-/* -------------------------------------------------------------------------------------------------- the exploration */
-/* ---------------------------------------------------------------------------------------------------- graphs as text */
 
 static bool happens_before(int a, int b)
 {
@@ -66,7 +56,8 @@ static bool happens_before(int a, int b)
            (first->thread != second->thread || first->index < second->index);
 }
 
-/* An event of the same thread as `id` next to it in a direction, at another location (a fence is at none); not a light fence. */
+/* The nearest event of the same thread in a direction that is at another location (a fence has none) and not a light fence;
+ * or -1. */
 static int elsewhere(int id, int step)
 {
     const struct event *e = &graph.events[id];
@@ -79,7 +70,7 @@ static int elsewhere(int id, int step)
     return -1;
 }
 
-/* scb of RC11: sb, sb to elsewhere; hb; sb from elsewhere, hb at one location, mo, rb. */
+/* scb of RC11: sb | sb_!=loc; hb; sb_!=loc | hb_loc | mo | rb. */
 static bool scb(int a, int b)
 {
     const struct event *first = &graph.events[a];
@@ -99,14 +90,15 @@ static bool scb(int a, int b)
         }
     }
     if (graph.views[b].hb.of[first->thread] <= first->index + 1) {
-        return false; /* nor does anything after the first happen before anything before the second */
+        return false; /* nor does an event after `a` happen before one before `b` */
     }
     int after = elsewhere(a, 1);
     int before = elsewhere(b, -1);
     return after >= 0 && before >= 0 && happens_before(after, before);
 }
 
-/* What a fence has after or before it at each location, as the ends that eco can begin or end at. */
+/* The writes and reads of a location that a fence happens before, or that happen before it, by the extreme places at which
+ * eco can begin or end. */
 struct reach {
     int write;
     int read;
@@ -152,20 +144,20 @@ static bool fence_reaches(int f, int g)
     return false;
 }
 
-/* Whether the exit of the heavy fence that `entry` begins has been executed, and comes before a light fence. */
+/* Whether the exit of the heavy fence with this entry has been executed, and is ordered before a light fence. */
 static bool exit_reaches(int entry, int light)
 {
     const struct event *e = &graph.events[entry];
     return e->index + 1 < graph.count[e->thread] && fence_reaches(graph.by_thread[e->thread][e->index + 1], light);
 }
 
-/* Whether an event is no write that has no place in its modification order now. */
+/* Whether an event is in the modification order now, or is no write. */
 static bool stands(int id)
 {
     return !is_write(&graph.events[id]) || graph.events[id].place >= 0;
 }
 
-/* Whether psc leads from one of two events to the other. A light fence counts with heavy ones alone [MODEL-23]. */
+/* Whether there is an edge of psc from s to t. A light fence is ordered with heavy ones alone [MODEL-23]. */
 static bool psc(int s, int t)
 {
     bool from_fence = graph.events[s].kind == FENCE;
@@ -185,7 +177,7 @@ static bool psc(int s, int t)
     if (!stands(s)) {
         return false;
     }
-    /* a fence is followed, or preceded, by what happens after or before it, too */
+    /* psc_base of a fence: [F]; hb; scb, and scb; hb; [F] */
     for (int id = 0; id < graph.n; ++id) {
         bool here = from_fence ? happens_before(s, id) && scb(id, t) : happens_before(id, t) && scb(s, id);
         if (here && stands(id)) {
@@ -195,7 +187,7 @@ static bool psc(int s, int t)
     return scb(s, t);
 }
 
-/* Whether psc leads from one event back to `home`. */
+/* Whether a path of psc leads from one event to `home`. */
 static bool psc_leads_home(const int *ids, int count, int from, int home, uint8_t *visited)
 {
     for (int next = 0; next < count; ++next) {
@@ -212,7 +204,7 @@ static bool psc_leads_home(const int *ids, int count, int from, int home, uint8_
     return false;
 }
 
-/* The seq_cst events, if there are some of several threads: how many. */
+/* Finds the seq_cst events. Returns how many there are, or 0 if all are of one thread. */
 static int sc_events(int **found)
 {
     static int *ids EXPLORER_STATE = NULL;
@@ -235,9 +227,8 @@ static int sc_events(int **found)
 }
 
 /*
- * Whether psc = psc_base | psc_F is acyclic, given that it was before event `changed`, on which nothing depends, was added
- * or took its place. What is new in psc then begins at that event or, by what a fence has after it, at a fence that happens
- * before it.
+ * Whether psc = psc_base | psc_F is acyclic, given that it was acyclic before event `changed`, on which no event depends, was
+ * added or moved. Each new edge of psc then begins at that event, or at a fence that happens before it.
  */
 bool sc_consistent(int changed)
 {
@@ -258,7 +249,8 @@ bool sc_consistent(int changed)
     return true;
 }
 
-/* Whether psc leads from one event on into a cycle; `state` is 1 on the way, and 2 where there is none. */
+/* Depth-first search: whether a cycle of psc can be reached from an event. `state` is 1 on the current path, and 2 if none
+ * can be reached. */
 static bool psc_goes_round(const int *ids, int count, int from, uint8_t *state)
 {
     state[from] = 1;

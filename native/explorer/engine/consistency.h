@@ -1,4 +1,4 @@
-/* consistency.h - what the memory model allows: bounds by coherence, and the order of what is sequentially consistent. */
+/* consistency.h - what the memory model allows: the bounds of coherence, and the order of the seq_cst events. */
 #ifndef EXPLORER_CONSISTENCY_H
 #define EXPLORER_CONSISTENCY_H
 

@@ -32,7 +32,7 @@ void *must(void *memory)
     return memory;
 }
 
-/* Back to the engine, which does not come back. */
+/* Switches to the engine's stack, and never returns. */
 _Noreturn void end_run(enum ending ending)
 {
     control.ending = ending;

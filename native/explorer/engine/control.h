@@ -1,4 +1,4 @@
-/* control.h - the ways out of a run, and what the whole engine shares. The lowest room: it knows no other. */
+/* control.h - the ways out of a run, and what the whole engine shares. The lowest layer: it includes no other. */
 #ifndef EXPLORER_CONTROL_H
 #define EXPLORER_CONTROL_H
 
@@ -10,7 +10,7 @@
 
 #include "../explorer.h"
 
-/* The size of every set of events: a build with more is made for a program that needs them. */
+/* The size of every view. A larger engine is built for a program that needs more. */
 #ifndef EXPLORER_THREADS
 #  define EXPLORER_THREADS 32
 #endif
@@ -35,16 +35,16 @@ struct options {
     uint64_t most; /* executions; 0: no bound */
     uint64_t seed;
     uint32_t depth; /* of PCT; 0: uniform */
-    bool progress;  /* print how far it is to stderr */
-    bool weak;      /* weak compare-exchanges may fail for no reason */
-    bool wakeups;   /* sleepers may wake for no reason */
+    bool progress;  /* print the progress to stderr */
+    bool weak;      /* weak compare-exchanges may fail spuriously */
+    bool wakeups;   /* sleepers may wake spuriously */
     bool ordered_barriers; /* the order of arrivals at barriers is explored */
     bool c11;       /* release sequences of C11, not of C++20 */
     bool callers;   /* the calls that led to an access are shown */
-    uint32_t unroll; /* turns of a loop; 0: no bound */
+    uint32_t unroll; /* iterations of a loop; 0: no bound */
 };
 
-/* How a run ended: DEAD, where no consistent choice was left; CUT, at a limit of the engine. */
+/* How a run ended: DEAD if no choice was consistent, CUT at a limit of the engine. */
 enum ending { COMPLETE, STOPPED_BLOCKED, DEAD, CUT, FATAL };
 
 struct control {
@@ -54,17 +54,17 @@ struct control {
     void *engine_sp;
     uint64_t random;
     /* what was found */
-    double weight; /* of the path at hand, as a share of the whole */
+    double weight; /* of the current path, as a share of the whole */
     double done;
     uint64_t executions;
     uint64_t blocked;
     uint64_t dead;
     uint64_t cut;     /* runs that ended at a limit of the engine */
-    uint64_t bounded; /* executions that go on where a loop was not followed any further */
+    uint64_t bounded; /* executions in which a loop was not followed any further */
     uint64_t runs;
     uint64_t redundant;
     bool whole_program; /* no harness: its main is explored, too */
-    void (*on_progress)(void);       /* prints how far it is, now and then */
+    void (*on_progress)(void);       /* prints the progress, now and then */
     void (*on_complete)(void);       /* a harness's look at each complete execution */
     void (*print_more)(FILE *file);  /* what a harness adds to an answer */
     void (*on_race)(uint64_t address, int thread, bool write, int other, bool other_writes);
@@ -78,13 +78,13 @@ struct control {
 extern struct control control;
 extern sigjmp_buf refusal_landing;
 
-/* Stops the exploration with a sentence: the program is not one that the engine can explore. */
+/* Stops the exploration with a message: the engine cannot explore this program. */
 _Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same, where a build of the engine with more room for `what` could explore it. */
+/* The same, if an engine built with more room for `what` could explore it. */
 _Noreturn void refuse_for_room(const char *what, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Leaves the program's stack for the engine's, which does not come back. */
+/* Switches from the program's stack to the engine's, and never returns. */
 _Noreturn void end_run(enum ending ending);
 
 /* A number drawn from 0 to `bound` - 1. */
@@ -98,10 +98,10 @@ static inline void *grown(void *memory, int *room, int needed, size_t each)
     return needed <= *room ? memory : enlarged(memory, room, needed, each);
 }
 
-/* Memory that is given by the system as it is touched: so that tables need not move. */
+/* Memory that the system provides as it is touched, so that tables need not move. */
 void *reserve(size_t bytes);
 
-/* The memory, unless there is none: then the exploration is refused. */
+/* Returns the memory; if there is none, the exploration is refused. */
 void *must(void *memory);
 
 #endif

@@ -2,15 +2,15 @@
  * explore.c - the exploration of all execution graphs.
  *
  * The algorithm is TruSt (Kokologiannakis, Marmanis, Gladstein, Vafeiadis: Truly Stateless, Optimal Dynamic Partial Order
- * Reduction, POPL 2022). An execution is a graph: events, each thread's in its order, where each read reads from, and the
- * modification order of each location. Events are added one at a time. A read may read from any write that coherence
- * allows; a write may stand at any place of the modification order that coherence allows, and may be read by a read that is
- * there already (a revisit): what was added after that read, and does not lead to the write, is removed. It is removed only
- * if it was added in the one way that is called maximal, and so each graph is reached along one path alone.
+ * Reduction, POPL 2022). An execution is a graph: the events of each thread in program order, the reads-from of each read, and
+ * the modification order of each location. Events are added one at a time. A new read may read from any write that coherence
+ * allows. A new write may take any place of the modification order that coherence allows, and it may revisit a read that is in
+ * the graph already: the events that were added after that read, and are not in the write's porf-prefix, are removed. The
+ * revisit takes place only if each of them was added maximally, and so each graph is reached along one path alone.
  *
- * The program is run for each path, from its checkpoint or from a point of an earlier run (points.c): the graph so far is
- * repeated, then extended by first choices, and the choices left are kept on a stack. A revisited graph is a level of its
- * own: when it is exhausted, the graph that it came from goes on.
+ * The program is run for each path, from its checkpoint or from a point of an earlier run (points.c). The run replays the graph
+ * so far and then extends it by first choices; the alternatives are kept on a stack. A revisit begins a level of its own: when
+ * the level is exhausted, the exploration goes on with the graph from before the revisit.
  */
 #define _GNU_SOURCE
 #include "explore.h"
@@ -22,20 +22,20 @@
 #include "replay.h"
 #include "run.h"
 
-/* A graph to begin with, as text. */
+/* A graph from which the exploration begins, as text. */
 struct source {
     char *text;
     double weight;
 };
 
 struct level {
-    int read;             /* to which the graph was turned back, to be continued after */
-    int count;            /* its events */
-    struct event *events; /* those from the read on */
+    int read;             /* the revisited read */
+    int count;            /* of the graph's events before the revisit */
+    struct event *events; /* from the read on */
     struct views *views;
-    int32_t *places; /* those of the others */
+    int32_t *places; /* of the events before the read */
     int base;        /* alternatives below it belong to earlier levels */
-    int room;        /* of the three */
+    int room;        /* of the three arrays */
 };
 
 static struct level *levels EXPLORER_STATE = NULL;
@@ -45,7 +45,7 @@ static struct source *sources EXPLORER_STATE = NULL;
 static int source_count EXPLORER_STATE = 0;
 static int source_room EXPLORER_STATE = 0;
 
-/* Keeps what turning back to a read changes: the events from it on, and the places of the writes before it. */
+/* Keeps what a revisit of a read changes: the events from it on, and the places of the writes before it. */
 static void save_level(int read)
 {
     points_enter(read);
@@ -57,7 +57,7 @@ static void save_level(int read)
     size_t count = (size_t)(graph.n - read);
     level->read = read;
     level->count = graph.n;
-    if (level->room < graph.n) { /* its memory is kept for the next level at this depth */
+    if (level->room < graph.n) { /* the next level at this depth reuses its memory */
         level->room = 2 * graph.n;
         level->events = must(realloc(level->events, (size_t)level->room * sizeof *level->events));
         level->views = must(realloc(level->views, (size_t)level->room * sizeof *level->views));
@@ -86,8 +86,8 @@ static void restore_level(void)
 }
 
 /*
- * Leaves a choice for each place at which the graph's last write may stand once `read` is turned back to it: which places are
- * open depends on what is kept.
+ * Pushes an alternative for each place of the modification order that the graph's last write may take when it revisits a read.
+ * Which places are open depends on the events that the revisit keeps.
  */
 static void push_places(const struct alternative *a)
 {
@@ -112,7 +112,7 @@ static void push_places(const struct alternative *a)
         int next = place < location->writes ? location->mo[place] : INITIAL;
         const struct event *e = next == INITIAL ? NULL : &graph.events[next];
         if (e != NULL && next > a->what && e->index >= kept->of[e->thread]) {
-            continue; /* it goes */
+            continue; /* the revisit removes it */
         }
         int here = place_of(previous);
         bool open = e == NULL || e->kind != RMW_WRITE;
@@ -130,7 +130,7 @@ static void push_places(const struct alternative *a)
     control.done -= count > 0 ? a->weight : 0; /* the caller counts it as done */
 }
 
-/* Turns the graph back to a read that reads the last write, which stands where the choice says. */
+/* Makes the graph's last write revisit a read, at the place in the modification order that the alternative names. */
 static bool revisit(const struct alternative *a)
 {
     save_level(a->what);
@@ -149,9 +149,9 @@ static bool revisit(const struct alternative *a)
 }
 
 /*
- * Adds the write of an RMW whose read was just given a source from which another RMW reads: only a read turned back makes room
- * for it. It is known without a run what it writes. (Of six threads that add to one counter: one run an execution and
- * not two, 37,300 instructions and not 42,200.)
+ * Adds the write of an RMW whose read was just made to read from a write from which another RMW reads, too: only a revisit
+ * makes room for it. The value that it writes is known without a run. (With six threads that add to one counter, an execution
+ * takes one run instead of two, and 37,300 instructions instead of 42,200.)
  */
 static void push_write_half(const struct alternative *a)
 {
@@ -190,7 +190,8 @@ static void push_write_half(const struct alternative *a)
     control.done -= alternative_count > first ? a->weight : 0; /* the caller counts it as done */
 }
 
-/* Applies a choice to the graph, which ends with the event that it is a choice of. Returns false where it is none. */
+/* Applies an alternative to the graph, whose last event is the one that it belongs to. Returns false if no run is to follow:
+ * the graph is inconsistent, or other alternatives were pushed instead. */
 static bool apply(const struct alternative *a)
 {
     if (a->kind == READ_FROM) {
@@ -220,15 +221,15 @@ static bool apply(const struct alternative *a)
 }
 
 /*
- * Hands a lock that the graph's last event gives back over to the thread that waits for it, in the same run. Without it the run
- * would go on to its end with that thread blocked, and another one begin in which the thread's read is turned back to.
+ * Hands a lock, which the graph's last event releases, over to the thread that is blocked on it, in the same run. Otherwise
+ * this run would go on to its end with that thread blocked, and a revisit of the thread's read would begin another one.
  *
- * Nothing is lost with the run that would be blocked. Only the thread that holds a lock stores to it, and what takes the lock
- * later depends on this write; so no later write turns back to the waiting read but those that do so now. The read becomes the last
- * event, as if it had not been added before: what would turn back to a read before it, and remove the waiting one, does so now
- * whether it depends on the write or not. But if the read was turned back to by the write that took the lock, that one is not
- * removed: the read would still read from it, and a graph in which another thread takes the lock first was explored before.
- * (Compare the revisits in place of GenMC.)
+ * No graph is lost with the blocked run. Only the holder of a lock stores to it, and every event that takes the lock later
+ * depends on this write; so no later write revisits the blocked read unless it can do so now. The read becomes the last event,
+ * as if it had not been added before: a write that revisits an earlier read, and removes the blocked one, may do so whether the
+ * blocked read depends on that write or not. But if the write that took the lock had revisited the blocked read, it is pinned,
+ * and no revisit removes it: the blocked read would still read from it, and the graphs in which another thread takes the lock
+ * first were explored before. (Compare in-place revisiting in GenMC.)
  */
 void hand_over(int write)
 {
@@ -250,7 +251,7 @@ void hand_over(int write)
     run.in_rmw = t->id;
 }
 
-/* Makes the next graph to begin with. Returns false where there is none. */
+/* Makes the next graph for a run to replay and extend. Returns false if there is none. */
 static bool next_graph(void)
 {
     for (;;) {
@@ -272,7 +273,7 @@ static bool next_graph(void)
     }
 }
 
-/* A graph to begin with; may be called several times before explore(). */
+/* Adds a graph from which the exploration begins; may be called several times before explore(). */
 void add_source(const char *text, double weight)
 {
     sources = grown(sources, &source_room, source_count + 1, sizeof *sources);
@@ -291,7 +292,7 @@ static bool bound_reached(void)
     return control.options.most != 0 && control.executions + control.blocked >= control.options.most;
 }
 
-/* Explores from the graph at hand until nothing is left, an error stops it, or the bound is reached. */
+/* Explores from the current graph until nothing is left, an error stops it, or the bound is reached. */
 static void explore_from_here(void)
 {
     for (bool more = true; more && !control.stop;) {
@@ -361,7 +362,7 @@ void print_pending(FILE *file)
     bool first = true;
     fputc('[', file);
     while (next_graph()) {
-        /* what is below this graph is another's work: go on with what is left beside it */
+        /* another worker explores what is below this graph: go on with its siblings */
         char *text = graph_text();
         fprintf(file, "%s[%.6g, \"%s\"]", first ? "" : ", ", control.weight, text);
         free(text);

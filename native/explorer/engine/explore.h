@@ -1,4 +1,4 @@
-/* explore.h - the exploration: new events, the choices that they leave, and the search over them. */
+/* explore.h - the exploration: new events, the alternatives that they leave, and the search over them. */
 #ifndef EXPLORER_EXPLORE_H
 #define EXPLORER_EXPLORE_H
 
@@ -8,12 +8,12 @@
 enum alternative_kind { READ_FROM, PLACE_AFTER, REVISIT, REVISIT_PLACED };
 
 struct alternative {
-    int32_t stamp; /* the event that it is a choice of */
+    int32_t stamp; /* the event that it belongs to */
     int32_t what;  /* the write to read from, the write to stand after, or the read to revisit */
     int32_t after; /* REVISIT_PLACED: the write to stand after */
     int16_t kind;
     int16_t choice; /* of a read, see enum chooser */
-    double weight; /* the share of the whole exploration that it is guessed to be */
+    double weight; /* the estimated share of the whole exploration */
 };
 
 /* What an operation asks of a read. */
@@ -46,12 +46,12 @@ extern int alternative_count;
 void push_alternative(int kind, int stamp, int what, int after, int choice);
 int add_event(int kind, int order, int loc, uint64_t pc);
 
-/* Return the event's number, or AGAIN if a later run began here, and the event is to be repeated. */
+/* Return the event's number, or AGAIN if a later run resumed here, and must replay the event. */
 #define AGAIN (-2)
 int add_read(const struct request *q, int loc);
-/* Leaves a choice for each read that the graph's last event, a write, may turn the graph back to. */
+/* Pushes an alternative for each read that the graph's last event, a write, may revisit. */
 void push_revisits(int write);
-/* The read that takes the lock that the graph's last event, a write, gives back; or -1. */
+/* The blocked read that takes the lock which the graph's last event, a write, releases; or -1. */
 int taker_of(int write);
 int add_write(int kind, int order, int loc, uint64_t value, int rmw_read, uint64_t pc);
 
@@ -62,7 +62,7 @@ void explore_reset(void);
 bool explored_all(void);
 void print_pending(FILE *file);
 
-/* A graph to begin with; may be called several times before explore(). */
+/* Adds a graph from which the exploration begins; may be called several times before explore(). */
 void add_source(const char *text, double weight);
 void forget_sources(void);
 

@@ -1,13 +1,13 @@
-/* fiber.c - threads of the program under test, as stacks that the engine switches between. */
+/* fiber.c - fibers: the threads of the program under test, as stacks that the engine switches between. */
 #define _GNU_SOURCE
 #include "fiber.h"
 
 #include "../explorer.h"
 
-/* EXPLORER_UCONTEXT asks for the way that works everywhere, so that it can be tested where the others do. */
+/* EXPLORER_UCONTEXT selects the portable implementation, so that it can be tested on machines that have another one. */
 #if defined(__x86_64__) && !defined(EXPLORER_UCONTEXT)
 
-/* System V: rbx, rbp, r12 to r15 belong to the caller. */
+/* System V: rbx, rbp and r12 to r15 are callee-saved. */
 __asm__(".text\n"
         ".globl explorer_switch\n"
         ".type explorer_switch,@function\n"
@@ -22,17 +22,17 @@ __asm__(".text\n"
 void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void))
 {
     uint64_t *top = (uint64_t *)(void *)(stack + bytes);
-    *--top = 0; /* where body would return to: it never does; also what the ABI wants of the alignment */
+    *--top = 0; /* the return address of body, which never returns; it also aligns the stack as the ABI demands */
     *--top = (uint64_t)(uintptr_t)body;
     for (int i = 0; i < 6; ++i) {
-        *--top = UINT64_C(0xb7d9ebf3b7d9ebf3); /* what a stack holds that was not written, see schedule.h */
+        *--top = UINT64_C(0xb7d9ebf3b7d9ebf3); /* the pattern of unwritten stack memory, see schedule.h */
     }
     return top;
 }
 
 #elif defined(__aarch64__) && !defined(EXPLORER_UCONTEXT)
 
-/* AAPCS64: x19 to x30 and d8 to d15 belong to the caller. */
+/* AAPCS64: x19 to x30 and d8 to d15 are callee-saved. */
 __asm__(".text\n"
         ".globl explorer_switch\n"
         ".type explorer_switch,%function\n"
@@ -65,10 +65,10 @@ void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void))
 #include <stdlib.h>
 #include <ucontext.h>
 
-/* Elsewhere what a fiber was doing lies at the top of its stack, and the engine's own in a static variable. */
+/* On other machines a fiber's context lies at the top of its stack, and the engine's in a static variable. */
 struct fiber {
     ucontext_t context;
-    uint8_t *low; /* below what is in use of its stack */
+    uint8_t *low; /* below the part of its stack that is in use */
 };
 
 static struct fiber engine_fiber EXPLORER_STATE;
@@ -93,7 +93,7 @@ void fiber_switch(void **from, void *to)
         abort();
     }
     struct fiber *mine = *from != NULL ? (struct fiber *)*from : &engine_fiber;
-    /* the frames of this function and of swapcontext among it */
+    /* with room for the frames of this function and of swapcontext */
     mine->low = (uint8_t *)((uintptr_t)&here - 1024);
     *from = mine;
     swapcontext(&mine->context, &((struct fiber *)to)->context);

@@ -1,4 +1,4 @@
-/* fiber.h - threads of the program under test, as stacks that the engine switches between. */
+/* fiber.h - fibers: the threads of the program under test, as stacks that the engine switches between. */
 #ifndef EXPLORER_FIBER_H
 #define EXPLORER_FIBER_H
 
@@ -7,10 +7,10 @@
 
 void *fiber_make(uint8_t *stack, size_t bytes, void (*body)(void));
 
-/* Saves where the caller is in *from and goes on at `to`; from NULL: never to come back. */
+/* Saves the caller's context in *from and switches to `to`. If `from` is NULL, the caller is never resumed. */
 void fiber_switch(void **from, void *to);
 
-/* Below what a fiber uses of its stack. */
+/* The lowest address of its stack that a suspended fiber uses, or one below it. */
 const uint8_t *fiber_low(const void *fiber);
 
 #endif

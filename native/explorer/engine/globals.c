@@ -1,8 +1,8 @@
 /*
- * globals.c - where static variables begin and end.
+ * globals.c - the bounds of static variables, from the program's own symbol table.
  *
- * The program's own table of symbols says so. An access that begins in one variable and ends outside it is out of bounds. One
- * that lies in another variable as a whole cannot be told from a right one.
+ * An access that begins in one variable and ends outside it is out of bounds. An access that lies wholly in the wrong variable
+ * cannot be told from a right one.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -37,7 +37,8 @@ static int by_start(const void *a, const void *b)
     return one->start != other->start ? (one->start < other->start ? -1 : 1) : (one->end > other->end) - (one->end < other->end);
 }
 
-/* What the standard library of C++ keeps for all threads, as std::cout, and orders by itself. */
+/* Variables of the C++ standard library that all threads share, such as std::cout, and whose accesses the library
+ * synchronises. */
 static bool is_of_library(const char *name)
 {
     static const char *const beginnings[] = {"_ZSt", "_ZNSt", "_ZN9__gnu_cxx"};
@@ -74,7 +75,7 @@ static void take_symbols(const uint8_t *file, size_t bytes)
     }
 }
 
-/* Reads the program's table of symbols; without one nothing is known. */
+/* Reads the program's symbol table; without one, no bounds are known. */
 void globals_prepare(void)
 {
     struct stat about;

@@ -97,7 +97,7 @@ void mo_remove(int id)
     e->place = -1;
 }
 
-/* The event that a thread's next one at a place in it follows: its last one, or its creation; or -1. */
+/* The event that precedes a thread's event `index`: the one before it in the thread, or the thread's creation; or -1. */
 static int previous_of(int thread, int index)
 {
     if (index > 0) {
@@ -111,7 +111,7 @@ static int previous_of(int thread, int index)
     return -1;
 }
 
-/* What the event's thread knew before it. */
+/* The views of the event's thread before the event. */
 void views_before(int id, view *hb, view *porf)
 {
     static const struct views nothing = {{{0}}, {{0}}, {{0}}};
@@ -121,7 +121,7 @@ void views_before(int id, view *hb, view *porf)
     *porf = views->porf;
 }
 
-/* The read's kind and order, which depend on the value where it is a compare-exchange. */
+/* Sets the value that a read reads. It decides whether a compare-exchange succeeds, and so its kind and order. */
 void settle_read(struct event *e, uint64_t value)
 {
     e->value = value;
@@ -150,7 +150,7 @@ uint64_t sleeper_of(uint64_t set, int rank)
     return set & (0 - set);
 }
 
-/* Recomputes what happens before a read whose source was changed. */
+/* Recomputes the views of a read whose reads-from was changed. */
 static void refresh_read(int id)
 {
     const struct event *e = &graph.events[id];
@@ -210,7 +210,7 @@ void set_message(int id, int continues, const view *released)
     view *message = &graph.views[id].message;
     *message = releases(e->order) ? graph.views[id].hb : *released;
     if (control.options.c11 && !releases(e->order)) {
-        /* an earlier release of the same thread goes on; the last one knows what those before it knew */
+        /* the release sequence of the thread's last release store continues; that store knows what the earlier ones knew */
         for (int at = e->index - 1; at >= 0; --at) {
             int other = graph.by_thread[e->thread][at];
             const struct event *earlier = &graph.events[other];
@@ -225,7 +225,7 @@ void set_message(int id, int continues, const view *released)
     }
 }
 
-/* Takes the events from number `count` on out of the graph. */
+/* Removes the events from number `count` on. */
 void truncate_graph(int count)
 {
     while (graph.n > count) {
@@ -238,7 +238,7 @@ void truncate_graph(int count)
     }
 }
 
-/* Makes the threads' lists and the modification orders from the events. */
+/* Rebuilds the threads' lists and the modification orders from the events. */
 void index_events(void)
 {
     memset(graph.count, 0, sizeof graph.count);
@@ -257,7 +257,7 @@ void index_events(void)
     }
 }
 
-/* Keeps the events up to `read`, those that lead to the write (the last event), and the write. */
+/* A revisit: keeps the events up to `read`, the porf-prefix of the write (the last event), and the write. */
 void turn_back(int read)
 {
     static int32_t *new_id EXPLORER_STATE = NULL;
@@ -309,7 +309,7 @@ static int moved(int id, int read)
     return id > read ? id - 1 : id;
 }
 
-/* Makes a read that has no later event in its thread the graph's last event; returns its number. */
+/* Moves a read that is the last event of its thread to the end of the graph; returns its new number. */
 int move_to_end(int read)
 {
     int last = graph.n - 1;

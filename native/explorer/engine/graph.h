@@ -1,13 +1,13 @@
-/* graph.h - execution graphs: events, where each read reads from, and the modification order of each location. */
+/* graph.h - execution graphs: events, reads-from, and the modification order of each location. */
 #ifndef EXPLORER_GRAPH_H
 #define EXPLORER_GRAPH_H
 
 #include "control.h"
 
-#define MAX_EVENTS (1 << 20) /* of one execution; what is longer is cut, and the exploration not exhaustive */
-#define INITIAL (-1) /* the initial value of a location, where a write is expected */
+#define MAX_EVENTS (1 << 20) /* of one execution; a longer one is cut, and the exploration not exhaustive */
+#define INITIAL (-1) /* in place of a write: the location's initial value */
 
-/* How many events of each thread: a set of events that is closed under sequenced-before. */
+/* A view, as a vector clock: the number of events of each thread in a set that is closed under sequenced-before. */
 typedef struct {
     EXPLORER_CLOCK of[MAX_THREADS];
 } view;
@@ -28,13 +28,13 @@ static inline void view_join(view *into, const view *other)
 enum kind { LOAD, STORE, RMW_READ, RMW_WRITE, FENCE, CREATE, JOIN, ARRIVE, DEPART };
 
 /*
- * Of fences: a light one takes effect with heavy ones alone (P1202). A heavy one is two events, its entry and its exit, both of
- * which are fences like any other too [MODEL-1, MODEL-22].
+ * Asymmetric fences (P1202): a light fence takes effect with heavy ones alone. A heavy fence is two events, its entry and its
+ * exit, each of which is an ordinary fence as well [MODEL-1, MODEL-22].
  */
 enum side { BOTH_SIDES, LIGHT, HEAVY, HEAVY_EXIT };
 
-/* What a read leaves open beside where it reads from: whether a weak compare-exchange fails for no reason, or which of the
- * sleepers in the set that it reads is woken. */
+/* A choice that a read has beside its reads-from: whether a weak compare-exchange fails spuriously, or which sleeper of the
+ * set that it reads is woken. */
 enum chooser { NO_CHOICE, WEAK, SLEEPER };
 
 /* The orders of __ATOMIC_*, and one for plain accesses. */
@@ -50,35 +50,35 @@ struct event {
     int16_t thread;
     uint8_t kind;
     uint8_t order;
-    uint8_t failure; /* of a compare-exchange: the order where it fails */
+    uint8_t failure; /* of a compare-exchange: the order if it fails */
     uint8_t side;    /* of a fence */
     uint8_t chooser; /* what `choice` is of */
     uint8_t choice;  /* 0 first */
-    bool pinned;     /* of a write: no read is turned back to that removes it, see hand_over() */
+    bool pinned;     /* of a write: no revisit removes it, see hand_over() */
     bool cas;        /* a read that is an RMW only if it reads `expected` */
-    uint8_t op;      /* of an RMW's read, enum rmw_op: what is written is known once it is known what is read */
+    uint8_t op;      /* of an RMW's read, enum rmw_op: with it, the value read determines the value written */
     uint64_t operand;
     uint64_t value;  /* what it read or wrote */
     uint64_t expected;
     uint64_t pc;
 };
 
-/* An event's sets of events, apart from it: a graph is turned back more often than they are looked at. */
+/* The views of an event, in an array of their own: most scans of a graph look at events alone. */
 struct views {
     view hb;      /* what happens before it, itself included */
-    view porf;    /* what it depends on by sequenced-before and reads-from, itself included */
-    view message; /* writes: what a read that acquires learns */
+    view porf;    /* its porf-prefix: what it depends on by sequenced-before and reads-from, itself included */
+    view message; /* of a write: the view that an acquiring read of it joins to its own */
 };
 
 struct location {
     uint64_t address;
     uint32_t size;
     uint64_t run;       /* the run in which it was last accessed */
-    bool uninitialized; /* that content was never written */
-    bool revisited;     /* the graph was turned back to a read of it */
+    bool uninitialized; /* its initial content was never written */
+    bool revisited;     /* one of its reads was revisited */
     uint64_t initial;   /* its content before the first atomic access of that run */
     int32_t in_memory;  /* the write whose value lies at the address in that run, or INITIAL */
-    int32_t unread;     /* a plain write whose value is not known yet, since its store follows the hook; or -1 */
+    int32_t unread;     /* a plain write whose value is not known yet, since the store follows the hook; or -1 */
     int32_t *mo;
     int32_t writes;
     int32_t room;
@@ -93,12 +93,12 @@ struct graph {
     struct location *locations;
     int location_count;
     int location_room;
-    /* What asymmetric fences pass on, by event: kept once the program was seen to have such fences. */
+    /* Of each write, what asymmetric fences release; allocated when the program executes the first such fence. */
     struct asymmetric *messages;
     bool asymmetric;
-    bool sc; /* an event of the program was seen to be seq_cst, of those that are executed */
+    bool sc; /* the program has executed a seq_cst event */
     bool ordered_barriers; /* the order of arrivals at barriers is explored */
-    bool unlocated; /* the graph came from text, and where its writes lie is not known yet */
+    bool unlocated; /* the graph came from text, and the locations of its events are not known yet */
 };
 
 /* Of a write: what happened before the last light, and the last heavy, release fence of its release sequence. */
@@ -129,7 +129,7 @@ static inline bool releases(int order)
     return order == RELEASE || order == ACQ_REL || order == SEQ_CST;
 }
 
-/* An event's order, which is another where a compare-exchange fails. */
+/* An event's memory order: of a failed compare-exchange, the order for failure. */
 static inline int read_order(const struct event *e)
 {
     return e->cas && e->kind == LOAD ? e->failure : e->order;
@@ -155,7 +155,7 @@ static inline uint64_t value_of(const struct location *location, int write)
     return write == INITIAL ? location->initial : graph.events[write].value;
 }
 
-/* How many ways a read of a value can go on. */
+/* How many choices a read of this value has. */
 int outcomes_of(int chooser, uint64_t value, uint64_t expected);
 
 /* The rank'th of the sleepers in a set, as a bit. */
@@ -174,17 +174,18 @@ void mo_remove(int id);
 void views_before(int id, view *hb, view *porf);
 void settle_read(struct event *e, uint64_t value);
 
-/* What a run has found out of the locations that it accessed; `run` is the one that takes it back. */
+/* What a run has found out about the locations that it accessed; `run` is its number, or that of the run that takes it back. */
 void keep_locations(uint64_t run);
 void take_back_locations(uint64_t run);
 void set_read_from(int id, int write, int choice);
 
-/* What an RMW makes of an old value, before it is cut to size; what the one writes whose read this is. */
+/* The value that an RMW makes of an old one, before truncation to its size; and the value that the RMW with this read
+ * writes. */
 uint64_t result_of(enum rmw_op op, uint64_t old, uint64_t operand);
 uint64_t rmw_result(const struct event *read);
 
-/* What a read of the write learns if it acquires: what its release sequence releases. `continues` is the write that a
- * read-modify-write reads from, and `released` what happened before the thread's last release fence [MODEL-7]. */
+/* Sets the write's message: what its release sequence releases to an acquiring read. `continues` is the write that a read-
+ * modify-write reads from, and `released` what happened before the thread's last release fence [MODEL-7]. */
 void set_message(int id, int continues, const view *released);
 
 /* graph_text.c */

@@ -1,4 +1,4 @@
-/* graph_text.c - graphs as text: what names one execution, and what tasks of workers begin with. */
+/* graph_text.c - graphs as text: replay strings, and the graphs from which workers begin. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,19 +6,19 @@
 
 #include "graph.h"
 
-static char *source_text EXPLORER_STATE = NULL; /* that of the graph begun with last */
+static char *source_text EXPLORER_STATE = NULL; /* of the graph that was read last */
 
 /*
- * A graph as text: its events in the order in which they were added, `;` between them. An event is its thread and a letter
- * (L a load, R and W the parts of an RMW, S a store, F a fence, C a creation, J a join, A and D the arrival at a barrier and
- * the departure), then for a read `<` and the number of the write, `i` for the initial value, and `?` with a number if it
- * went on in another than the first way; for a write `@` and the number of the write that it stands after, `!` if
- * it is pinned, and for a creation the new thread's number. A graph in which arrivals at barriers are ordered begins with `B;`.
+ * A graph as text: its events in the order in which they were added, `;` between them. An event is its thread and a letter (L a
+ * load, R and W the parts of an RMW, S a store, F a fence, C a creation, J a join, A and D the arrival at a barrier and the
+ * departure), then for a read `<` and the number of the write, `i` for the initial value, and `?` with its choice unless that
+ * is 0; for a write `@` and the number of the write that it stands after, `!` if it is pinned, and for a creation the new
+ * thread's number. A graph in which arrivals at barriers are ordered begins with `B;`.
  */
 char *graph_text(void)
 {
     if (graph.unlocated) {
-        return strdup(source_text); /* it is being repeated */
+        return strdup(source_text); /* it is being replayed */
     }
     static const char letters[] = "LSRWFCJAD";
     size_t room = (size_t)graph.n * 32 + 3;
@@ -53,7 +53,7 @@ char *graph_text(void)
     return text;
 }
 
-/* Takes a graph from text. Where the events lie is found out as they are executed. */
+/* Reads a graph from text. The locations of its events become known as the events are executed. */
 void graph_from_text(const char *text)
 {
     static const char letters[] = "LSRWFCJAD";

@@ -1,4 +1,4 @@
-/* history.c - histories of calls, for a judge of linearizability. */
+/* history.c - histories of calls, for a check of linearizability. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +84,7 @@ void explorer_return(uint32_t op, const uint64_t *results, uint32_t n)
     trace_plain("return", op, 0, 0);
 }
 
-/* Whether all of one call happens before all of another: its last event does, or where it has none, one after it. */
+/* Whether one call happens before another: its last event does or, if it has no events, a later event of its thread. */
 static bool call_before(const struct call *first, const struct call *second)
 {
     if (first->thread == second->thread) {
@@ -116,7 +116,7 @@ void history_end(void)
     }
     for (int i = 0; i < call_count; ++i) {
         for (int j = 0; j < call_count; ++j) {
-            if (call_before(&calls[i], &calls[j])) { /* a sum: the calls' order in the list may differ */
+            if (call_before(&calls[i], &calls[j])) { /* a sum, since the calls' order in the list may differ */
                 hash += mixed(mixed(29, ((uint64_t)calls[i].thread << 32) + calls[i].op),
                               ((uint64_t)calls[j].thread << 32) + calls[j].op);
             }
@@ -167,7 +167,7 @@ void history_end(void)
     free(text);
 }
 
-/* What a call answered. */
+/* Prints what a call returned. */
 void print_results(FILE *file, int thread, uint32_t op)
 {
     for (int i = 0; i < call_count; ++i) {

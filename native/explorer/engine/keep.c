@@ -1,4 +1,4 @@
-/* keep.c - bytes that are kept one behind the other, and taken back in the same order. */
+/* keep.c - a buffer of kept bytes, which are taken back in the order in which they were kept. */
 #define _GNU_SOURCE
 #include "keep.h"
 

@@ -1,4 +1,4 @@
-/* keep.h - bytes that are kept one behind the other, and taken back in the same order. */
+/* keep.h - a buffer of kept bytes, which are taken back in the order in which they were kept. */
 #ifndef EXPLORER_KEEP_H
 #define EXPLORER_KEEP_H
 
@@ -16,7 +16,7 @@ extern struct kept kept;
 
 void keep_more(size_t size);
 
-/* By the C library. (For a large copy of a known size compilers put an instruction that takes long to begin.) */
+/* A copy by the C library. (For a large copy of a known size, compilers emit an instruction that is slow to start.) */
 void copy_many(void *to, const void *from, size_t size);
 
 static inline void keep(const void *bytes, size_t size)
@@ -34,7 +34,7 @@ static inline void keep(const void *bytes, size_t size)
     }
 }
 
-/* Takes back bytes where they lie, good until others are kept. */
+/* Takes back bytes in place; they are valid until others are kept. */
 static inline const uint8_t *taken_back(size_t size)
 {
     const uint8_t *at = kept.bytes + kept.at;
