@@ -1,4 +1,4 @@
-/* serve.c - explorations asked for by lines of text or by arguments, and their answers as JSON. */
+/* serve.c - explorations on request: options as lines of text or as arguments, answers as JSON. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static int order_named(const char *name)
     refuse("'%.20s' is no order: give rlx, acq, rel, acq_rel, sc or plain", name);
 }
 
-/* weaken=PC:ORDER, or PC:fail:ORDER for the order of a compare-exchange that fails. An order `plain` makes a load or a store a
+/* weaken=PC:ORDER, or PC:fail:ORDER for the failure order of a compare-exchange. The order `plain` makes a load or a store a
  * plain access. */
 static void weaken(const char *text)
 {
@@ -51,7 +51,7 @@ static uint64_t number(const char *key, const char *text)
     return value;
 }
 
-/* Graphs to begin with from standard input, a line each: a weight and a graph. */
+/* Reads the graphs from which the exploration begins from standard input: in each line a weight and a graph. */
 static void read_sources(void)
 {
     static char *line EXPLORER_STATE = NULL;
@@ -219,7 +219,7 @@ static void begin(void)
     trace_begin();
 }
 
-/* Explores `body` under options that were taken. Returns the exit status. */
+/* Explores `body` under the options that were read. Returns the exit status. */
 static int explore_body(int (*body)(void))
 {
     begun = now();
@@ -271,7 +271,8 @@ static int harness_body(void)
     for (uint32_t n = 1; n <= count; ++n) {
         (void)thread_join_event(threads[n], 0);
     }
-    /* Every event happens before what comes now, so each read has one answer, which lies in memory: no more events. */
+    /* Every event happens before what comes now, so each read has one possible value, which is in memory: no more events are
+     * needed. */
     run.concurrent = false;
     if (harness->finish != NULL) {
         harness->finish();

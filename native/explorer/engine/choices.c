@@ -244,8 +244,8 @@ int add_read(const struct request *q, int loc)
 }
 
 /*
- * A thread is blocked on a lock, and `write` releases the lock: if every event added after the blocked read is in the porf-
- * prefix of the write, and no other thread is blocked on the lock, then that read takes the lock at once.
+ * The read that takes a lock at once when `write` releases it: the last event of the only thread that is blocked on the lock,
+ * if all events added after it are in the write's porf-prefix. Otherwise -1.
  */
 int taker_of(int write)
 {

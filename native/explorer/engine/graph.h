@@ -184,8 +184,8 @@ void set_read_from(int id, int write, int choice);
 uint64_t result_of(enum rmw_op op, uint64_t old, uint64_t operand);
 uint64_t rmw_result(const struct event *read);
 
-/* Sets the write's message: what its release sequence releases to an acquiring read. `continues` is the write that a read-
- * modify-write reads from, and `released` what happened before the thread's last release fence [MODEL-7]. */
+/* Sets the write's message: what its release sequence releases to an acquiring read. `continues` is the write that an RMW
+ * reads from, and `released` what happened before the thread's last release fence [MODEL-7]. */
 void set_message(int id, int continues, const view *released);
 
 /* graph_text.c */

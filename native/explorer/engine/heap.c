@@ -1,9 +1,9 @@
 /*
  * heap.c - the program's heap.
  *
- * Each thread allocates from an arena of its own, at addresses that depend on nothing but its own past, and no memory is
- * used twice in an execution: so addresses repeat, and a use of freed memory is always found. A bit a byte tells what was
- * written.
+ * Each thread allocates from an arena of its own, at addresses that depend on the thread's own past alone, and no memory is
+ * reused within an execution: so a replay sees the same addresses, and every use of freed memory is detected. A bit for each
+ * byte tells whether it was written.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -13,24 +13,24 @@
 #include "keep.h"
 #include "memory.h"
 
-#define UNWRITTEN 0xA5 /* what bytes of a block hold that were not written */
+#define UNWRITTEN 0xA5 /* the content of a block's bytes that were not written */
 
 struct block {
     uint64_t start;
     uint64_t size;
     uint64_t pc;
     uint64_t freed_pc;
-    int thread; /* that allocated it, when it had executed so many events */
+    int thread; /* that allocated it, after `clock` events; -1 if none was created yet */
     int clock;
     enum allocator allocator;
-    uint64_t alignment; /* that new was asked for, if it was */
+    uint64_t alignment; /* that was passed to new, or 0 */
     bool freed;
     bool marked;
 };
 
 struct arena {
     uint8_t *base;
-    uint8_t *written; /* a bit a byte */
+    uint8_t *written; /* a bit for each byte */
     uint64_t used;
     struct block *blocks;
     int count;
@@ -39,7 +39,7 @@ struct arena {
 
 static struct arena arenas[MAX_THREADS] EXPLORER_STATE = {{0}};
 
-/* what the checkpoint keeps, of the first thread's arena */
+/* the first thread's arena at the checkpoint */
 static uint8_t *saved_heap EXPLORER_STATE = NULL;
 static uint8_t *saved_written EXPLORER_STATE = NULL;
 static struct block *saved_blocks EXPLORER_STATE = NULL;
@@ -71,7 +71,7 @@ static struct block *block_of(uint64_t address)
     return block->start <= address && address - block->start < block->size + (block->size == 0) ? block : NULL;
 }
 
-/* The bits of up to 8 bytes, and where in them those of the bytes are. */
+/* The bits for up to 8 bytes from byte `at` on, as a mask of 16 bits. */
 static uint16_t bits_of(uint64_t at, size_t size)
 {
     return (uint16_t)((0xffu >> (8 - size)) << at % 8);
@@ -120,7 +120,7 @@ bool heap_is_initialized(uint64_t address, size_t size)
         }
     }
     for (size_t i = 0; i < size; ++i, ++at) {
-        /* A library that was compiled before writes without being seen: what it wrote differs. */
+        /* A precompiled library writes without instrumentation: a byte that it wrote differs from UNWRITTEN. */
         if ((arena->written[at / 8] >> at % 8 & 1) == 0 && arena->base[at] == UNWRITTEN) {
             return false;
         }
@@ -182,7 +182,8 @@ size_t heap_size(const void *pointer)
     return block != NULL ? block->size : 0;
 }
 
-/* How many bytes of its block lie from an address of the heap on; of other memory no end is known. */
+/* The bytes from an address to the end of its block or static variable: 0 outside every block of the heap, SIZE_MAX if no
+ * end is known. */
 size_t heap_room(uint64_t address)
 {
     if (arena_of(address) == NULL) {
@@ -218,7 +219,7 @@ void check_block(uint64_t address, size_t size, bool write, uint64_t pc)
     }
 }
 
-/* Says that the block was allocated by new, or by new[], with an alignment if it was asked for one. */
+/* Records that new or new[] allocated the block, and the alignment that was asked for, if any. */
 void heap_allocated_by(void *pointer, enum allocator allocator, uint64_t alignment)
 {
     struct block *block = block_of((uint64_t)(uintptr_t)pointer);
@@ -228,7 +229,8 @@ void heap_allocated_by(void *pointer, enum allocator allocator, uint64_t alignme
     }
 }
 
-/* Looks whether a block may be freed by the partner of this allocator, if `bytes` is not 0 as one of that size. */
+/* Reports a block that this allocator's deallocation function must not free: it has another allocator, another alignment or,
+ * if `bytes` is not 0, another size. */
 void heap_check_partner(const void *pointer, enum allocator allocator, size_t bytes, uint64_t alignment, uint64_t pc)
 {
     static const char *const names[] = {"malloc", "new", "new[]"};
@@ -249,7 +251,7 @@ void heap_check_partner(const void *pointer, enum allocator allocator, size_t by
     }
 }
 
-/* free() accesses the whole block: all uses of it must happen before. */
+/* free() counts as an access to the whole block: every other access to it must happen before. */
 void heap_free(void *pointer, uint64_t pc)
 {
     uint64_t address = (uint64_t)(uintptr_t)pointer;
@@ -285,11 +287,11 @@ void heap_free(void *pointer, uint64_t pc)
 
 /* ----------------------------------------------------------------------------------------------------------- leaks */
 
-static struct block **found EXPLORER_STATE = NULL; /* blocks that are marked, and were not looked into yet */
+static struct block **found EXPLORER_STATE = NULL; /* marked blocks that were not scanned yet */
 static int found_count EXPLORER_STATE = 0;
 static int found_room EXPLORER_STATE = 0;
 
-/* Marks the blocks to which memory leads. */
+/* Marks the blocks to which the memory from `from` up to `to` holds pointers. */
 void heap_mark(uint64_t from, uint64_t to)
 {
     for (uint64_t at = (from + 7) / 8 * 8; at + 8 <= to; at += 8) {
@@ -304,7 +306,7 @@ void heap_mark(uint64_t from, uint64_t to)
     }
 }
 
-/* Blocks that were not freed, and that no static variable leads to. */
+/* Reports a block that was not freed, and that cannot be reached from the roots. */
 void heap_leaks(void (*mark_roots)(void))
 {
     bool live = false;

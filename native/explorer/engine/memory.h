@@ -9,7 +9,7 @@
 #define ARENA_BYTES (UINT64_C(1) << 30)
 #define HEAP_BASE UINT64_C(0x200000000000)
 #define HEAP_END (HEAP_BASE + MAX_THREADS * ARENA_BYTES)
-#define GAP 16 /* bytes between blocks, that belong to nobody */
+#define GAP 16 /* bytes between blocks, which belong to no block */
 
 static inline bool is_heap(uint64_t address)
 {
@@ -26,7 +26,7 @@ static inline bool is_stack(uint64_t address)
 void *heap_allocate(size_t bytes, size_t alignment, bool zero, uint64_t pc);
 void heap_free(void *pointer, uint64_t pc);
 
-/* What allocated a block, and what may free it, therefore. */
+/* What allocated a block, and so which function may free it. */
 enum allocator { BY_MALLOC, BY_NEW, BY_NEW_ARRAY };
 void heap_allocated_by(void *pointer, enum allocator allocator, uint64_t alignment);
 void heap_check_partner(const void *pointer, enum allocator allocator, size_t bytes, uint64_t alignment, uint64_t pc);
@@ -39,7 +39,7 @@ void heap_set_initialized(uint64_t address, size_t size);
 void heap_set_bits(uint64_t address, size_t size, bool value);
 bool heap_has(uint64_t address);
 
-/* Whether memory may be accessed: inside a block that is known to be allocated, and was not freed. */
+/* Checks an access to the heap: it must lie in a block whose allocation happens before it, and that was not freed. */
 static inline void check_heap(uint64_t address, size_t size, bool write, uint64_t pc)
 {
     if (is_heap(address)) {
@@ -49,14 +49,14 @@ static inline void check_heap(uint64_t address, size_t size, bool write, uint64_
     }
 }
 
-/* Reports blocks that were not freed and that nothing leads to; `mark_roots` marks those to which variables lead. */
+/* Reports a block that was not freed and that no pointer leads to; `mark_roots` marks the blocks to which variables point. */
 void heap_leaks(void (*mark_roots)(void));
 void heap_checkpoint(void);
 void heap_restore(void);
 void heap_reset(void);
 void heap_mark(uint64_t from, uint64_t to);
 
-/* An access that does not happen before now, nor now before it. */
+/* An access that happens-before does not order with the current one. */
 struct unordered {
     int thread;
     bool write;
@@ -66,15 +66,15 @@ struct unordered {
 
 /* shadow.c */
 typedef void (*on_atomics)(uint64_t word, uint64_t address, size_t size, bool write, uint64_t pc);
-/* Forgets all accesses: a run begins. */
+/* Forgets all accesses, at the beginning of a run. */
 void shadow_begin(void);
 struct cell *shadow_cell(uint64_t word);
 
-/* A plain access, whose first word's cell is given: looks for races with earlier ones and is remembered. */
+/* Checks a plain access for races with earlier ones, and remembers it. `cell` is that of its first word. */
 void shadow_access(struct cell *cell, uint64_t address, size_t size, bool write, uint64_t pc, on_atomics meet_atomics);
 void meet_plain(uint64_t address, uint32_t size, bool write, uint64_t pc);
 
-/* An atomic access: looks for races with plain ones, unless its word is known to have none. */
+/* Checks an atomic access for races with plain ones, unless its word is known to have none. */
 static inline void check_atomic_race(uint64_t address, uint32_t size, bool write, uint64_t pc)
 {
     const struct cell *cell = known_cell(address / 8);
@@ -88,10 +88,11 @@ void report_race(uint64_t address, bool write, uint64_t pc, const struct unorder
 bool unordered_access(uint64_t from, uint64_t to, struct unordered *other);
 bool was_written(uint64_t address, size_t size);
 
-/* Forgets what accessed the words from `from` up to `to`, which hold variables no longer, and fills what was accessed. */
+/* The variables in the words from `from` up to `to` have ended: forgets the accesses to them, and fills the bytes that were
+ * accessed. */
 void shadow_end(uint64_t from, uint64_t to, uint32_t fill);
 
-/* Forgets what accessed the words from `from` up to `to`. */
+/* Forgets the accesses to the words from `from` up to `to`. */
 void shadow_forget(uint64_t from, uint64_t to);
 
 /* Whether a word held a variable of a function that returned, and no access has written to it since. */
@@ -108,7 +109,7 @@ static inline bool stack_is_unwritten(uint64_t address, size_t size)
     return is_stack(address) && is_unwritten(address, size);
 }
 
-/* The variables of functions and of threads: whether they are there. */
+/* Checks an access to a local or a thread-local variable: the variable must still exist. */
 static inline void check_stack(uint64_t address, size_t size, bool write, uint64_t pc)
 {
     if (is_stack(address)) {
@@ -118,7 +119,7 @@ static inline void check_stack(uint64_t address, size_t size, bool write, uint64
     }
 }
 
-/* Whether functions of the thread returned in whose frames other threads had accessed variables. */
+/* Whether a function of the thread has returned in whose frame another thread had accessed a variable. */
 static inline bool owes_a_look(const struct thread *t)
 {
     return t->foreign_to != 0 && t->foreign_from < (uint64_t)(uintptr_t)run.low;
@@ -131,7 +132,7 @@ static inline void check_returns(uint64_t pc)
     }
 }
 
-/* Remembers that bytes are accessed. */
+/* Extends a range so that it contains the accessed bytes. */
 static inline void extend(uint64_t *from, uint64_t *to, uint64_t address, size_t size)
 {
     *from = *to == 0 || address < *from ? address : *from;
@@ -156,7 +157,7 @@ size_t globals_room(uint64_t address);
 bool is_library_variable(uint64_t address);
 void check_variable(uint64_t address, size_t size, bool write, uint64_t pc);
 
-/* Of each word of the static variables, from number `first` on, whether a variable ends inside it. */
+/* For each word of the static variables, from word number `first` on: whether a variable ends inside it. */
 struct inner_ends {
     uint8_t *of;
     uint64_t first;
@@ -165,7 +166,7 @@ struct inner_ends {
 
 extern struct inner_ends inner_ends;
 
-/* Whether an access that begins in a static variable ends there. A word in which none ends needs no look. */
+/* Checks that an access that begins in a static variable ends in it. A word in which no variable ends needs no check. */
 static inline void check_globals(uint64_t address, size_t size, bool write, uint64_t pc)
 {
     uint64_t at = address / 8 - inner_ends.first;
@@ -174,7 +175,8 @@ static inline void check_globals(uint64_t address, size_t size, bool write, uint
     }
 }
 
-/* The heap, what accessed which words, and all of the program's memory but its stacks, at a point of a run. */
+/* Keep and take back, at a point of a run: the heap, the accesses to words, and all of the program's memory except its
+ * stacks. */
 void keep_heap(void);
 void take_back_heap(void);
 void keep_shadow(void);
@@ -187,7 +189,7 @@ void memory_reset(void);
 void memory_checkpoint(void);
 void memory_restore(void);
 
-/* Has memory that is none of the program's static variables put back as well, of which no execution has changed anything yet. */
+/* Registers memory outside the program's static variables that is restored, too. No execution has changed it yet. */
 void memory_put_back_too(void *at, size_t bytes);
 
 #endif

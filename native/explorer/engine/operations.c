@@ -1,4 +1,4 @@
-/* operations.c - the atomic operations of the program: each is an event that is repeated, or added to the graph. */
+/* operations.c - the atomic operations of the program: each is an event that is replayed, or added to the graph. */
 #define _GNU_SOURCE
 #include "operations.h"
 
@@ -15,7 +15,7 @@ static uint64_t memory_at(uint64_t address, uint32_t size)
     return value;
 }
 
-/* The location of an atomic access, entered with what lies in memory where it is the first of this run. */
+/* The location of an atomic access. The first access of a run takes the initial value from memory. */
 static int locate(uint64_t address, uint32_t size)
 {
     int loc = location_at(address);
@@ -50,7 +50,7 @@ static int locate(uint64_t address, uint32_t size)
     return loc;
 }
 
-/* Whether memory may be accessed by an atomic operation. */
+/* Checks that an atomic operation may access this memory. */
 static void check_memory(uint64_t address, uint32_t size, bool write, uint64_t pc)
 {
     ++run.steps;
@@ -59,7 +59,8 @@ static void check_memory(uint64_t address, uint32_t size, bool write, uint64_t p
     check_returns(pc);
 }
 
-/* Stores a write's value where it is the latest so far in this run, for plain reads and what is not instrumented. */
+/* Stores a write's value to memory if it is the latest write that this run has executed: plain reads, and code without
+ * instrumentation, read it there. */
 static void to_memory(struct location *location, int id)
 {
     if (graph.events[id].place > place_of(location->in_memory)) {
@@ -70,7 +71,7 @@ static void to_memory(struct location *location, int id)
     }
 }
 
-/* A read's execution, new or repeated. Returns its id. */
+/* Executes a read, new or replayed. Returns its id. */
 static int read_event(const struct request *q)
 {
     struct thread *t = self();
@@ -87,7 +88,7 @@ static int read_event(const struct request *q)
             check_kind(e, is_read(e) && (e->loc == loc || e->loc < 0));
             e->loc = loc;
             while (e->rf != INITIAL && !is_executed(&graph.events[e->rf])) {
-                ++run.left; /* not yet */
+                ++run.left; /* it is not executed yet */
                 t->state = WAITS_FOR_WRITE;
                 t->waits_for = e->rf;
                 yield();
@@ -174,7 +175,7 @@ static void write_event(int kind, int order, int loc, uint64_t value, int rmw_re
     location = &graph.locations[loc];
     advance(t);
     if (rmw_read < 0 || value != graph.events[rmw_read].value) {
-        had_effect(t); /* a test-and-set that finds it set is no more than a read, for a thread that waits */
+        had_effect(t); /* for a thread that waits, a test-and-set that changes nothing is only a read */
     }
     executed(t, id);
     set_message(id, rmw_read >= 0 ? graph.events[rmw_read].rf : INITIAL, &t->released);
@@ -191,7 +192,7 @@ static void write_event(int kind, int order, int loc, uint64_t value, int rmw_re
     }
 }
 
-/* An access of a program that has one thread so far: what lies in memory. */
+/* An atomic access before the first thread is created: it reads from memory, and is no event. */
 static uint64_t alone(uint64_t address, uint32_t size, bool write, uint64_t pc)
 {
     check_memory(address, size, write, pc);
@@ -228,7 +229,7 @@ void atomic_store_event(uint64_t address, uint32_t size, int order, uint64_t val
 /* The second half of a read-modify-write. */
 static void write_half(const struct request *q, int read)
 {
-    int before = run.in_rmw; /* whose write is to be added once all others have repeated their events, this one among them */
+    int before = run.in_rmw; /* whose RMW gets its write once all threads, this one too, have replayed their events */
     run.in_rmw = run.current;
     write_event(RMW_WRITE, q->order, graph.events[read].loc, rmw_result(&graph.events[read]), read, q->pc);
     run.in_rmw = before;
@@ -278,10 +279,10 @@ void weak_begins(void)
     }
 }
 
-/* How often in a row a weak compare-exchange may fail for no reason at one place: a loop with effects would go round for ever. */
+/* How often in a row a weak compare-exchange may fail spuriously at one site: a loop with side effects would retry for ever. */
 #define WEAK_FAILURES 3
 
-/* Whether it may do so now. */
+/* Whether a weak compare-exchange at this site may fail spuriously now. */
 static bool may_fail(uint64_t pc)
 {
     const struct thread *t = self();
@@ -400,7 +401,8 @@ void assume_event(bool holds)
     }
 }
 
-/* A plain write to a location that was accessed atomically in this run: if it races with nothing, it is the latest. */
+/* A plain write to a location that was accessed atomically in this run: if it has no race, it is the last in modification
+ * order. */
 void plain_write_to_atomic(int loc, uint64_t pc)
 {
     write_event(STORE, PLAIN, loc, 0, -1, pc);

@@ -1,14 +1,14 @@
 /*
- * points.c - points of a run at which later runs begin.
+ * points.c - backtracking points: states of a run at which later runs resume.
  *
- * Two paths of the exploration have the events in common that were added before the choice in which they differ. So when an
- * event leaves choices, the state of the program before it is kept: its memory and all that the engine knows of its threads.
- * The run of another choice begins there, and not at the checkpoint. Points lie on a stack as the choices do: one is good for
- * as long as the events before it are in the graph as they were. (Instructions for an execution of ten stores by three
- * threads: 7,700 and not 13,800.)
+ * Two paths of the exploration share the events that were added before the choice in which they differ. So if an event has
+ * alternatives, the engine keeps the program's state before it: its memory, and all that the engine knows of its threads. The
+ * run of an alternative resumes there instead of at the checkpoint. Points lie on a stack, as the alternatives do: a point is
+ * valid as long as the events before it stay in the graph unchanged. (An execution of ten stores by three threads takes 7,700
+ * instructions instead of 13,800.)
  *
- * A graph that was turned back is a level of its own. The points of the levels below it, up to the read that was turned back,
- * are good in it, too, and the others once it was explored.
+ * A revisit begins a level of its own. There, the points of the levels below are valid up to the revisited read; the others are
+ * valid again once the level is explored.
  */
 #define _GNU_SOURCE
 #include "points.h"
@@ -20,7 +20,7 @@
 #include "keep.h"
 #include "thread_local.h"
 
-#define MOST_OF_A_POINT ((size_t)1 << 16) /* bytes; of a program that needs more, the runs begin at the checkpoint */
+#define MOST_OF_A_POINT ((size_t)1 << 16) /* bytes; if a program needs more, its runs begin at the checkpoint */
 #define MOST_OF_ALL ((size_t)1 << 27)
 
 struct point {
@@ -31,7 +31,7 @@ struct point {
 
 struct turn_back {
     int read;
-    int points; /* those of the levels below */
+    int points; /* of the levels below */
 };
 
 static struct point *points EXPLORER_STATE = NULL;
@@ -87,7 +87,7 @@ static bool has_stack(const struct thread *t)
     return t->sp != NULL && t->state != FINISHED;
 }
 
-/* What the program can find on a thread's stack, and in its thread-local variables. */
+/* Keeps the part of a thread's stack that the program can read, and its thread-local variables. */
 static void keep_stack(const struct thread *t)
 {
     const uint8_t *from = stack_from(t);
@@ -151,7 +151,7 @@ static void take_back_threads(void)
             reset_thread(id);
             continue;
         }
-        uint8_t *stack = t->stack; /* it may have got one since */
+        uint8_t *stack = t->stack; /* it may have been given one since */
         take_back(t, offsetof(struct thread, may_acquire));
         t->stack = stack;
         take_back(t->reads, (size_t)t->reading * sizeof *t->reads);
@@ -162,7 +162,7 @@ static void take_back_threads(void)
             take_back_stack(t);
         }
         if (t->state == PENDING) {
-            t->state = READY; /* it may have events to repeat */
+            t->state = READY; /* it may have events to replay */
         }
     }
 }
@@ -197,9 +197,9 @@ void point_keep(int events)
 bool point_resume(void)
 {
     if (graph.asymmetric) {
-        return false; /* since it was kept: what such fences pass on goes by the events' numbers, and is not kept */
+        return false; /* since the point was kept: what such fences release is stored by event numbers, and not kept */
     }
-    int most = INT_MAX; /* of the events that the graph has in common with the point's */
+    int most = INT_MAX; /* the events that the graph shares with the point's graph */
     int at = point_count - 1;
     for (int level = turn_count; level >= 0; --level) {
         int first = level > 0 ? turns[level - 1].points : 0;

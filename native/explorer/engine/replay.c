@@ -1,9 +1,10 @@
 /*
- * replay.c - whether the execution that a replay string names is one that the model allows.
+ * replay.c - whether the memory model allows the execution that a replay string names.
  *
- * An exploration adds each event where the model lets it be. A string is taken as it is, and the values that reads take from
- * it may lead anywhere: to an error that the program has under weaker orders, and not under its own. So what was repeated is
- * checked by the axioms after it has run [EXPLORE-6]. That sb and rf have no cycle, the run itself has shown.
+ * An exploration adds each event only as the model allows. A replay string is taken as it is, and the values that its reads
+ * return may lead anywhere: to an error, for example, that the program has under weaker memory orders, and not under its own.
+ * So the replayed execution is checked against the axioms after it has run [EXPLORE-6]. The run itself has shown that sb | rf
+ * has no cycle.
  */
 #define _GNU_SOURCE
 #include "replay.h"
@@ -11,7 +12,8 @@
 #include "consistency.h"
 #include "run.h"
 
-/* Where an error ended the run, what was not executed is no part of the execution: the modification orders are made without. */
+/* If an error ended the run, the events that were not executed are no part of the execution: rebuilds the modification
+ * orders without them. */
 static void leave_unexecuted_out(void)
 {
     for (int id = 0; id < graph.n; ++id) {
@@ -27,7 +29,7 @@ static void leave_unexecuted_out(void)
         int place = 0;
         int taken = 0;
         int last = -1;
-        do { /* the write that has the least place after that of the last one */
+        do { /* the write with the next place */
             int next = -1;
             for (int id = 0; id < graph.n; ++id) {
                 const struct event *e = &graph.events[id];
@@ -47,7 +49,7 @@ static void leave_unexecuted_out(void)
     graph.unlocated = false;
 }
 
-/* Whether an event stands where coherence and atomicity let it [MODEL-10] [MODEL-11]. */
+/* Whether an event satisfies coherence and atomicity [MODEL-10] [MODEL-11]. */
 static bool is_coherent(int id)
 {
     const struct event *e = &graph.events[id];
@@ -57,7 +59,7 @@ static bool is_coherent(int id)
         return true;
     }
     if (is_write(e) && graph.locations[e->loc].mo[e->place] != id) {
-        return false; /* two at one place */
+        return false; /* two writes at one place */
     }
     views_before(id, &hb, &porf);
     if (is_read(e)) {
@@ -69,7 +71,8 @@ static bool is_coherent(int id)
     return !is_write(e) || e->place > floor_of(e->loc, &hb);
 }
 
-/* Whether an event takes the latest write of those added before it, as all do in a sequentially consistent execution. */
+/* Whether an event reads from, or is, the latest write of those added before it, as every event does in a sequentially
+ * consistent execution. */
 static bool takes_latest(int id)
 {
     const struct event *e = &graph.events[id];

@@ -1,8 +1,8 @@
-/* replay.h - the check of an execution that was named by a string. */
+/* replay.h - the check of a replayed execution. */
 #ifndef EXPLORER_REPLAY_H
 #define EXPLORER_REPLAY_H
 
-/* Refuses what the last run repeated if the model does not allow it [EXPLORE-6]. */
+/* Refuses the execution that the last run replayed if the memory model does not allow it [EXPLORE-6]. */
 void check_replay(void);
 
 #endif

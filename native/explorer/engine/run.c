@@ -1,4 +1,4 @@
-/* run.c - one run of the program: from its checkpoint, repeating the graph and extending it. */
+/* run.c - one run of the program: from its checkpoint or a point, it replays the graph and extends it. */
 #define _GNU_SOURCE
 #include "run.h"
 
@@ -23,7 +23,7 @@ static volatile sig_atomic_t overflowed EXPLORER_STATE = 0;
 static uint64_t progress_seen EXPLORER_STATE = 0;
 static int stuck_ticks EXPLORER_STATE = 0;
 
-/* Before the first thread is created: everything up to here is done once, and each execution begins here. */
+/* Called before the first thread is created: the program is executed up to here once, and each execution begins here. */
 void take_checkpoint(void)
 {
     run.want_checkpoint = true;
@@ -70,7 +70,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     landed_at = 0;
     overflowed = number == SIGSEGV && is_in_guard(info->si_addr);
 #if defined(__x86_64__)
-    landed_at = (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] + 1; /* as if it had called */
+    landed_at = (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] + 1; /* as if it were a return address */
 #elif defined(__aarch64__)
     landed_at = ((const ucontext_t *)context)->uc_mcontext.pc + 1;
 #else
@@ -79,7 +79,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     siglongjmp(landing, 1);
 }
 
-/* The clock of processor time: a program that computes for seconds and reaches no event is taken to hang. */
+/* A tick of the processor-time clock: a program that computes for seconds and executes no event is taken to hang. */
 static void on_tick(int number)
 {
     (void)number;
@@ -120,7 +120,7 @@ static void prepare(void)
     setitimer(ITIMER_VIRTUAL, &second, NULL);
 }
 
-/* Makes `body` the program, with nothing explored. */
+/* Makes `body` the program; nothing of it is explored yet. */
 void program_begin(int (*body)(void))
 {
     prepare();
@@ -133,7 +133,7 @@ void program_begin(int (*body)(void))
     points_forget();
 }
 
-/* A run in which threads wait is a deadlock if each of them has seen the last there is to see. */
+/* Reports a deadlock, after a run with blocked threads, if each of them has read the latest values there are. */
 static void look_for_deadlock(void)
 {
     uint64_t pc = 0;
@@ -184,7 +184,7 @@ static void begin_run(void)
     trace_begin();
 }
 
-/* The program's last instruction: where the engine did what it was called for, the call. */
+/* The program's last instruction or, after a crash in the engine, its call of the engine. */
 static uint64_t crashed_at(void)
 {
     return is_engine(landed_at) ? run.pc : landed_at;
@@ -234,7 +234,7 @@ static void end_of_run(void)
     }
 }
 
-/* Runs the program once, from its checkpoint if there is one, repeating the graph and extending it. */
+/* Runs the program once, from a point or its checkpoint if there is one: replays the graph and extends it. */
 void run_once(void)
 {
     begin_run();

@@ -7,11 +7,11 @@
 void run_once(void);
 void take_checkpoint(void);
 
-/* Keeps the run as it is before the event `event`, which the current thread is adding. Returns true when a later run begins
- * here: the graph has the event, and it is to be repeated. */
+/* Keeps a point before the event that the current thread is adding. Returns true if a later run resumes here: the graph has
+ * the event, and the thread must replay it. */
 bool take_point(int event);
 
-/* Makes `body` the program, with nothing explored. */
+/* Makes `body` the program; nothing of it is explored yet. */
 void program_begin(int (*body)(void));
 
 #endif

@@ -1,4 +1,4 @@
-/* schedule.c - which thread goes next: while a graph is repeated, and where it is extended. */
+/* schedule.c - the scheduler: which thread runs next, while a graph is replayed and while it is extended. */
 #define _GNU_SOURCE
 #include "schedule.h"
 
@@ -12,7 +12,7 @@
 #define LEAST_CLEARED 1024 /* bytes of a stack */
 #define FIRST_CLEARED ((size_t)1 << 14) /* the same when it is new */
 
-/* Events after which another thread is extended, so that a loop that goes on for ever does not keep the others away. */
+/* Events after which another thread has its turn, so that an endless loop does not starve the others. */
 #define QUANTUM 256
 
 struct run run EXPLORER_STATE = {.current = 0};
@@ -22,7 +22,7 @@ static int thread_order[MAX_THREADS] EXPLORER_STATE = {0};
 static inline bool can_go_on(const struct thread *t)
 {
     if (t->state == FINISHED) {
-        return false; /* most are, most often */
+        return false; /* the most frequent case */
     }
     switch (t->state) {
     case READY:
@@ -37,7 +37,7 @@ static inline bool can_go_on(const struct thread *t)
     }
 }
 
-/* Whether no other thread can go on. */
+/* Whether no other thread can run. */
 bool is_alone(void)
 {
     for (int id = 0; id < run.thread_count; ++id) {
@@ -48,7 +48,7 @@ bool is_alone(void)
     return true;
 }
 
-/* Whether a lock is held that the thread takes next. */
+/* Whether the lock that the thread takes next is held. */
 static bool finds_lock_held(const struct thread *t)
 {
     int loc = t->lock != 0 ? location_at(t->lock) : -1;
@@ -57,8 +57,8 @@ static bool finds_lock_held(const struct thread *t)
 }
 
 /*
- * The thread that adds the next event: between the parts of an RMW nobody comes, otherwise the first in order goes first, and
- * those that would find a lock held go last. (TruSt leaves the choice free as long as it follows from the graph.)
+ * The thread that adds the next event. No other thread runs between the parts of an RMW; otherwise the first thread in order is
+ * chosen, and threads that would find a lock held come last. (TruSt leaves the choice free as long as the graph determines it.)
  */
 int next_to_add(void)
 {
@@ -105,7 +105,7 @@ int next_to_add(void)
     return chosen < 0 ? last : chosen;
 }
 
-/* Gives the processor to a thread that can use it, or ends the run where there is none. */
+/* Switches to a thread that can run, or ends the run if there is none. */
 void yield(void)
 {
     if (run.left > 0) {
@@ -133,7 +133,7 @@ void yield(void)
     yield_to(next);
 }
 
-/* Until all of the round have arrived. */
+/* Blocks the thread until all threads of its round have arrived. */
 void wait_at_barrier(bool (*may_depart)(const struct thread *t))
 {
     struct thread *t = self();
@@ -158,10 +158,10 @@ static void block(enum block_reason reason)
 void block_current(enum block_reason reason)
 {
     block(reason);
-    abort(); /* nobody goes on with a thread that is blocked */
+    abort(); /* a blocked thread is never resumed */
 }
 
-/* Until the lock is handed over, see hand_over(). */
+/* Blocks the thread until the lock is handed over to it, see hand_over(). */
 void wait_for_lock(void)
 {
     block(BY_LOCK);
@@ -178,7 +178,7 @@ _Noreturn void thread_exit(void *result)
     abort();
 }
 
-/* Where the writes of a graph from text lie is known once it was repeated: the modification orders can be made. */
+/* Once a graph from text was replayed, the locations of its writes are known: builds the modification orders. */
 void locate_graph(void)
 {
     if (!graph.unlocated || run.left > 0) {
@@ -198,7 +198,7 @@ void locate_graph(void)
     index_events();
 }
 
-/* The thread's next event: its id where the graph has it, or -1 where it is to be added now. */
+/* The thread's next event: its id if the graph has it, or -1 if it is to be added now. */
 int next_event(void)
 {
     struct thread *t = self();
@@ -208,7 +208,7 @@ int next_event(void)
         }
     }
     for (;;) {
-        if (t->executed < graph.count[t->id]) { /* after a wait, too: a run may begin in its midst, see points.c */
+        if (t->executed < graph.count[t->id]) { /* after the wait below, too: a run may resume in it, see points.c */
             --run.left;
             return graph.by_thread[t->id][t->executed];
         }
@@ -219,7 +219,7 @@ int next_event(void)
         yield();
         t->state = READY;
         if (run.left == 0 && control.options.mode == RANDOM) {
-            break; /* chosen: to choose again would be another choice */
+            break; /* it was chosen: to choose again would draw another number */
         }
     }
     locate_graph();
@@ -232,7 +232,8 @@ void had_effect(struct thread *t)
     t->written = 0;
 }
 
-/* Whether a thread stands before another in the tree of who created whom: after its creator, before what was created later. */
+/* Whether a thread precedes another in the tree of thread creations: after its creator, before what the creator created
+ * later. */
 static bool precedes(int a, int b)
 {
     int path[2][MAX_THREADS];
@@ -254,9 +255,9 @@ static bool precedes(int a, int b)
 }
 
 /*
- * The number of a thread's nth child. A number is given when a thread is met first, or by a graph from text. Numbers thus
- * depend on what was explored before, and in which process; so the threads' order, by which events are added, does not
- * depend on them.
+ * The number of a thread's nth child. A thread gets its number when it is first created, or from a graph that came as text.
+ * Numbers thus depend on what was explored before, and in which process; so the order of the threads, in which they add events,
+ * does not depend on them.
  */
 int child_of(int parent, int nth, int named)
 {
@@ -294,7 +295,8 @@ int child_of(int parent, int nth, int named)
     return child;
 }
 
-/* What an earlier run left on a stack must not decide whether a loop is taken to wait, nor pass for what was written. */
+/* Fills a stack with POISON: what an earlier run left there must not decide whether a loop is taken to wait, nor pass for
+ * written memory. */
 void clear_stack(const struct thread *t, size_t above)
 {
     size_t depth = run.depth[t->id] > LEAST_CLEARED ? run.depth[t->id] : LEAST_CLEARED;
@@ -311,7 +313,7 @@ void clear_stack(const struct thread *t, size_t above)
     }
 }
 
-/* Not before the thread begins for the first time: a process is started for a few executions, too. */
+/* Called when the thread begins for the first time, and not before: some processes run a few executions only. */
 void give_stack(struct thread *t)
 {
     void *wanted = (void *)(uintptr_t)(STACKS_BASE + (uint64_t)t->id * STACKS_APART);
@@ -354,7 +356,7 @@ void yield_to(int id)
     fiber_switch(&run.threads[from].sp, to->sp);
 }
 
-/* Makes a thread as new, but for what is kept for ever: its stack, and its name in the tree of creations. */
+/* Resets a thread, except for what is kept for ever: its stack, and its place in the tree of thread creations. */
 void reset_thread(int id)
 {
     struct thread *t = &run.threads[id];

@@ -1,4 +1,4 @@
-/* schedule.h - the program's threads, and which of them goes next. */
+/* schedule.h - the program's threads, and which of them runs next. */
 #ifndef EXPLORER_SCHEDULE_H
 #define EXPLORER_SCHEDULE_H
 
@@ -6,14 +6,14 @@
 
 #define STACK_BYTES ((size_t)8 << 20)
 #define STACKS_BASE UINT64_C(0x210000000000)
-#define STACKS_APART (2 * (uint64_t)STACK_BYTES) /* between them lies memory that nobody may touch */
+#define STACKS_APART (2 * (uint64_t)STACK_BYTES) /* between them lies memory that no thread may access */
 
 enum thread_state { UNUSED, READY, PENDING, WAITS_FOR_WRITE, WAITS_FOR_THREAD, WAITS_AT_BARRIER, BLOCKED, FINISHED };
 enum block_reason { NOT_BLOCKED, BY_ASSUME, BY_SPIN, BY_LOCK, BY_CUT };
 
 #define SPIN_MEMORY 64
 
-/* A state in which a thread has read: its stack and registers, see waiting.c. */
+/* The state of a thread at a read: its stack and registers, see waiting.c. */
 struct spin_state {
     uint64_t address; /* of the access */
     uint64_t hash;    /* of a stack that is too large to be kept */
@@ -23,7 +23,7 @@ struct spin_state {
     uint32_t *stack;
 };
 
-/* What memory of a stack holds that was not written yet: a word of 32 bits. */
+/* The content of stack memory that was not written yet: a word of 32 bits. */
 #define POISON UINT32_C(0xb7d9ebf3)
 
 struct thread {
@@ -34,8 +34,8 @@ struct thread {
     enum block_reason blocked;
     int executed;  /* events of the graph that it has executed in this run */
     int waits_for; /* a write's id, or a thread */
-    uint64_t woke_at; /* where it slept when it last woke for no reason */
-    uint64_t barrier; /* at which it waits last */
+    uint64_t woke_at; /* the site at which it last woke spuriously */
+    uint64_t barrier; /* at which it waited last */
     bool (*may_depart)(const struct thread *t); /* WAITS_AT_BARRIER: whether all have arrived */
     uint64_t lock; /* that its next event takes, or 0 */
     int children;
@@ -51,7 +51,7 @@ struct thread {
     int spins;
     int spin_from; /* blocked by a spin: the first event of the iteration */
     int priority;  /* random mode */
-    uint8_t *low;  /* where it called the engine: below are no variables of functions that go on */
+    uint8_t *low;  /* where it called the engine: below lie no variables of functions that have not returned */
     uint64_t touched_from; /* bytes of its stack that were accessed as memory; none: touched_to is 0 */
     uint64_t touched_to;
     uint64_t foreign_from; /* bytes of its stack that other threads accessed; none: foreign_to is 0 */
@@ -60,10 +60,10 @@ struct thread {
     int reading;   /* of entries in `reads` */
     int written;   /* of entries in `write` */
     int turns;     /* of entries in `turn` */
-    /* nothing while the program has no fences of one side, and then not kept by points */
+    /* empty until the program executes an asymmetric fence, and then not kept by points */
     struct asymmetric may_acquire; /* what a fence of the other side would add */
     struct asymmetric has_released;
-    /* last, since what lies beyond the counts means nothing and is not cleared */
+    /* last, since entries beyond the counts mean nothing and are not cleared */
     struct {
         uint64_t lock;
         int times;
@@ -71,13 +71,13 @@ struct thread {
     struct {
         uint64_t address;
         size_t size;
-        uint8_t before[8]; /* what lay there */
+        uint8_t before[8]; /* the bytes that it overwrites */
     } write[8];            /* plain writes that may turn out to change nothing */
     struct turn {
         uint64_t place; /* of an access: its instruction and the calls that lead there */
         uint32_t count;
     } turn[64];
-    struct spin_state spin[SPIN_MEMORY]; /* states in which it has read since its last effect */
+    struct spin_state spin[SPIN_MEMORY]; /* its states at reads since its last effect */
 };
 
 struct run {
@@ -97,10 +97,10 @@ struct run {
     bool want_checkpoint;
     bool want_point; /* before the event `point` */
     int point;
-    bool resumed; /* it began at a point */
+    bool resumed; /* this run began at a point */
     bool have_checkpoint;
     void *main_sp;             /* of thread 0 at the checkpoint */
-    size_t depth[MAX_THREADS]; /* bytes of each stack that were looked at, in any run: they are cleared before each */
+    size_t depth[MAX_THREADS]; /* bytes of each stack that any run has compared: they are cleared before each run */
 };
 
 extern struct run run;
@@ -110,7 +110,7 @@ static inline struct thread *self(void)
     return &run.threads[run.current];
 }
 
-/* Whether all that a thread had done by its event number `clock`, that one included, happens before now. */
+/* Whether a thread's event number `clock`, and all that it did before, happens before the current thread's next event. */
 static inline bool is_before_now(int thread, int clock)
 {
     return thread == run.current || self()->hb.of[thread] > clock;
@@ -140,7 +140,7 @@ void reset_threads(void *(*main_body)(void *));
 void give_stack(struct thread *t);
 void clear_stack(const struct thread *t, size_t above);
 
-/* From where on a thread's stack has what its program wrote, or could read. */
+/* The lowest address of a thread's stack that its program wrote, or could read. */
 const uint8_t *stack_from(const struct thread *t);
 
 /* waiting.c */

@@ -11,7 +11,7 @@
 static uint64_t *seen EXPLORER_STATE = NULL;
 static uint32_t seen_count EXPLORER_STATE = 0;
 static uint32_t seen_room EXPLORER_STATE = 0;
-static uint32_t seen_shift EXPLORER_STATE = 0; /* only hashes that end in so many zeros are kept */
+static uint32_t seen_shift EXPLORER_STATE = 0; /* only hashes that end in so many zero bits are kept */
 static uint64_t sites[MOST_SITES] EXPLORER_STATE = {0};
 static int site_count EXPLORER_STATE = 0;
 
@@ -21,7 +21,8 @@ uint64_t mixed(uint64_t hash, uint64_t value)
     return (hash ^ hash >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
 }
 
-/* Of an event: its thread and its place in it; its kind and order lie beside them, and follow from what the thread read. */
+/* Names an event by its thread and its index in it. Its kind and order lie beside them, and follow from what the thread
+ * read. */
 static uint64_t name_of(int id)
 {
     uint64_t name = 0;
@@ -32,15 +33,15 @@ static uint64_t name_of(int id)
     return name + (id != INITIAL);
 }
 
-/* Of what is said of an event; the parts of a sum, which a processor computes side by side. */
+/* The hash of one fact about an event. A graph's hash is a sum of these, which a processor computes in parallel. */
 static uint64_t part_of(uint64_t name, uint64_t says)
 {
     uint64_t part = mixed(name * UINT64_C(0xD6E8FEB86659FD93), says);
     return part ^ part >> 32;
 }
 
-/* A hash of the graph that does not depend on the order in which its events were added. What an event is follows from what
- * its thread read before, so where reads read from, where writes stand, and how many events each thread has say all. */
+/* A hash of the graph that does not depend on the order in which its events were added. What its thread read before
+ * determines an event, so reads-from, modification orders, and the number of events of each thread determine the graph. */
 static uint64_t graph_hash(void)
 {
     uint64_t hash = 17;
@@ -59,7 +60,7 @@ static uint64_t graph_hash(void)
     return hash == 0 ? 1 : hash;
 }
 
-/* Enters a hash in a table of a power of two; returns whether it was there. */
+/* Enters a hash in a table whose size is a power of two; returns whether the table had it. */
 bool entered(uint64_t *table, uint32_t mask, uint64_t hash)
 {
     uint32_t at = (uint32_t)(hash >> 32) & mask;
@@ -73,7 +74,7 @@ bool entered(uint64_t *table, uint32_t mask, uint64_t hash)
     return false;
 }
 
-/* Gives a table another room, keeping the hashes that end in `zeros` zeros; returns how many. */
+/* Resizes a table, and keeps the hashes that end in `zeros` zero bits; returns how many. */
 uint32_t resize(uint64_t **table, uint32_t *room, uint32_t wanted, uint32_t zeros)
 {
     uint32_t count = 0;
@@ -94,8 +95,8 @@ uint32_t resize(uint64_t **table, uint32_t *room, uint32_t wanted, uint32_t zero
 }
 
 /*
- * Counts a complete execution's graph as seen before or not. At most SEEN_LIMIT hashes are kept; where there are more, only
- * those that end in some zeros are, and what is said of redundancy is measured on that sample.
+ * Counts a complete execution's graph as seen before or not. At most SEEN_LIMIT hashes are kept; if there are more, only those
+ * that end in some zero bits are kept, and redundancy is measured on that sample.
  */
 void remember_graph(void)
 {
@@ -120,7 +121,7 @@ uint32_t sample_shift(void)
     return seen_shift;
 }
 
-/* Where the atomic accesses of complete executions come from: the sites that a program reaches. */
+/* Remembers the sites of the complete execution's events: the sites that the program reaches. */
 void remember_sites(void)
 {
     for (int id = 0; id < graph.n; ++id) {

@@ -1,9 +1,9 @@
 /*
- * shadow.c - what plain accesses have touched, and the races that they have.
+ * shadow.c - the plain accesses of a run, and their races.
  *
- * Plain accesses are remembered by words of 8 bytes with the number of events that their thread had executed: one happens
- * before another if the other's thread knows of an event after the first (the epochs of FastTrack, Flanagan and Freund,
- * PLDI 2009, kept for all threads, since the exploration's clocks are complete).
+ * For each word of 8 bytes, its plain accesses are remembered with the number of events that their thread had executed. An
+ * access happens before another if the other's thread knows of a later event of the first one's thread (the epochs of
+ * FastTrack, Flanagan and Freund, PLDI 2009, kept for all threads, since the exploration's clocks are complete).
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -76,7 +76,7 @@ void report_race(uint64_t address, bool write, uint64_t pc, const struct unorder
            write ? "write" : "read", run.current, other->write ? "write" : "read", other->thread);
 }
 
-/* Looks for races with the accesses of a cell. Returns one of the current thread in whose place this one can be kept. */
+/* Reports races with the accesses of a cell. Returns an access of the current thread that this one can replace, or NULL. */
 static struct access *look_for_races(const struct cell *cell, uint64_t address, uint8_t mask, bool write, uint64_t pc)
 {
     const struct thread *t = self();
@@ -102,7 +102,7 @@ static void remember(struct cell *cell, struct access *mine, uint8_t mask, bool 
     keep_access(self(), cell, mine, mask, write, pc);
 }
 
-/* Words that atomic accesses touched are handed on. */
+/* Hands the words that atomic accesses have touched on to `meet_atomics`. */
 void shadow_access(struct cell *cell, uint64_t address, size_t size, bool write, uint64_t pc, on_atomics meet_atomics)
 {
     for (uint64_t word = address / 8;; cell = shadow_cell(word)) {
@@ -130,7 +130,7 @@ void meet_plain(uint64_t address, uint32_t size, bool write, uint64_t pc)
     }
 }
 
-/* Whether an access at hand races with an atomic one of the location. */
+/* Whether the current access races with an atomic one of the location. */
 bool races_with_atomics(int loc, bool write, struct unordered *other)
 {
     if (graph.locations[loc].run != run.number) {
@@ -206,7 +206,7 @@ bool was_written(uint64_t address, size_t size)
     return false;
 }
 
-/* A mask of bits as one of bytes. */
+/* Expands a mask of bits to one of bytes. */
 static uint64_t bytes_of(uint8_t mask)
 {
     uint64_t bits = mask * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
@@ -218,7 +218,7 @@ void shadow_end(uint64_t from, uint64_t to, uint32_t fill)
     for (uint64_t word = from / 8; word * 8 < to; ++word) {
         struct cell *cell = known_cell(word);
         if (cell != NULL && !cell->ended) {
-            uint8_t mask = 0; /* its neighbours may be what the function returns */
+            uint8_t mask = 0; /* other bytes of the word may be what the function returns */
             for (int32_t i = cell->first; i >= 0; i = shadow.accesses[i].next) {
                 mask |= shadow.accesses[i].mask;
             }
@@ -249,7 +249,8 @@ void keep_shadow(void)
     keep(shadow.accesses, (size_t)shadow.access_count * sizeof *shadow.accesses);
 }
 
-/* Most often the cells of the last run begin with those of the point: they are found as they were, and only the others go. */
+/* Most often the cells of the last run begin with those of the point: those are updated in place, and only the others are
+ * dropped. */
 void take_back_shadow(void)
 {
     uint32_t count = 0;
@@ -261,7 +262,7 @@ void take_back_shadow(void)
         if (memcmp(bytes + at * sizeof *cell, &cell->word, sizeof cell->word) != 0) {
             break;
         }
-        memcpy(cell, bytes + at * sizeof *cell, offsetof(struct cell, slot)); /* not that, since the index may have grown */
+        memcpy(cell, bytes + at * sizeof *cell, offsetof(struct cell, slot)); /* not `slot`: the index may have grown */
     }
     drop_cells(at);
     for (; at < count; ++at) {

@@ -1,4 +1,4 @@
-/* shadow.h - what plain accesses have touched: a cell for each word of eight bytes, and in it a list of accesses. */
+/* shadow.h - the plain accesses of a run: a cell for each word of eight bytes, and in it a list of accesses. */
 #ifndef EXPLORER_SHADOW_H
 #define EXPLORER_SHADOW_H
 
@@ -8,7 +8,7 @@ struct access {
     int32_t next;
     int16_t thread;
     EXPLORER_CLOCK clock;
-    uint8_t mask; /* a bit a byte */
+    uint8_t mask; /* a bit for each byte */
     bool write;
     uint64_t pc;
 };
@@ -21,7 +21,7 @@ struct cell {
     uint32_t slot; /* its place in the index */
 };
 
-/* The cells lie in the order in which they were entered, so that a point keeps them as they lie. */
+/* Cells are stored in the order in which they were entered, so that a point can copy them as one block. */
 struct shadow {
     struct cell *cells;
     struct access *accesses;
@@ -34,7 +34,7 @@ struct shadow {
 
 extern struct shadow shadow;
 
-/* The place in the index of a word's cell, or the empty one where it would be. */
+/* The slot in the index of a word's cell, or the empty slot for it. */
 static inline uint32_t slot_of(uint64_t word)
 {
     uint32_t at = (uint32_t)((word * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & shadow.mask;
@@ -69,7 +69,7 @@ static inline bool has_room_for_access(void)
     return shadow.access_count < shadow.access_room;
 }
 
-/* Remembers an access of the thread, in the place of an earlier one if that is given. */
+/* Remembers an access of the thread, in the place of an earlier one if one is given. */
 static inline void keep_access(const struct thread *t, struct cell *cell, struct access *earlier, uint8_t mask, bool write,
                                uint64_t pc)
 {

@@ -1,9 +1,9 @@
 /*
- * stacks.c - the threads' stacks as memory: variables of functions that returned, and variables that were not written.
+ * stacks.c - the threads' stacks as memory: variables of functions that have returned, and variables that were not written.
  *
- * A thread stops only where it calls the engine, so what lies below that call's frame belongs to functions that returned. An
- * access to the stack of another thread is checked twice: when it is made, and when the function in whose frame it lies
- * returns, or its thread ends: it must happen before that. Which of the two comes first in a run is chance.
+ * A thread is suspended only in a call of the engine, so memory below that call's frame belongs to functions that have
+ * returned. An access to another thread's stack must happen before the function in whose frame it lies returns, or that thread
+ * ends. The engine checks this both at the access and at the return, since either may come first in a run.
  */
 #define _GNU_SOURCE
 #include <string.h>
@@ -17,7 +17,7 @@ static int owner_of(uint64_t address)
     return at % STACKS_APART < STACK_BYTES ? (int)(at / STACKS_APART) : -1;
 }
 
-/* Whether all bytes are as they are before anything is written. Of a single byte the whole word has to be. */
+/* Whether all bytes are as before the first write to them. Of a single byte, its whole word has to be. */
 static bool is_poison(uint64_t address, size_t size)
 {
     for (uint64_t word = address / 4; word * 4 < address + size; ++word) {
@@ -30,7 +30,7 @@ static bool is_poison(uint64_t address, size_t size)
     return true;
 }
 
-/* The same to the byte, of a word that is known to have been filled. */
+/* The same for the bytes alone, in a word that is known to have been filled. */
 static bool is_filled(uint64_t address, size_t size)
 {
     const uint32_t pair[] = {POISON, POISON};
@@ -53,7 +53,7 @@ static void report_return(bool write, int owner, uint64_t pc, const char *how)
            owner, how);
 }
 
-/* Thread-local variables of a thread that ended. */
+/* Reports an access to a thread-local variable of a thread that has ended. */
 void check_thread_local(uint64_t address, bool write, uint64_t pc)
 {
     uint64_t from = 0;
@@ -65,7 +65,7 @@ void check_thread_local(uint64_t address, bool write, uint64_t pc)
     }
 }
 
-/* An access to a stack, of a word that is known to have held a variable of a function that returned, or is not. */
+/* Checks an access to a stack. `ended`: its word is known to have held a variable of a function that has returned. */
 void check_frame(uint64_t address, size_t size, bool write, uint64_t pc, bool ended)
 {
     int owner = owner_of(address);
@@ -76,7 +76,7 @@ void check_frame(uint64_t address, size_t size, bool write, uint64_t pc, bool en
     uint64_t low = (uint64_t)(uintptr_t)(owner == run.current ? run.low : t->low);
     if (owner != 0 && (t->state == FINISHED || t->state == UNUSED)) {
         report_return(write, owner, pc, "which has ended");
-        end_run(FATAL); /* the stack belongs to nobody */
+        end_run(FATAL); /* the stack has no owner */
     }
     if (address < low || (ended && is_filled(address, size) && !(write && owner == run.current))) {
         report_return(write, owner, pc, "whose function has returned");
@@ -102,7 +102,7 @@ static void check_frames(uint64_t to, uint64_t pc, const char *ending)
     }
 }
 
-/* Of the functions that returned in whose frames other threads accessed variables. */
+/* Checks the functions that have returned, and in whose frames other threads had accessed variables. */
 void check_foreign(uint64_t pc)
 {
     struct thread *t = self();
@@ -114,8 +114,8 @@ void check_foreign(uint64_t pc)
     }
 }
 
-/* A function is entered whose frame are the bytes from `from` up to `to`, some of which were accessed: by functions that
- * returned without the engine's knowledge. */
+/* A function is entered with the frame from `from` up to `to`. Bytes of it were accessed by functions that returned without
+ * the engine's knowledge: forgets these accesses. */
 void begin_frame(uint64_t from, uint64_t to)
 {
     struct thread *t = self();
@@ -127,11 +127,11 @@ void begin_frame(uint64_t from, uint64_t to)
     }
 }
 
-/* There if all of the program is compiled without optimisation: then a function needs none of its variables after the call at
- * its end. Otherwise it may still load what it returns from one. */
+/* Defined if the whole program is compiled without optimisation: then a function needs none of its variables after its call
+ * of __tsan_func_exit(). Otherwise it may still load its result from one. */
 extern const char explorer_unoptimized __attribute__((weak));
 
-/* A function returns whose frame are the bytes from `from` up to `to`: what lies there are no variables any more. */
+/* A function with the frame from `from` up to `to` returns: its variables end. */
 void end_frame(uint64_t from, uint64_t to, uint64_t pc)
 {
     struct thread *t = self();

@@ -1,4 +1,4 @@
-/* synchronisation.c - fences, the creation and the end of threads, barriers: events of no location. */
+/* synchronisation.c - events without a location: fences, the creation and the join of threads, barriers. */
 #define _GNU_SOURCE
 #include <string.h>
 
@@ -124,7 +124,7 @@ void *thread_join_event(int child, uint64_t pc)
     had_effect(t);
     view_join(&t->hb, &c->hb);
     view_join(&t->porf, &c->porf);
-    t->hb.of[child] = (EXPLORER_CLOCK)(c->executed + 1); /* its end too, with the plain accesses after its last event */
+    t->hb.of[child] = (EXPLORER_CLOCK)(c->executed + 1); /* its end, too: the plain accesses after its last event */
     executed(t, id);
     trace_event(id, "join");
     return c->result;

@@ -1,9 +1,10 @@
 /*
  * thread_local.c - the thread-local variables of the program's threads.
  *
- * For each thread of the program a thread of the system is created that sleeps for ever. Its block of thread-local variables,
- * which the C library set up, is what the program's thread uses: when a thread is switched to, the thread pointer is. So the
- * variables of two threads have two addresses, and a pointer to one can be handed on.
+ * For each thread of the program, the engine creates a thread of the system that sleeps for ever. The program's thread uses
+ * that thread's block of thread-local variables, which the C library has set up: the engine switches the thread pointer
+ * together with the thread. So each thread's variables have addresses of their own, and a pointer to one can be passed to other
+ * threads.
  */
 #define _GNU_SOURCE
 #include "thread_local.h"
@@ -22,7 +23,7 @@
 #  include <asm/prctl.h>
 #endif
 
-static const uint8_t *image EXPLORER_STATE = NULL; /* what the variables hold at first */
+static const uint8_t *image EXPLORER_STATE = NULL; /* the initial values of the variables */
 static size_t image_bytes EXPLORER_STATE = 0;
 static size_t block_bytes EXPLORER_STATE = 0; /* 0: the program has no such variables */
 static size_t block_align EXPLORER_STATE = 1;
@@ -67,7 +68,7 @@ static void set_pointer(uintptr_t pointer)
 
 void thread_local_prepare(void)
 {
-    extern const char __ehdr_start[]; /* the linker's */
+    extern const char __ehdr_start[]; /* defined by the linker */
     const ElfW(Ehdr) *file = (const ElfW(Ehdr) *)(const void *)__ehdr_start;
     const ElfW(Phdr) *header = (const ElfW(Phdr) *)(const void *)(__ehdr_start + file->e_phoff);
     for (int i = 0; i < file->e_phnum; ++i) {
@@ -104,7 +105,7 @@ static void borrow_pointer(int thread)
     sigfillset(&all);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, (size_t)1 << 16);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the engine's signals are for the one thread that runs */
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* the engine's signals must reach the one thread that runs */
     atomic_store(&lent, 0);
     if (pthread_create(&lender, &attributes, lend_pointer, NULL) != 0) {
         refuse("the system gives no thread for the thread-local variables of thread %d", thread);

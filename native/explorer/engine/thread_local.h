@@ -6,7 +6,7 @@
 
 void thread_local_prepare(void);
 
-/* Gives a thread that begins its variables as they are at first. */
+/* Initialises the variables of a thread that begins. */
 void thread_local_begin(int thread);
 
 /* Makes the thread's variables the current ones. */
@@ -14,7 +14,7 @@ void thread_local_enter(int thread);
 void thread_local_checkpoint(void);
 void thread_local_restore(void);
 
-/* Where the variables of all threads but the first lie, and what is between them; 0 bytes if there are none. */
+/* The range that holds the variables of all threads but the first; 0 bytes if there are none. */
 struct thread_locals {
     uint64_t from;
     uint64_t bytes;

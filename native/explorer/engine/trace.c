@@ -23,7 +23,7 @@ static struct trace_entry *entries EXPLORER_STATE = NULL;
 static int entry_count EXPLORER_STATE = 0;
 static int entry_room EXPLORER_STATE = 0;
 
-/* Entries that are shown: where there are more, plain accesses are left out, the oldest first. */
+/* The most entries that are shown: if there are more, plain accesses are left out, the oldest first. */
 #define MOST_ENTRIES 4096
 
 static void drop_accesses(void)
@@ -37,7 +37,7 @@ static void drop_accesses(void)
     entry_count = kept;
 }
 
-/* Allocations before the first thread, which are no entries: a leak is shown at the user's line. */
+/* Allocations before the first thread is created. They are no entries, but a leak of one is shown at the user's line. */
 #define MOST_EARLY 256
 static struct {
     uint64_t pc;
@@ -63,7 +63,7 @@ void trace_begin(void)
     entry_count = 0;
 }
 
-/* The error that was just found. */
+/* Adds the error that was just found. */
 void trace_error(uint64_t pc, const char *message)
 {
     struct trace_entry *entry = new_entry("assert");
@@ -89,7 +89,7 @@ void trace_plain(const char *kind, uint64_t address, size_t size, uint64_t pc)
 
 void trace_event(int id, const char *kind)
 {
-    /* a heavy fence is one entry, that of its beginning */
+    /* a heavy fence is shown as one entry, that of its first event */
     if (control.options.trace && (kind != NULL || (graph.events[id].kind != CREATE && graph.events[id].kind != JOIN)) &&
         graph.events[id].side != HEAVY_EXIT) {
         struct trace_entry *entry = new_entry(kind);
@@ -129,7 +129,7 @@ void print_trace(FILE *file, void (*print_results)(FILE *file, int thread, uint3
         refuse("no memory left");
     }
     for (int at = 0; at < entry_count; ++at) {
-        /* an RMW that was cut between its parts shows its read */
+        /* an RMW that has only its read yet is shown by its read */
         shown[at] = is_rmw_read_entry(at) && entry_of(entries[at].id + 1) >= 0 &&
                             graph.events[entries[at].id + 1].kind == RMW_WRITE &&
                             graph.events[entries[at].id + 1].thread == entries[at].thread

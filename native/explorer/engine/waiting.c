@@ -1,13 +1,13 @@
 /*
- * waiting.c - loops that wait, and loops that go on.
+ * waiting.c - spin loops, and the bound on the iterations of loops.
  *
- * A loop that waits reads, changes nothing, and comes back to the state in which it was. If the stack (with the registers
- * that belong to the caller, which the entry points save there) is the same as at an earlier read, and the thread wrote
- * nothing since, then what it did since has no effect; so the thread stops here. Another execution is the one in which the
- * reads of the loop read what they wait for. Compare the spin-assume transformation of GenMC.
+ * An iteration of a spin loop reads, has no effect, and returns to an earlier state. If the stack (with the callee-saved
+ * registers, which the entry points save there) is the same as at an earlier read, and the thread has written nothing since,
+ * then what it did since has no effect: the thread is blocked. In another execution the reads of the loop read what they wait
+ * for. Compare the spin-assume transformation of GenMC.
  *
- * A word of the stack that was not written yet when the earlier state was taken is the same as any other: the program cannot
- * depend on it. Without optimisation a loop keeps its temporary values on the stack, and would otherwise go round once more.
+ * A word of the stack that was not written yet in the earlier state counts as equal to any value: the program cannot depend on
+ * it. Without optimisation, a loop keeps its temporary values on the stack, and would otherwise take one more iteration.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "keep.h"
 #include "schedule.h"
 
-#define MOST_KEPT ((size_t)1 << 14) /* words of a stack that are kept; of a deeper one a hash is */
+#define MOST_KEPT ((size_t)1 << 14) /* words of a stack; of a deeper one, only a hash is kept */
 
 static void make_room(struct spin_state *state)
 {
@@ -59,14 +59,14 @@ static bool is_same(const struct spin_state *earlier, const struct spin_state *n
     return true;
 }
 
-/* A plain write, before it is made: one that leaves what lay there has no effect, as in a loop that sets a pointer anew before
- * each attempt to exchange another. Known at the thread's next look. */
+/* Notes a plain write before it is executed. A write of the value that is there already has no effect, as in a loop that
+ * resets a pointer before each attempt to exchange another. Whether it is one shows at the thread's next check. */
 void note_write(uint64_t address, size_t size)
 {
     struct thread *t = self();
     int room = (int)(sizeof t->write / sizeof *t->write);
     if (t->spins == 0) {
-        return; /* no state is kept that it could end */
+        return; /* no state is kept that the write could invalidate */
     }
     if (size > sizeof t->write[0].before || t->written == room) {
         had_effect(t);
@@ -108,7 +108,7 @@ void spin_check(uint64_t address, const void *frame)
     }
     struct spin_state *now = &t->spin[t->spins];
     take_state(now, address, frame);
-    bool repeats = t->executed < graph.count[t->id]; /* it went on from here in the run that made the graph */
+    bool repeats = t->executed < graph.count[t->id]; /* the run that built the graph went on from here */
     for (int i = 0; i < t->spins && !repeats; ++i) {
         if (is_same(&t->spin[i], now)) {
             t->spin_from = t->spin[i].executed;
@@ -138,7 +138,7 @@ void take_back_spins(struct thread *t)
     }
 }
 
-/* An access by its instruction and the calls that lead to it. */
+/* Names an access by its instruction and the calls that led to it. */
 static uint64_t place_of_access(uint64_t pc, const void *frame)
 {
     const struct thread *t = self();
@@ -157,9 +157,9 @@ static uint64_t place_of_access(uint64_t pc, const void *frame)
 }
 
 /*
- * Counts the turns of loops, if they are bounded. An access that comes again begins a turn, and forgets the accesses that
- * came first after it, which belong to loops inside. One access of each loop is counted in each turn or is counted anew by one
- * that is, so a loop that goes on for ever comes to the bound.
+ * Counts the iterations of loops, if they are bounded. An access that is executed again begins an iteration, and forgets the
+ * accesses that were first executed after it, which belong to inner loops. Each loop has an access that is counted in every
+ * iteration, or that is forgotten by one that is, so an endless loop reaches the bound.
  */
 void loop_check(void)
 {
@@ -187,8 +187,8 @@ void loop_check(void)
     t->turn[t->turns++] = (struct turn){.place = place, .count = 1};
 }
 
-/* Whether a thread that waits would read the same values again for ever. (A test-and-set that waits is followed by its own
- * write, so the value counts, and not the place.) If a weak compare-exchange failed for no reason, it does not wait. */
+/* Whether a blocked thread would read the same values for ever. (A test-and-set in a spin loop is followed by its own write,
+ * so the value counts, and not the write.) A thread whose weak compare-exchange failed spuriously would not. */
 bool only_waits_for_the_last(const struct thread *t)
 {
     for (int at = t->spin_from; at < t->executed; ++at) {

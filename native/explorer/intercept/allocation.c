@@ -17,7 +17,7 @@ static void *allocate(size_t count, size_t each, size_t alignment, bool zero, ui
     return block;
 }
 
-/* As in glibc, no bytes free the old block, and nothing is returned. */
+/* As in glibc, a size of 0 frees the old block and returns NULL. */
 static void *reallocate(void *old, size_t count, size_t each, uint64_t pc)
 {
     heap_check_partner(old, BY_MALLOC, 0, 0, pc);
@@ -91,7 +91,7 @@ ENTRY(void, xp_free, void *block)
     heap_free(block, pc);
 }
 
-/* As many bytes as were asked for: the program may use no more in the explorer. */
+/* The size that was asked for: in the explorer the program may use no more. */
 ENTRY(size_t, xp_malloc_usable_size, void *block)
 {
     return heap_size(block);

@@ -1,10 +1,11 @@
 /*
  * barriers.c - barriers of POSIX.
  *
- * If as many threads use a barrier as it is for, all of them are in each round, and no thread can tell which came first unless
- * it looks at what the call returned. Then an arrival and a departure are events of no location, which are unordered with
- * those of the other threads, save that each departure follows all arrivals of its round. Otherwise arrivals are counted by a
- * read-modify-write, and their order is explored: graphs are of one kind or of the other, so the exploration is begun anew.
+ * If exactly as many threads use a barrier as its count, all of them take part in each round, and no thread can tell which came
+ * first unless it uses the value that the call returned. Then arrivals and departures are events without a location. They are
+ * unordered with those of other threads, except that each departure follows all arrivals of its round. Otherwise a
+ * read-modify-write counts the arrivals, and their order is explored. A graph has one kind of barrier or the other, so the
+ * exploration is restarted for the second kind.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -12,14 +13,14 @@
 
 #include "intercept.h"
 
-/* The barrier's words: how many have come where arrivals are ordered, how many it is for, how often it was passed. */
+/* The barrier's words: the number of arrivals if they are ordered, the count, and the number of completed rounds. */
 struct words {
     uint32_t came;
     uint32_t count;
     uint32_t round;
 };
 
-/* How often a thread has arrived at a barrier: its last arrival says it. */
+/* How often a thread has arrived at a barrier, which its last arrival has in `expected`. */
 static uint32_t arrivals(const struct thread *t, uint64_t address)
 {
     for (int at = t->executed - 1; at >= 0; --at) {
@@ -38,7 +39,7 @@ static uint32_t count_of(uint64_t address)
     return words.count;
 }
 
-/* Whether all threads of the round have arrived at which the thread waits. */
+/* Whether all threads of the round in which the thread waits have arrived. */
 static bool may_depart(const struct thread *t)
 {
     uint32_t arrived = 0;
@@ -49,7 +50,7 @@ static bool may_depart(const struct thread *t)
     return arrived >= count_of(t->barrier);
 }
 
-/* Joins what the threads knew when they arrived for the thread's round. */
+/* Joins the views of the threads at their arrivals for the thread's round. */
 static void meet(uint64_t barrier)
 {
     struct thread *t = self();
@@ -67,8 +68,8 @@ static void meet(uint64_t barrier)
 }
 
 #if defined(__x86_64__)
-/* Whether code takes no notice of what a call returned: the register is written first, or another call follows. Of
- * instructions, those that compilers put there are known; `most` of them are looked at. */
+/* Whether the code after a call ignores what the call returned: it writes to the register first, or makes another call. Only
+ * instructions that compilers put there are known; at most `most` of them are decoded. */
 static bool is_unused_from(const uint8_t *at, int most)
 {
     for (; most > 0; --most) {
@@ -86,7 +87,7 @@ static bool is_unused_from(const uint8_t *at, int most)
             continue;
         }
         if ((op[0] == 0x8b || op[0] == 0x8d) && (op[1] & 0x38) == 0) {
-            /* mov or lea to %eax of something, not by way of %rax: neither as the base nor, behind a 4, as an index */
+            /* mov or lea to %eax, if not by way of %rax: neither as the base nor, after a 4, as an index */
             return (op[1] & 7) != 0 && (op[1] & 7) != 4;
         }
         if (at[0] > 0xb8 && at[0] <= 0xbf) {
@@ -174,7 +175,7 @@ int xp_pthread_barrier_wait(void *barrier)
     }
     struct thread *t = self();
     uint32_t round = arrivals(t, address) + 1;
-    uint32_t threads = round == 1; /* that came */
+    uint32_t threads = round == 1; /* of those that have arrived */
     for (int id = 0; id < run.thread_count; ++id) {
         threads += arrivals(&run.threads[id], address) > 0;
     }
@@ -194,6 +195,6 @@ int xp_pthread_barrier_destroy(void *barrier);
 int xp_pthread_barrier_destroy(void *barrier)
 {
     plain_access((uint64_t)(uintptr_t)barrier, sizeof(struct words), true, PC);
-    memset(barrier, 0, sizeof(struct words)); /* a barrier for nobody, as one that was never set up */
+    memset(barrier, 0, sizeof(struct words)); /* a count of 0, as of a barrier that was never set up */
     return 0;
 }

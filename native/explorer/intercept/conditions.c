@@ -1,10 +1,10 @@
 /*
  * conditions.c - condition variables and semaphores.
  *
- * A condition variable is the set of the threads that sleep on it, a bit each, in its first eight bytes. A waiting thread adds
- * itself before it gives up the mutex, and sleeps until its bit is gone. A signal takes out any one of the sleepers, each in
- * another execution, and a broadcast all of them; where nobody sleeps they have no effect. A sleeper wakes for no other reason
- * unless spurious wake-ups are asked for: then it may take itself out at any time.
+ * A condition variable is a set in its first eight bytes: a bit for each thread that sleeps on it. A waiting thread adds itself
+ * before it unlocks the mutex, and sleeps until its bit is cleared. A signal removes one of the sleepers, each of them in an
+ * execution of its own, and a broadcast removes all; if no thread sleeps, they have no effect. Sleepers wake spuriously only if
+ * the options ask for it: then a sleeper may remove itself at any time.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #include "locks.h"
 
-#define DESTROYED (UINT64_C(1) << 63) /* a set that nobody is in */
+#define DESTROYED (UINT64_C(1) << 63) /* a set that has no thread */
 
 uint64_t sleeper_bit(void)
 {
@@ -33,7 +33,7 @@ bool stop_sleeping(uint64_t set, int order, uint64_t pc)
 void sleep_on(uint64_t set, int order, uint64_t pc)
 {
     struct thread *t = self();
-    /* A loop that sleeps again after a wake-up for no reason would go round for ever: the next time it has to be woken. */
+    /* A loop that sleeps again after a spurious wake-up could go on for ever: the next time another thread has to wake it. */
     if (control.options.wakeups && t->woke_at != pc) {
         t->woke_at = stop_sleeping(set, order, pc) ? pc : 0;
     } else {
@@ -47,7 +47,7 @@ static uint64_t address_of(const void *condition)
     return (uint64_t)(uintptr_t)condition;
 }
 
-/* What a call found in the set must not say that the condition variable was destroyed. */
+/* Reports a call that found the set of a condition variable that was destroyed. */
 static void check_alive(uint64_t found, uint64_t pc, const char *what)
 {
     if (found == DESTROYED) {
@@ -92,7 +92,7 @@ static bool wait(void *condition, void *mutex, bool timed, uint64_t pc)
     check_alive(atomic_rmw_event(set, 8, RELAXED, OP_OR, sleeper_bit(), pc), pc, "waits for");
     bool kept = mutex_leave(mutex, pc);
     if (timed) {
-        up = stop_sleeping(set, RELAXED, pc); /* the time is up at any moment before it is woken */
+        up = stop_sleeping(set, RELAXED, pc); /* the time may be up at any moment before it is woken */
     } else {
         sleep_on(set, RELAXED, pc);
     }
@@ -155,7 +155,7 @@ int xp_sem_init(void *semaphore, int shared, unsigned value)
     return 0;
 }
 
-/* Takes one from the count unless it is 0; as often as others change it in between. */
+/* Decrements the count unless it is 0; retries if other threads change it in between. */
 static bool take(uint64_t address, uint64_t seen, uint64_t pc)
 {
     while (seen != 0) {

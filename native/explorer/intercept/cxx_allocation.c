@@ -5,7 +5,7 @@
 /* The standard library's: throws std::bad_alloc. */
 _Noreturn void _ZSt17__throw_bad_allocv(void);
 
-/* An alignment of 0: none was asked for. */
+/* An alignment of 0: the call has none. */
 static void *make(size_t bytes, uint64_t alignment, enum allocator allocator, bool throws, uint64_t pc)
 {
     void *block = heap_allocate(bytes, alignment, false, pc);

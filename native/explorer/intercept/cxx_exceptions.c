@@ -1,8 +1,8 @@
 /*
- * cxx_exceptions.c - exceptions that several threads hold, and those that nobody catches.
+ * cxx_exceptions.c - exceptions that several threads hold, and uncaught ones.
  *
- * An exception object is counted by its library, which was compiled before. Each change of the count is an event here; what
- * the library does then to the same memory is put where it should be.
+ * The precompiled library counts the references to an exception object. Each change of the count is an event here; since the
+ * library then changes the same memory, the count is adjusted before or after.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -12,12 +12,12 @@
 #include "../engine/callers.h"
 #include "library.h"
 
-/* As the Itanium C++ ABI and libstdc++ have it on machines of 64 bits. */
+/* The layout of the Itanium C++ ABI and libstdc++ on 64-bit machines. */
 #define COUNT_BEFORE 128    /* bytes from the count to the exception object */
 #define DEPENDENT_BEFORE 112 /* from a dependent exception, whose first word is the primary object, to its end */
 #define DEPENDENT_CLASS 1
 
-/* The library's own. */
+/* The library's own functions. */
 void _ZNSt15__exception_ptr13exception_ptr10_M_releaseEv(void **pointer);
 void _ZSt17current_exceptionv(void **result);
 _Noreturn void _ZSt17rethrow_exceptionNSt15__exception_ptr13exception_ptrE(void **pointer);
@@ -64,7 +64,7 @@ ENTRY(void, xp__ZNSt15__exception_ptr13exception_ptr10_M_releaseEv, void **point
     uint64_t pc = PC;
     void *object = object_in(pointer, pc);
     if (object != NULL && change_count(object, OP_SUB, pc) == 1) {
-        *count_of(object) = 1; /* the library's to take, and then to destroy the object */
+        *count_of(object) = 1; /* the library decrements it to 0, and destroys the object */
         _ZNSt15__exception_ptr13exception_ptr10_M_releaseEv(pointer);
     }
 }
@@ -75,7 +75,7 @@ ENTRY(void **, xp__ZSt17current_exceptionv, void **result)
     write_bytes(result, sizeof *result, pc);
     _ZSt17current_exceptionv(result);
     if (*result != NULL) {
-        --*count_of(*result); /* which the library has counted already */
+        --*count_of(*result); /* the library has counted it already */
         change_count(*result, OP_ADD, pc);
     }
     return result;
@@ -88,12 +88,12 @@ _Noreturn void xp__ZSt17rethrow_exceptionNSt15__exception_ptr13exception_ptrE(vo
     void *object = object_in(pointer, pc);
     if (object != NULL) {
         change_count(object, OP_ADD, pc);
-        --*count_of(object); /* which the library will count */
+        --*count_of(object); /* the library will count it */
     }
     _ZSt17rethrow_exceptionNSt15__exception_ptr13exception_ptrE(pointer);
 }
 
-/* The library is done with an exception that was caught: it takes one off the count next. */
+/* The library releases an exception that was caught: it decrements the count after this. */
 void xp__Unwind_DeleteException(struct _Unwind_Exception *exception);
 void xp__Unwind_DeleteException(struct _Unwind_Exception *exception)
 {
@@ -106,13 +106,13 @@ void xp__Unwind_DeleteException(struct _Unwind_Exception *exception)
     _Unwind_DeleteException(exception);
 }
 
-/* ------------------------------------------------------------------------------------------------- nobody catches */
+/* ---------------------------------------------------------------------------------------------- uncaught exceptions */
 
 void __cxa_throw(void *object, void *type, void (*destructor)(void *));
 void __cxa_rethrow(void);
 void _ZSt9terminatev(void);
 
-/* The call that led to the end: the one after the library's last on the stack. */
+/* The call that ended the program: the one above the library's outermost frame on the stack. */
 static uint64_t ended_by(const struct callers *callers)
 {
     uint64_t pc = run.pc;
@@ -127,7 +127,8 @@ static uint64_t ended_by(const struct callers *callers)
     return pc;
 }
 
-/* std::terminate() was called: for an exception of this type, if `type` is not NULL, which said `what`. See cxx/errors.cpp. */
+/* std::terminate() was called: if `type` is not NULL, for an exception of this type, whose what() is `what`. See
+ * cxx/errors.cpp. */
 _Noreturn void explorer_terminate(const char *type, const char *what);
 _Noreturn void explorer_terminate(const char *type, const char *what)
 {

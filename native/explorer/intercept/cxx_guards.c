@@ -1,6 +1,7 @@
 /*
- * cxx_guards.c - variables that are set up when a function first comes to them. Byte 0 of their guard is what the compiler's
- * own code looks at: whether all is done. Byte 1 is 0 if nobody has begun, 1 while a thread is at it, 2 when it is done.
+ * cxx_guards.c - guards of static variables that a function initialises on its first call. The compiler's own code reads byte 0
+ * of a guard: whether the variable is initialised. Byte 1 is 0 at first, 1 while a thread initialises the variable, and 2 when
+ * it is done.
  */
 #define _GNU_SOURCE
 #include "library.h"
@@ -13,7 +14,7 @@ static uint64_t state_of(const uint8_t *guard)
     return (uint64_t)(uintptr_t)guard + 1;
 }
 
-/* Whether the caller has to set up the variable. */
+/* Returns 1 if the caller must initialise the variable, 0 if it is initialised. */
 ENTRY(int, xp___cxa_guard_acquire, uint8_t *guard)
 {
     uint64_t pc = PC;

@@ -12,7 +12,7 @@ void __VERIFIER_assume(int condition)
     assume_event(condition != 0);
 }
 
-/* What the programs of SV-COMP define by way of abort(); theirs are made weak, and this one stands. */
+/* Programs of SV-COMP define it by abort(); their definitions are made weak, and this one replaces them. */
 void assume_abort_if_not(int condition);
 
 void assume_abort_if_not(int condition)
@@ -23,7 +23,7 @@ void assume_abort_if_not(int condition)
 static _Noreturn void failed(const char *kind, uint64_t pc, const char *message)
 {
     report(kind, pc, 0, "%s", message);
-    thread_end(NULL); /* where the exploration keeps going, the other threads run on */
+    thread_end(NULL); /* if the exploration keeps going, the other threads run on */
 }
 
 _Noreturn void __VERIFIER_error(void);
@@ -52,7 +52,7 @@ _Noreturn void xp_abort(void)
     failed("abort", PC, "abort() was called");
 }
 
-/* Called in the place of a function that the explorer knows nothing of; the command puts the line in. */
+/* Called in place of a function that the explorer does not know; the command replaces the pc by a line. */
 _Noreturn void explorer_refuse_call(const char *name, uint64_t pc);
 _Noreturn void explorer_refuse_call(const char *name, uint64_t pc)
 {

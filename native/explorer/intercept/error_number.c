@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
-/* Each thread's own, as the system's, of which all of them would have the same. */
+/* One for each thread: to the system, all fibers are one thread and share its errno. */
 static int error_numbers[MAX_THREADS];
 
 int *xp_errno_location(void)

@@ -11,7 +11,7 @@ struct handler {
     struct handler *next;
 };
 
-/* The last that was registered is the first to run. */
+/* The handler that was registered last runs first. */
 static struct handler *at_exit;
 static struct handler *at_end[MAX_THREADS];
 
@@ -37,7 +37,7 @@ static void run_all(struct handler **list)
     }
 }
 
-/* The thread-specific data of POSIX. All threads create keys in one order, which each execution chooses. */
+/* Thread-specific data of POSIX. The threads create keys in one order, which each execution chooses. */
 #define MOST_KEYS 32
 #define ROUNDS 4 /* PTHREAD_DESTRUCTOR_ITERATIONS */
 
@@ -45,7 +45,7 @@ typedef void destructor(void *);
 
 static destructor *destructors[MOST_KEYS];
 static bool deleted[MOST_KEYS];
-static void **values[MAX_THREADS]; /* of each key, in a block that the thread has from its first value on */
+static void **values[MAX_THREADS]; /* by key, in a block that is allocated for a thread's first value */
 static uint32_t created;
 
 static void run_key_destructors(void)
@@ -87,14 +87,14 @@ ENTRY(int, xp___cxa_atexit, void (*function)(void *), void *argument, void *libr
     return 0;
 }
 
-/* The argument is passed in a register, which a function without one leaves alone. */
+/* The argument is passed in a register, and a function without parameters ignores it. */
 ENTRY(int, xp_atexit, void (*function)(void))
 {
     add(&at_exit, (void (*)(void *))(uintptr_t)function, NULL, PC);
     return 0;
 }
 
-/* The thread ends, and the others run on: see the list of limits. */
+/* Ends the thread; the others run on: see the list of limits. */
 _Noreturn void xp__exit(int status);
 _Noreturn void xp__exit(int status)
 {

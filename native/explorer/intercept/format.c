@@ -40,7 +40,7 @@ static enum length take_length(const char **at)
     }
 }
 
-/* Takes a number, or `*` and the argument in its place; -1 where there is neither. */
+/* Takes a number, or `*` and the argument that it stands for; -1 if there is neither. */
 static int take_number(const char **at, va_list *arguments)
 {
     if (**at == '*') {
@@ -135,7 +135,7 @@ static void read_argument(char conversion, enum length length, int precision, va
     }
 }
 
-/* Reads the format and what it says is read of the arguments. */
+/* Reads the format, and what its conversions read of the arguments. */
 void read_format(const char *format, va_list arguments, uint64_t pc)
 {
     read_string(format, SIZE_MAX, pc);

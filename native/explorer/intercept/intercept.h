@@ -1,10 +1,11 @@
-/* intercept.h - what the interceptors share: the functions that take the place of the C library's in a program. */
+/* intercept.h - what the interceptors share: functions that replace those of the C library in a program. */
 #ifndef EXPLORER_INTERCEPT_H
 #define EXPLORER_INTERCEPT_H
 
 #include "../engine/operations.h"
 
-/* The user's line, and where the user's part of the stack ends: to be taken in the entry point itself, first of all. */
+/* Records the return address into the user's code, and the end of the user's part of the stack. To be called first, in the
+ * entry point itself. */
 static inline uint64_t entered_at(void *frame, void *pc)
 {
     run.low = frame;
@@ -14,16 +15,17 @@ static inline uint64_t entered_at(void *frame, void *pc)
 }
 #define PC entered_at(__builtin_frame_address(0), __builtin_return_address(0))
 
-/* Where the caller's registers were pushed, so that a look at the stack from here up sees them as well. */
+/* The bytes below the frame into which the callee-saved registers were pushed, so that a comparison of the stack from there
+ * up covers them. */
 #if defined(__x86_64__)
 #  define SAVED_REGISTERS 40 /* r15 to r12 and rbx, below the frame pointer */
 #else
 #  define SAVED_REGISTERS 0
 #endif
 /*
- * Makes the memory below the frame of an entry point as it was: what the engine left there would pass for variables of the
- * function that the program calls next. What stays are the registers that the entry point saved, which a thread begins with
- * as words that were not written, see fiber.c. At the end of an entry point that programs call often.
+ * Fills the memory below the frame of an entry point with POISON: what the engine left there would pass for variables of the
+ * function that the program calls next. The registers that the entry point saved stay; a thread begins with them as unwritten
+ * words, see fiber.c. To be called at the end of an entry point that programs call often.
  */
 #if defined(__x86_64__)
 #  define SCRUBBED 512
@@ -50,18 +52,18 @@ static inline void scrub(void) {}
     __builtin_unwind_init(); \
     spin_check((uint64_t)(uintptr_t)(address), (const uint8_t *)__builtin_frame_address(0) - SAVED_REGISTERS)
 
-/* Functions that are alike share one; symbols.txt needs a name for each. */
+/* Functions that do the same share a definition; symbols.txt needs a name for each. */
 #define SAME(name, as) __asm__(".globl " #name "\n.set " #name ", " #as)
 
-/* What is the same in sets of sleepers: condition variables and futexes, see conditions.c. */
+/* Sets of sleepers, of condition variables and of futexes, see conditions.c. */
 uint64_t sleeper_bit(void);
 bool stop_sleeping(uint64_t set, int order, uint64_t pc);
 void sleep_on(uint64_t set, int order, uint64_t pc);
 
-/* Each thread's own error number. */
+/* The errno of the current thread. */
 int *xp_errno_location(void);
 
-/* Copies the environment, which each execution finds as it was; before the program begins. */
+/* Copies the environment before the program begins, so that each execution finds it unchanged. */
 void environment_prepare(void);
 
 /* Weakened orders, see tsan.c. */

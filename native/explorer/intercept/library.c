@@ -1,6 +1,6 @@
 /*
- * library.c - the accesses of library functions: each range is checked as a plain access before the library's own code
- * looks at it.
+ * library.c - the accesses of library functions: each range is checked as a plain access before the library's own code accesses
+ * it.
  */
 #define _GNU_SOURCE
 #include <string.h>
@@ -41,7 +41,7 @@ void copy_bytes(void *to, const void *from, size_t size, uint64_t pc)
     plain_copy(address_of(to), address_of(from), size, pc);
 }
 
-/* A string goes on where its block ends, `room` bytes on. */
+/* Reports a string that goes on beyond the end of its block, `room` bytes from its beginning, and ends the execution. */
 void leave_block(const void *from, size_t room, uint64_t pc)
 {
     plain_access(address_of(from), room, false, pc);
@@ -49,7 +49,7 @@ void leave_block(const void *from, size_t room, uint64_t pc)
     end_run(FATAL);
 }
 
-/* A pointer that is NULL, or nearly, ends the execution, once it is reported. */
+/* Reports a pointer that is NULL, or nearly, and ends the execution. */
 void check_pointer(const void *pointer, uint64_t pc)
 {
     if (address_of(pointer) < 4096) {
@@ -58,7 +58,7 @@ void check_pointer(const void *pointer, uint64_t pc)
     }
 }
 
-/* The length of a string, of which at most `most` bytes count, and which must end within its block. */
+/* The length of a string, but at most `most`; the string must end within its block. */
 size_t string_length(const char *text, size_t most, uint64_t pc)
 {
     if (most == 0) {
@@ -74,7 +74,7 @@ size_t string_length(const char *text, size_t most, uint64_t pc)
     return length;
 }
 
-/* Reads a string up to and with its NUL, and at most `most` bytes of it. Returns its length. */
+/* Reads a string with its NUL, but at most `most` bytes. Returns its length. */
 size_t read_string(const char *text, size_t most, uint64_t pc)
 {
     size_t length = string_length(text, most, pc);
@@ -82,7 +82,7 @@ size_t read_string(const char *text, size_t most, uint64_t pc)
     return length;
 }
 
-/* The same of wide characters: `most` and the result are counts of these. */
+/* The same for wide characters, which `most` and the result count. */
 size_t read_wide_string(const void *text, size_t most, uint64_t pc)
 {
     const wchar_t *wide = text;

@@ -1,9 +1,9 @@
 /*
- * locks.c - mutexes, spin locks, locks for readers and writers.
+ * locks.c - mutexes, spin locks, readers-writer locks.
  *
- * A lock is its first four bytes: 0 if it is free, otherwise the number of the thread that holds it, plus one. The type of a
- * mutex lies where the C library has it, so that static initialisers mean the same, and how often a recursive mutex was
- * locked again lies in the bytes between.
+ * A lock is its first four bytes: 0 if it is free, otherwise one more than the number of the thread that holds it. The type of
+ * a mutex lies where the C library has it, so that static initialisers have their meaning. The bytes between count how often a
+ * recursive mutex was locked again.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,7 +16,7 @@
 #define COUNT_AT 4
 #define KIND_AT 16
 #define DESTROYED UINT32_MAX
-#define WRITES UINT32_C(0x80000000) /* of a lock for readers and writers: a writer holds it */
+#define WRITES UINT32_C(0x80000000) /* of a readers-writer lock: a writer holds it */
 
 static uint32_t word_at(const void *lock, size_t at)
 {
@@ -58,7 +58,7 @@ static void check_alive(const void *mutex, uint64_t pc, const char *what)
 
 /* ---------------------------------------------------------------------------------------------------------- mutexes */
 
-/* Whether a lock is in use in this execution, and held. */
+/* Whether a lock was accessed in this execution, and is held. */
 static bool is_held(const void *lock)
 {
     int loc = location_at(address_of(lock));
@@ -75,7 +75,7 @@ static void mutex_set_up(void *mutex, uint32_t kind, uint64_t pc)
     set_word(mutex, KIND_AT, kind);
 }
 
-/* Whether the thread holds the mutex: then no other thread has written to it since. */
+/* Whether the current thread holds the mutex: if so, no other thread has written to it since. */
 static bool mine(const void *mutex)
 {
     return word_at(mutex, 0) == me();
@@ -125,7 +125,7 @@ bool mutex_leave(void *mutex, uint64_t pc)
         misuse(pc, "waits with", "mutex", word_at(mutex, 0));
     }
     uint32_t count = word_at(mutex, COUNT_AT);
-    if (count > 0) { /* POSIX: locked again, it is unlocked once, and so kept */
+    if (count > 0) { /* POSIX: a mutex that was locked again is unlocked once, and stays locked */
         set_word(mutex, COUNT_AT, count - 1);
         return true;
     }
@@ -204,7 +204,7 @@ int xp_pthread_mutex_unlock(void *mutex)
     return mutex_unlock(mutex, PC);
 }
 
-/* A wait for so long may be over whenever the lock is not free. */
+/* A wait with a time limit may time out whenever the lock is not free. */
 int xp_pthread_mutex_timedlock(void *mutex, const struct timespec *until);
 int xp_pthread_mutex_timedlock(void *mutex, const struct timespec *until)
 {
@@ -328,7 +328,7 @@ int xp_pthread_spin_unlock(void *spin)
     return 0;
 }
 
-/* -------------------------------------------------------------------------------- locks for readers and writers */
+/* -------------------------------------------------------------------------------------- readers-writer locks */
 
 int xp_pthread_rwlock_init(void *rwlock, const void *attributes);
 int xp_pthread_rwlock_init(void *rwlock, const void *attributes)
@@ -350,7 +350,7 @@ int xp_pthread_rwlock_destroy(void *rwlock)
     return 0;
 }
 
-/* How often the thread holds a lock as a reader. */
+/* How often the current thread holds a lock as a reader. */
 static int *times_read(uint64_t address)
 {
     struct thread *t = self();
@@ -371,7 +371,7 @@ static int *times_read(uint64_t address)
     return &t->reads[free].times;
 }
 
-/* Adds a reader unless a writer holds the lock; as often as other readers come in between. */
+/* Adds a reader unless a writer holds the lock; retries if other readers come in between. */
 static bool enter_as_reader(uint64_t address, uint64_t seen, uint64_t pc)
 {
     while ((seen & WRITES) == 0) {

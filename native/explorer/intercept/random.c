@@ -1,7 +1,7 @@
 /*
- * random.c - the pseudo-random numbers of the C library, as in glibc from the first on. A generator's state is its seed and
- * how many numbers were drawn, in one word: whoever draws adds one to it, and computes the number from what was there. So
- * each execution begins with the same numbers, and which thread gets which is explored.
+ * random.c - the pseudo-random numbers of the C library: the same sequences as in glibc. A generator's state, in one word, is
+ * its seed and the count of the numbers drawn: a thread that draws adds one to it, and computes the number from the old state.
+ * So each execution begins with the same numbers, and which thread gets which is explored.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 static uint64_t rand_state = UINT64_C(1) << 32;
 
-/* Where the sequence was followed to, so that the next number is not computed from the first on again. */
+/* How far the sequence was computed, so that the next number does not take it from the beginning. */
 static struct {
     uint64_t seed;
     uint64_t drawn;
@@ -94,7 +94,7 @@ SAME(xp_srand, xp_srandom);
 #define MULTIPLIER UINT64_C(0x5deece66d)
 #define INCREMENT 11
 #define MASK_48 ((UINT64_C(1) << 48) - 1)
-#define SEEDED (UINT64_C(1) << 31) /* until then the sequence begins with 0 */
+#define SEEDED (UINT64_C(1) << 31) /* without a seed the sequence begins with 0 */
 
 static uint64_t drand48_state = 0;
 
@@ -104,7 +104,7 @@ static uint64_t draw_48(uint64_t pc)
     uint64_t x = (state & SEEDED) != 0 ? state >> 32 << 16 | 0x330e : 0;
     uint64_t multiplier = MULTIPLIER;
     uint64_t increment = INCREMENT;
-    for (uint64_t left = (state & (SEEDED - 1)) + 1; left > 0; left /= 2) { /* so many steps, by doubling them */
+    for (uint64_t left = (state & (SEEDED - 1)) + 1; left > 0; left /= 2) { /* so many steps, by doubling */
         if (left % 2 != 0) {
             x = (x * multiplier + increment) & MASK_48;
         }

@@ -1,4 +1,4 @@
-/* rust.c - what the standard library of Rust calls: its panics, its allocator, and how it asks for the system. */
+/* rust.c - what the standard library of Rust calls: its panic handler, its allocator, and its queries of the system. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
@@ -7,7 +7,8 @@
 
 #include "library.h"
 
-/* The panic handler: a formatted message, and where it panicked. The other threads run on where the exploration keeps going. */
+/* The panic handler: a formatted message, and the place of the panic. The other threads run on if the exploration keeps
+ * going. */
 _Noreturn void explorer_panicked(const char *text, size_t size, const char *file, size_t file_size, uint32_t line);
 _Noreturn void explorer_panicked(const char *text, size_t size, const char *file, size_t file_size, uint32_t line)
 {
@@ -18,7 +19,7 @@ _Noreturn void explorer_panicked(const char *text, size_t size, const char *file
     thread_end(NULL);
 }
 
-/* Called in the place of a function of the standard library that was compiled without the instrumentation. */
+/* Called in place of a function of the standard library that was compiled without instrumentation. */
 _Noreturn void explorer_refuse_std(const char *name, uint64_t pc);
 _Noreturn void explorer_refuse_std(const char *name, uint64_t pc)
 {
@@ -70,7 +71,7 @@ _Noreturn void explorer_rust_abort(void)
 void explorer_rust_yield(void);
 void explorer_rust_yield(void) {}
 
-/* The standard library asks for functions that older systems have not: none is there. */
+/* The standard library looks up functions that older systems lack: none is found. */
 void *explorer_rust_dlsym(void *library, const char *name);
 void *explorer_rust_dlsym(void *library, const char *name)
 {
@@ -79,14 +80,14 @@ void *explorer_rust_dlsym(void *library, const char *name)
     return NULL;
 }
 
-/* Unwinding asks it for what a frame has to clean up: nothing unwinds. */
+/* The unwinder calls it to learn what a frame has to clean up; here no stack is unwound. */
 _Noreturn void explorer_rust_personality(void);
 _Noreturn void explorer_rust_personality(void)
 {
     refuse("the program unwinds its stack, and panics end the thread here");
 }
 
-/* std::thread::available_parallelism() counts the processors that it may use: two. */
+/* std::thread::available_parallelism() counts the processors that the process may use: two. */
 int xp_sched_getaffinity(pid_t process, size_t size, cpu_set_t *set);
 int xp_sched_getaffinity(pid_t process, size_t size, cpu_set_t *set)
 {

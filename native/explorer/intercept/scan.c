@@ -1,6 +1,6 @@
 /*
- * scan.c - sscanf and vsscanf. The C library's own scan fills buffers that are nobody's; what it assigned is then written
- * to the targets, each as a plain access of the size that its conversion has.
+ * scan.c - sscanf and vsscanf. The C library's own scan fills private buffers; what it assigned is then written to the targets,
+ * each as a plain access of the size of its conversion.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,12 +11,12 @@
 #include "library.h"
 
 #define MOST_TARGETS 16
-#define NOT_REACHED 0xff /* in each byte of a %n: no count is -1 */
+#define NOT_REACHED 0xff /* in each byte of a %n: no count is -1, so it was not reached */
 
 struct target {
     void *to;
     char *buffer;
-    size_t size; /* of what is assigned; of a string: of the room for it */
+    size_t size; /* of what is assigned; for a string, of the room for it */
     enum { NUMBER, CHARACTERS, TEXT, COUNT } kind; /* COUNT: %n, which the result does not count */
 };
 
@@ -51,7 +51,7 @@ static size_t real_bytes(char length)
     return length == 'L' ? sizeof(long double) : length == 'l' ? sizeof(double) : sizeof(float);
 }
 
-/* Past a set in brackets, whose first character may be the one that closes it. */
+/* Skips a set in brackets, whose first character may be a closing bracket. */
 static const char *skip_set(const char *at)
 {
     at += *at == '^';
@@ -62,7 +62,7 @@ static const char *skip_set(const char *at)
     return at;
 }
 
-/* Takes one conversion after its `%`, and the argument that it assigns to. Returns what follows it. */
+/* Parses one conversion after its `%`, and takes the argument that it assigns to. Returns what follows the conversion. */
 static const char *take_conversion(struct scan *scan, const char *at, size_t longest, va_list *arguments)
 {
     bool assigned = *at != '*';
@@ -181,7 +181,7 @@ static int scan_string(const char *text, const char *format, va_list arguments, 
             if (target->kind == TEXT) {
                 size = strlen(target->buffer) + 1;
             } else if (target->kind == CHARACTERS) {
-                size = strnlen(target->buffer, size); /* where the text ends before, fewer are assigned */
+                size = strnlen(target->buffer, size); /* if the text ends before, fewer are assigned */
             }
             write_bytes(target->to, size, pc);
             memcpy(target->to, target->buffer, size);

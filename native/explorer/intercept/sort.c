@@ -1,7 +1,7 @@
 /*
- * sort.c - qsort, bsearch and the linear searches. The comparator is the program's, with its own accesses, and gets
- * addresses in the program's array. The sort is glibc's before 2.37: a stable merge sort, so each execution compares the
- * same elements in the same order.
+ * sort.c - qsort, bsearch and the linear searches. The comparator is the program's own function, makes its own accesses, and
+ * gets addresses in the program's array. The sort is that of glibc before 2.37, a stable merge sort, so each execution compares
+ * the same elements in the same order.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "library.h"
 
 struct sort {
-    char *merged; /* a block of the heap, so that bytes that were never written stay so */
+    char *merged; /* a block of the heap, so that copies of unwritten bytes count as unwritten */
     size_t each;
     int (*compare)(const void *, const void *);
     int (*compare_with)(const void *, const void *, void *);
@@ -72,7 +72,7 @@ ENTRY(void, xp_qsort_r, void *from, size_t count, size_t each, int (*compare)(co
     sort_array(from, count, (struct sort){.each = each, .compare_with = compare, .argument = argument, .pc = PC});
 }
 
-/* The searches themselves read nothing of the array: the comparator does. */
+/* The searches themselves do not access the array: the comparator does. */
 ENTRY(void *, xp_bsearch, const void *key, const void *from, size_t count, size_t each,
       int (*compare)(const void *, const void *))
 {

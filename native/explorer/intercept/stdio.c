@@ -1,7 +1,6 @@
 /*
- * stdio.c - the printf family, and what writes to stdout and stderr. What the program prints is dropped, since it would be
- * printed once an execution; what is read to print it is read, and what goes to memory is written. Streams other than
- * stdout and stderr are refused.
+ * stdio.c - the printf family, and output to stdout and stderr. Output is dropped, since each execution would print it; but
+ * what a call reads to print it, and what it writes to memory, are accesses. Streams other than stdout and stderr are refused.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,7 +18,7 @@ static void need_output(FILE *stream, const char *name, uint64_t pc)
 
 /* ----------------------------------------------------------------------------------------------- formatted output */
 
-/* How many characters it would be. */
+/* Reads what the call would read; returns how many characters it would print. */
 static int count_format(const char *format, va_list arguments, uint64_t pc)
 {
     read_format(format, arguments, pc);
@@ -59,7 +58,8 @@ static int print_to_block(char **to, const char *format, va_list arguments, uint
     return length;
 }
 
-/* Each of the family comes as it is, with a va_list, and, from a build that is fortified, with a flag or a size. */
+/* Each function of the family has a variadic form and one with a va_list, and fortified forms of both, with a flag or a
+ * size. */
 #define VARIADIC(name, result, last, ...)  \
     int name(__VA_ARGS__, ...);            \
     int name(__VA_ARGS__, ...)             \
@@ -195,7 +195,7 @@ ENTRY(int, xp_fileno, FILE *stream)
     return stream == stdout ? 1 : 2;
 }
 
-/* A buffer that is offered is not used. */
+/* The buffer is not used. */
 ENTRY(int, xp_setvbuf, FILE *stream, char *buffer, int mode, size_t size)
 {
     (void)buffer;

@@ -11,12 +11,12 @@
 
 /* --------------------------------------------------------------------------------------------- numbers from text */
 
-/* A text that a number is read from. One without an end in its block is copied, with an end, and must not be read up to
- * there. */
+/* A text from which a number is read. A text without a NUL in its block is copied and terminated; reading up to the added
+ * NUL is an error. */
 struct number {
     const char *text;
     char *copy;
-    const char *parsed; /* the one or the other */
+    const char *parsed; /* one of the two */
     uint64_t pc;
 };
 
@@ -37,7 +37,7 @@ static struct number begin_number(const char *text, uint64_t pc)
     return number;
 }
 
-/* Reads the text up to the character behind the number, and writes where that is. */
+/* Reads the text including the first character after the number, and writes that position to `*end`. */
 static void end_number(struct number *number, const char *stop, char **end)
 {
     size_t used = (size_t)(stop - number->parsed);
@@ -57,7 +57,7 @@ static void end_number(struct number *number, const char *stop, char **end)
     }
 }
 
-/* C23 reads binary digits there, the standards before it do not, and both have the same name in some libraries. */
+/* C23 reads binary digits after 0b, earlier standards do not, and in some libraries both functions have the same name. */
 static void refuse_binary(const struct number *number, int base)
 {
     const char *s = number->parsed + strspn(number->parsed, " \t\n\v\f\r");
@@ -120,10 +120,10 @@ SAME(xp___isoc23_strtoumax, xp_strtoul);
 
 /* ------------------------------------------------------------------------------------- the environment, the locale */
 
-/* The environment as the program finds it. What it writes there is put back, once it was given a pointer there. What changes
- * the environment otherwise is refused. */
+/* The environment as the program finds it. Once getenv() has returned a pointer into it, it is restored before each
+ * execution, since the program may write there. Functions that change the environment are refused. */
 #define ENVIRONMENT_BYTES ((size_t)1 << 16)
-static char environment[ENVIRONMENT_BYTES] EXPLORER_STATE = {0}; /* strings, one behind the other */
+static char environment[ENVIRONMENT_BYTES] EXPLORER_STATE = {0}; /* strings, one after another */
 static size_t environment_used EXPLORER_STATE = 0;
 static bool environment_left_out EXPLORER_STATE = false;
 

@@ -1,5 +1,5 @@
-/* string.c - string.h and strings.h: memory, and strings as a whole. Each function reads and writes what the standard and
- * ThreadSanitizer's interceptors say of it, and no more. */
+/* string.c - string.h and strings.h: memory and whole strings. Each function accesses what the standard and
+ * ThreadSanitizer's interceptors say that it does, and no more. */
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <errno.h>
@@ -47,7 +47,7 @@ ENTRY(int, xp_memcmp, const void *a, const void *b, size_t size)
     return memcmp(a, b, size);
 }
 
-/* Looks for a byte among at most `most`, none of which lies behind the end of the block, and reads up to it. */
+/* Finds a byte among the first `most`, and reads up to it. A search beyond the end of the block is reported. */
 static const char *find_byte(const char *from, int byte, size_t most, uint64_t pc)
 {
     if (most == 0) {
@@ -103,7 +103,7 @@ ENTRY(void *, xp_memccpy, void *to, const void *from, int byte, size_t size)
 
 /* --------------------------------------------------------------------------------------------------------- copying */
 
-/* Copies `length` bytes of a string that was read, and writes a NUL after them. */
+/* Copies `length` bytes of a string that was read already, and appends a NUL. */
 static char *put_string(char *to, const char *from, size_t length, uint64_t pc)
 {
     write_bytes(to, length + 1, pc);
@@ -183,7 +183,7 @@ ENTRY(size_t, xp_strlcat, char *to, const char *from, size_t size)
     return before + length;
 }
 
-/* In the C locale, the only one here, strings are their own keys. */
+/* In the C locale, the only one here, each string is its own sort key. */
 ENTRY(size_t, xp_strxfrm, char *to, const char *from, size_t size)
 {
     uint64_t pc = PC;
@@ -225,7 +225,7 @@ static int same(int character)
     return character;
 }
 
-/* Compares two strings, and reads both up to the first difference, or the NUL. */
+/* Compares two strings, and reads both up to the first difference or the NUL. */
 static int compare(const char *a, const char *b, size_t most, int (*fold)(int), uint64_t pc)
 {
     if (most == 0) {
@@ -290,7 +290,7 @@ ENTRY(size_t, xp_strnlen, const char *text, size_t most)
     return read_string(text, most, PC);
 }
 
-/* Reads a string up to a character, or its NUL, where it ends. */
+/* Finds a character or the NUL in a string, and reads the string up to there. */
 static char *find_in_string(const char *text, int character, uint64_t pc)
 {
     size_t length = string_length(text, SIZE_MAX, pc);
@@ -336,7 +336,8 @@ ENTRY(char *, xp_strcasestr, const char *in, const char *what)
     return find_string(in, what, strcasestr, PC);
 }
 
-/* How many characters at the beginning are of the set; or are not. Reads the one that ends them too. */
+/* The length of the longest prefix whose characters are all in the set, or all not in it. Reads the character after the
+ * prefix, too. */
 static size_t span(const char *text, const char *set, size_t (*length_of)(const char *, const char *), uint64_t pc)
 {
     string_length(text, SIZE_MAX, pc);
@@ -378,7 +379,7 @@ ENTRY(char *, xp_strerror, int number)
     return (char *)(uintptr_t)description(number, PC);
 }
 
-/* GNU's, which does not need the caller's buffer; POSIX's writes into it. */
+/* The GNU function, which does not use the caller's buffer; that of POSIX below writes to it. */
 ENTRY(char *, xp_strerror_r, int number, char *to, size_t size)
 {
     (void)to;
@@ -421,7 +422,7 @@ SAME(xp___stpcpy, xp_stpcpy);
 SAME(xp___mempcpy, xp_mempcpy);
 SAME(xp___rawmemchr, xp_rawmemchr);
 
-/* With the size of the target in a last argument, which is not needed here: blocks are known. */
+/* Fortified forms: their last argument, the size of the target, is not needed, since the bounds of blocks are known. */
 SAME(xp___memcpy_chk, xp_memcpy);
 SAME(xp___memmove_chk, xp_memcpy);
 SAME(xp___mempcpy_chk, xp_mempcpy);

@@ -1,4 +1,4 @@
-/* system.c - the system's own calls: futex, membarrier, descriptors. */
+/* system.c - system calls: futex, membarrier, descriptors. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/futex.h>
@@ -20,14 +20,15 @@ void explorer_membarrier(bool offered)
 }
 
 /*
- * The threads that sleep on a futex are a set of bits, see conditions.c; it lies apart from the word. The kernel holds a lock
- * of its own while it compares the word and lets a thread sleep, or wakes one: so these steps of all threads are in one order,
- * in which each knows of those before, and a thread that wakes knows of the call that woke it. A waiting thread first adds itself to the set, then looks at the word. If the word is
- * another, the thread takes itself out again, and nobody may come in between, since the kernel lets nobody: another
- * execution has that, in which it comes first.
+ * The threads that sleep on a futex are a set of bits, see conditions.c; the set lies apart from the word. The kernel holds a
+ * lock of its own while it compares the word and puts a thread to sleep, and while it wakes threads. So these steps of all
+ * threads have one order, each knows of those before it, and a thread that is woken knows of the call that woke it. A waiting
+ * thread first adds itself to the set, then reads the word. If the word has changed, the thread removes itself again. No other
+ * thread may come in between, since the kernel's lock prevents that: executions in which one does are abandoned, as another
+ * execution has that thread come first.
  */
 #define MOST_FUTEXES 1024
-static uint64_t futex_words[MOST_FUTEXES] EXPLORER_STATE = {0}; /* in the order in which they were met, in any run */
+static uint64_t futex_words[MOST_FUTEXES] EXPLORER_STATE = {0}; /* in the order in which they were first used, in any run */
 static int futex_count EXPLORER_STATE = 0;
 static uint64_t futex_sets[MOST_FUTEXES];
 
@@ -100,7 +101,7 @@ static long futex(uint64_t word, int operation, uint32_t value, const void *time
     }
 }
 
-/* The heavy side of an asymmetric fence; atomic_signal_fence is the light one [MODEL-22]. */
+/* membarrier() is the heavy side of an asymmetric fence; atomic_signal_fence is the light one [MODEL-22]. */
 static bool membarrier_registered;
 
 static long membarrier(int command, uint64_t pc)
@@ -151,7 +152,7 @@ long xp_syscall(long number, ...)
     return result;
 }
 
-/* An eventfd is a count, which reads and writes pass on in order, as the lock does that the kernel holds for them. Its
+/* An eventfd is a count. Its reads and writes synchronise, in one order, as by the lock that the kernel holds for them. Its
  * number is above those that the system gives. */
 #define FIRST_EVENTFD (1 << 20)
 #define MOST_EVENTFDS 8
@@ -174,7 +175,7 @@ static uint64_t need_eventfd(int descriptor, const char *name, uint64_t pc)
     return address;
 }
 
-/* Its number may be another file by now. `count` is what was found there. */
+/* Reports a use of a closed descriptor, whose number may be another file by now. `count` is what the call found there. */
 static void check_open(uint64_t count, const char *what, uint64_t pc)
 {
     if (count == CLOSED) {
@@ -212,7 +213,7 @@ ENTRY(ssize_t, xp_read, int descriptor, void *to, size_t size)
     return (ssize_t)sizeof count;
 }
 
-/* What is written to standard output and standard error is dropped. */
+/* Output to stdout and stderr is dropped. */
 ENTRY(ssize_t, xp_write, int descriptor, const void *from, size_t size)
 {
     uint64_t pc = PC;
@@ -240,7 +241,7 @@ ENTRY(int, xp_close, int descriptor)
     return 0;
 }
 
-/* Waits for ever, for one eventfd. */
+/* Waits without a time limit, for one eventfd. */
 ENTRY(int, xp_poll, struct pollfd *asked, nfds_t count, int milliseconds)
 {
     uint64_t pc = PC;
@@ -253,7 +254,7 @@ ENTRY(int, xp_poll, struct pollfd *asked, nfds_t count, int milliseconds)
     return 1;
 }
 
-/* Each thread has its own, and the first one the process's. */
+/* Each thread has a number of its own; the first one has that of the process. */
 ENTRY(pid_t, xp_gettid, void)
 {
     return getpid() + run.current;

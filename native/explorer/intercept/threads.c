@@ -6,7 +6,7 @@
 
 #include "library.h"
 
-/* Whether there was one thread alone all the time: then libraries count without atomic instructions. */
+/* Whether the program has never created a thread: if so, libraries count without atomic instructions. */
 char xp___libc_single_threaded = 1;
 
 static int thread_number(uint64_t handle)
@@ -108,7 +108,7 @@ int xp_thrd_create(pthread_t *thread, int (*body)(void *), void *argument)
 {
     uint64_t pc = PC;
     xp___libc_single_threaded = 0;
-    void *(*as_pthread)(void *) = NULL; /* the result comes back in the same register */
+    void *(*as_pthread)(void *) = NULL; /* its result is returned in the same register */
     memcpy(&as_pthread, &body, sizeof as_pthread);
     uint64_t handle = (uint64_t)thread_create_event(as_pthread, argument, pc) + 1;
     plain_access((uint64_t)(uintptr_t)thread, sizeof *thread, true, pc);
@@ -139,7 +139,8 @@ _Noreturn void xp_thrd_exit(int result)
     thread_end((void *)(intptr_t)result);
 }
 
-/* pthread_once and call_once: 0 at first, 1 while it is carried out, 2 when it is done; 0 again if an exception leaves it. */
+/* pthread_once and call_once: 0 at first, 1 while a thread runs the function, 2 when it has returned; 0 again if an
+ * exception leaves it. */
 struct once {
     uint64_t address;
     uint64_t pc;

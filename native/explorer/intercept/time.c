@@ -1,6 +1,6 @@
 /*
- * time.c - a clock that goes on by a fixed step whenever it is read, and what is computed from times. All clocks are one
- * word, so that which thread reads it first is explored; sleeping takes no time.
+ * time.c - a clock that advances by a fixed step whenever it is read, and functions that compute with times. All clocks share
+ * one word, so the order in which threads read it is explored; sleeping takes no time.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -125,7 +125,7 @@ ENTRY(clock_t, xp_times, struct tms *to)
 
 /* ------------------------------------------------------------------------------------------------------ calendars */
 
-/* What gmtime, localtime, ctime and asctime return: one of each for all threads, which race for it. */
+/* The results of gmtime, localtime, ctime and asctime: one of each for all threads, whose calls race. */
 static struct tm calendar_time;
 static char time_text[26];
 
@@ -173,7 +173,7 @@ static char *put_text(const struct tm *from, char *to, uint64_t pc)
     return strcpy(to, text);
 }
 
-/* Reads those members that were written: which of them a format needs is the format's matter. */
+/* Reads the members that were written: which of them the format needs is not checked. */
 static void read_members(const struct tm *from, uint64_t pc)
 {
     const char *members = (const char *)from;

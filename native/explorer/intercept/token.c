@@ -1,5 +1,5 @@
-/* token.c - strtok and its kin. What strtok keeps between calls is one variable of the program's, with plain accesses: two
- * threads that call it race. */
+/* token.c - strtok and its kin. The position that strtok keeps between calls is one variable of the program, with plain
+ * accesses: calls by two threads race. */
 #define _GNU_SOURCE
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 static char *strtok_position;
 
-/* The next token from `text` on, which ends where a NUL is written. `after` gets where to go on. */
+/* Returns the next token from `text` on, and writes a NUL at its end. Sets `after` to the position after it. */
 static char *next_token(char *text, const char *delimiters, char **after, uint64_t pc)
 {
     string_length(text, SIZE_MAX, pc);
@@ -50,7 +50,7 @@ ENTRY(char *, xp_strtok_r, char *text, const char *delimiters, char **saved)
     return tokenize(text, delimiters, saved, PC);
 }
 
-/* Empty tokens count, and the last one leaves NULL. */
+/* Empty tokens count; after the last token, the position is NULL. */
 ENTRY(char *, xp_strsep, char **position, const char *delimiters)
 {
     uint64_t pc = PC;

@@ -38,7 +38,7 @@ static int weakened(uint64_t pc, int order, bool failure)
     return order & 0xff;
 }
 
-/* The same of a site that stays atomic. */
+/* The same for a site that must stay atomic. */
 static int order_at(uint64_t pc, int order, bool failure)
 {
     int found = weakened(pc, order, failure);
@@ -48,7 +48,7 @@ static int order_at(uint64_t pc, int order, bool failure)
     return found;
 }
 
-/* Whether a load or a store was weakened to a plain access; if so, it is executed as one, before memory is touched. */
+/* Whether a load or a store was weakened to a plain access; if so, it is checked as one, before memory is accessed. */
 static bool is_plain(const volatile void *address, size_t size, bool write, uint64_t pc)
 {
     if (weakening_count == 0 || weakened(pc, RELAXED, false) != PLAIN) {
@@ -134,7 +134,7 @@ PLAIN(16)
 void __tsan_read_range(void *address, size_t size);
 void __tsan_read_range(void *address, size_t size)
 {
-    /* the copy of a structure, which may have bytes that were never written */
+    /* a structure is copied, which may have bytes that were never written */
     plain_copy(0, (uint64_t)(uintptr_t)address, size, PC);
 }
 
@@ -144,8 +144,8 @@ void __tsan_write_range(void *address, size_t size)
     plain_access((uint64_t)(uintptr_t)address, size, true, PC);
 }
 
-/* What a compare-exchange expects is read, and written where it fails, by the instruction itself: a plain access that no
- * call tells of. On the thread's own stack nobody else looks at it. */
+/* The value that a compare-exchange expects. The compiler's own code reads it and, on failure, writes it: plain accesses
+ * that it does not instrument. If it lies on the thread's own stack, no other thread accesses it. */
 static uint64_t expected_value(const void *expected, uint32_t size, bool write, uint64_t pc)
 {
     uint64_t address = (uint64_t)(uintptr_t)expected;
@@ -263,10 +263,10 @@ void __tsan_atomic_signal_fence(int order);
 void __tsan_atomic_signal_fence(int order)
 {
     uint64_t pc = PC;
-    fence_event(order_at(pc, order, false), LIGHT, pc); /* nothing interrupts a thread: what it is for is membarrier() */
+    fence_event(order_at(pc, order, false), LIGHT, pc); /* no signal interrupts a thread; the fence pairs with membarrier() */
 }
 
-/* Atomics of 16 bytes, and those that a library makes of a lock. */
+/* Atomic accesses of 16 bytes, and those that a library implements with a lock. */
 _Noreturn void xp_wide_atomic(void);
 
 _Noreturn void xp_wide_atomic(void)
