@@ -3,7 +3,7 @@
 
 /* ---------------------------------------------------------------------------------------------------------- tokens */
 
-/* `allocate_many` returns a view of this. */
+/* The block of tokens of which `allocate_many` returns a view. */
 typedef struct tokens {
     PyObject_VAR_HEAD
     Py_ssize_t shape;

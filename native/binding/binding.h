@@ -94,8 +94,8 @@ state *state_of_type(PyTypeObject *type);
  * the garbage collector destroys. */
 PyObject *python_class_new(const python_class *made, const char *what, Py_ssize_t items);
 
-/* register_type(name, type), a function of the module: registers a class of which the binding makes objects, or that it looks
- * for. A second call with the name replaces the class. */
+/* register_type(name, type), a function of the module: registers a class of which the binding makes objects, or which it
+ * recognises. A second call with the name replaces the class. */
 PyObject *register_type(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
 /* How many forks lie between the process that loaded this module and this process. An object that was made at another number
@@ -189,8 +189,8 @@ static inline int owner_ready(PyObject *self, owner *held, const char *use)
     return !held->busy && held->forks == forks_now() ? 0 : owner_wait_ready(self, held, use);
 }
 
-/* Before a writer or reader is closed: 1 if the core's object is to be closed; 0 in a forked child, which only forgets its parent's
- * object; -1 with an error. */
+/* Prepares to close a writer or reader: 1 if the caller must close the core's object; 0 in a forked child, which only forgets
+ * its parent's object; -1 with an error. */
 int owner_close(PyObject *self, owner *held);
 
 /* The descriptor of a writer or reader as an int; if the core returned an error, the error that _refuse_descriptor raises. */
@@ -322,7 +322,7 @@ typedef struct batch {
     int64_t until; /* as take_timeout */
     payload payload;
     void *heap;
-    _Alignas(8) char room[6 * 1024]; /* a few dozen short events need no memory of the heap */
+    _Alignas(8) char room[6 * 1024]; /* a few dozen short events fit without an allocation */
 } batch;
 
 /* As event_arguments, for data, lengths, event_types and, if `all` is 4, timeout; the caller calls batch_end. */
@@ -350,9 +350,8 @@ typedef struct pin {
 /* A pin that has no reference yet. */
 pin *pin_new(owner *of, Py_ssize_t length, int loan);
 
-/* Makes a RingPtr or Loan with a pin that has no reference yet; `*held` is another reference to the pin, which the caller releases.
- * NULL with an error. The caller needs its own: code that the garbage collector runs may find the object and end it before the call
- * returns it. */
+/* Makes a RingPtr or Loan with a pin that has no reference yet. `*held` is another reference to the pin, which the caller
+ * releases: the garbage collector may run code that finds the object and ends it before the call returns it. NULL with an error. */
 PyObject *pinned_new(const python_class *made, PyObject *allocator, owner *of, Py_ssize_t length, int loan, pin **held);
 
 /* Gives a pin its reference. */

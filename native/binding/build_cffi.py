@@ -1,4 +1,4 @@
-"""Describe the calls that are rare to cffi's generator, which CMake runs: pools' figures, and what needs no object."""
+"""Declare the rarely called functions for cffi's generator, which CMake runs: a pool's figures, and what needs no object."""
 
 import cffi
 
@@ -58,7 +58,8 @@ uint64_t rr_heap_usage(const rr_allocator *allocator);
 
 _cffi = cffi.FFI()
 _cffi.cdef(_DECLARATIONS)
-# They are short: to give up the GIL around each would cost more than the call; beside a busy thread, milliseconds.
+# The functions are short, so they keep the GIL: to release it would cost more than the call or, beside a busy thread,
+# milliseconds.
 _cffi.set_source(
     "rusted_ring.native._cffi",
     """

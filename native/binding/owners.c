@@ -150,7 +150,7 @@ owner *owned_refuse(PyObject *self, const char *use)
 
 owner *owned_argument(PyObject *value, PyTypeObject *type, const char *name)
 {
-    /* By its type: an object can set its `__class__`. */
+    /* Checked by its type, since an object can set its `__class__`. */
     if (!PyObject_TypeCheck(value, type)) {
         PyErr_Format(PyExc_TypeError, "%s is a %R: not an instance of %R; pass an instance", name, Py_TYPE(value), type);
         return NULL;

@@ -113,8 +113,8 @@ PyObject *pinned_new(const python_class *made, PyObject *allocator, owner *of, P
     return found;
 }
 
-/* Whether the object has its reference. It has none yet while a call is making it, and none any more after it was detached or
- * committed; code that the garbage collector runs, or another thread during a call without the GIL, may find it then. */
+/* Whether the object has its reference. It has none while a call is making it, and none after it was detached or committed. Code
+ * that the garbage collector runs, or another thread during a call without the GIL, may see it in these states. */
 static int is_live(const pinned *object)
 {
     return object->pin != NULL && object->pin->payload != NULL;
@@ -579,7 +579,7 @@ static PyType_Slot pointer_slots[] = {
 };
 PyType_Spec pointer_spec = {
     .name = "rusted_ring.native._core.Pointer",
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, /* and the collection of its base */
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, /* garbage collection is inherited from the base */
     .slots = pointer_slots,
 };
 
@@ -625,7 +625,7 @@ static PyObject *loan_commit(PyObject *self, PyObject *const *arguments, Py_ssiz
         Py_DECREF((PyObject *)held);
         return NULL;
     }
-    /* Removed from the pin first: shortening a loan of class XXL copies it without the GIL. */
+    /* The pin gives up the loan first: shortening a loan of class XXL copies it without the GIL. */
     uint8_t *loan = held->payload;
     held->payload = NULL;
     const uint8_t *payload;
@@ -695,6 +695,6 @@ static PyType_Slot loan_slots[] = {
 };
 PyType_Spec loan_spec = {
     .name = "rusted_ring.native._core.Lender",
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, /* and the collection of its base */
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, /* garbage collection is inherited from the base */
     .slots = loan_slots,
 };

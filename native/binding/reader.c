@@ -125,7 +125,7 @@ static PyObject *take_next(PyObject *self, owner *held)
             Py_XDECREF(far);
             return NULL;
         }
-        if (far != NULL) { /* the event that was dropped may refer to it */
+        if (far != NULL) { /* the event that was just released may refer to it */
             Py_CLEAR(far);
             data = near;
             room = sizeof near;
@@ -167,7 +167,7 @@ static PyObject *reader_next(PyObject *self, PyObject *const *arguments, Py_ssiz
     }
 }
 
-/* __next__; it calls `next`, which a subclass may override. NULL without an error if there is no event, and at the end of the
+/* __next__: calls `next`, which a subclass may override. NULL without an error if there is no event, and at the end of the
  * stream. */
 static PyObject *reader_iternext(PyObject *self)
 {
@@ -226,14 +226,14 @@ static PyObject *batch_new(const state *state, uint64_t first, size_t count, PyO
     return made;
 }
 
-/* Makes a block for the events that there are, at most `limit`: `*count` events with `*room` bytes of payloads [RING-52]. */
+/* Makes a block for the events in the backlog, but at most `limit`: `*count` events with `*room` bytes of payloads [RING-52]. */
 static PyObject *block_new(owner *held, uint64_t limit, size_t *count, uint64_t *room)
 {
     uint64_t backlog = rr_reader_backlog(held->object);
     uint64_t most = backlog < limit ? backlog : limit;
     *count = (size_t)(most == 0 && limit > 0 ? 1 : most);
     *room = *count * (uint64_t)rr_ring_size(held->parent->object);
-    if (*room > LONG_BYTES) { /* a small block is made for events of the ring's size, without measuring */
+    if (*room > LONG_BYTES) { /* a small block has room for payloads of the ring's size, and is not measured */
         PyThreadState *thread = begin_long(held, 8 * *count > LONG_BYTES);
         size_t found = rr_reader_measure(held->object, *count, room);
         end_long(held, thread);
