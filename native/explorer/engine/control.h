@@ -1,4 +1,5 @@
-/* control.h - the ways out of a run, and what the whole engine shares. The lowest layer: it includes no other. */
+/* control.h - the ways out of a run, and what the whole engine shares. The engine's lowest layer: it includes none of the
+ * others. */
 #ifndef EXPLORER_CONTROL_H
 #define EXPLORER_CONTROL_H
 

@@ -341,7 +341,7 @@ static uint64_t await(const struct request *q)
     if (!run.concurrent) {
         uint64_t old = memory_at(q->address, q->size);
         if (!request_is_met(q, old)) {
-            report("deadlock", q->pc, 0, "the only thread waits for what nobody will do");
+            report("deadlock", q->pc, 0, "the only thread waits for what no thread will do");
             end_run(FATAL);
         }
         if (q->rmw) {

@@ -49,7 +49,7 @@ void plain_access(uint64_t address, size_t size, bool write, uint64_t pc);
 void slow_path_access(uint64_t address, size_t size, bool write, uint64_t pc);
 
 /* memcpy and memmove: bytes that were never written may be copied, and their copies count as never written. If `to` is 0,
- * the bytes are read only. */
+ * the bytes are only read. */
 void plain_copy(uint64_t to, uint64_t from, size_t size, uint64_t pc);
 
 #endif

@@ -60,7 +60,7 @@ struct thread {
     int reading;   /* of entries in `reads` */
     int written;   /* of entries in `write` */
     int turns;     /* of entries in `turn` */
-    /* empty until the program executes an asymmetric fence, and then not kept by points */
+    /* empty, and not kept by points, until the program executes an asymmetric fence */
     struct asymmetric may_acquire; /* what a fence of the other side would add */
     struct asymmetric has_released;
     /* last, since entries beyond the counts mean nothing and are not cleared */

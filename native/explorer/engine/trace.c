@@ -173,7 +173,7 @@ void print_trace(FILE *file, void (*print_results)(FILE *file, int thread, uint3
             fprintf(file, "\"kind\": \"%s\", \"order\": \"%s\"", failed ? "cas-fail" : kinds[e->kind],
                     order_name(failed ? e->failure : e->order));
             if (failed && e->value == e->expected) {
-                fputs(", \"text\": \"for no reason\"", file);
+                fputs(", \"text\": \"spurious failure\"", file);
             } else if (e->kind == FENCE && e->side != BOTH_SIDES) {
                 fprintf(file, ", \"text\": \"%s fence\"", e->side == LIGHT ? "light" : "heavy");
             } else if (e->kind == ARRIVE || e->kind == DEPART) {

@@ -43,7 +43,7 @@ static uint64_t address_of(const void *lock)
 static void misuse(uint64_t pc, const char *what, const char *lock, uint32_t holder)
 {
     if (holder == 0) {
-        report("lock-misuse", pc, 0, "thread %d %s a %s that nobody holds", run.current, what, lock);
+        report("lock-misuse", pc, 0, "thread %d %s a %s that no thread holds", run.current, what, lock);
     } else {
         report("lock-misuse", pc, 0, "thread %d %s a %s that thread %u holds", run.current, what, lock, holder - 1);
     }
