@@ -1,4 +1,4 @@
-"""Declare the rarely called functions for cffi's generator, which CMake runs: a pool's figures, and what needs no object."""
+"""Declare rarely called functions for cffi's generator, which CMake runs: a pool's figures, and calls without an object."""
 
 import cffi
 
