@@ -1,4 +1,4 @@
-"""Declare rarely called functions for cffi's generator, which CMake runs: a pool's figures, and calls without an object."""
+"""Declare rare calls for cffi's generator, which CMake runs: pools' figures, and calls that need no object."""
 
 import cffi
 

@@ -112,7 +112,7 @@ void __cxa_throw(void *object, void *type, void (*destructor)(void *));
 void __cxa_rethrow(void);
 void _ZSt9terminatev(void);
 
-/* The call that ended the program: the one above the library's outermost frame on the stack. */
+/* The call that ended the program: the caller of the library's outermost frame on the stack. */
 static uint64_t ended_by(const struct callers *callers)
 {
     uint64_t pc = run.pc;
