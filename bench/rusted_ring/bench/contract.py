@@ -2,6 +2,9 @@
 
 A figure is a number of nanoseconds an event, and its name is `work/peer/key=value/...`. One event is the whole of the
 work. A name that is not in these tables is refused, so that a figure cannot be lost for being misspelt.
+
+The tables also say what each peer guarantees and what `native` guarantees in each work. From these two follows how much
+longer than a peer `native` may take.
 """
 
 import dataclasses
@@ -11,6 +14,7 @@ from typing import Final, Literal
 
 Harness = Literal["c", "rust", "java", "python"]
 Keys = Mapping[str, str]
+Call = Literal["called", "inlined"]
 
 NATIVE: Final = "native"
 MACHINE: Final = "machine"
@@ -25,6 +29,66 @@ class UnknownFigure(ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
+class Guarantee:
+    """Something that costs time, and that one peer does and another does not.
+
+    Attributes:
+        name: as it stands in the tables of works and peers.
+        buys: what a program gets from it.
+        lacking: what is said of a peer that does not give it, after "it has".
+        mode: the mode of a ring in which `native` gives it; empty: in each.
+    """
+
+    name: str
+    buys: str
+    lacking: str
+    mode: str = ""
+
+
+GUARANTEES: Final[Mapping[str, Guarantee]] = {
+    guarantee.name: guarantee
+    for guarantee in (
+        Guarantee(
+            "generations",
+            "the name of an event that is gone is refused, and not taken for its successor's",
+            "no generations",
+        ),
+        Guarantee(
+            "references",
+            "an event has several owners, and its slot is free after the last of them",
+            "no counted references",
+        ),
+        Guarantee(
+            "overflow",
+            "a reference too many is refused and changes nothing, so that no count wraps",
+            "no refusal of a count's overflow",
+        ),
+        Guarantee(
+            "full", "room is limited, and an event is refused only if there is none left", "no exact limit", "gated"
+        ),
+        Guarantee(
+            "progress", "the other threads go on if one is stopped inside a call", "locks that a stopped thread keeps"
+        ),
+        Guarantee("lengths", "each event has a length and a type of its own", "no length and type of an event"),
+        Guarantee(
+            "laps",
+            "a reader that was overtaken is told, with the exact number of events that it missed",
+            "no laps",
+            "overwrite",
+        ),
+        Guarantee("readers", "several readers each get every event", "a single reader of an event"),
+        Guarantee("joining", "readers join, leave and are evicted while the writer runs", "no readers that join later"),
+        Guarantee("waits", "a reader can sleep until there is something to read", "no sleeping readers"),
+        Guarantee(
+            "copies",
+            "the event is bytes of its own, in memory that is not Python's",
+            "no copy, since it hands over an object",
+        ),
+    )
+}
+
+
+@dataclasses.dataclass(frozen=True)
 class Work:
     """What is measured.
 
@@ -35,6 +99,8 @@ class Work:
         every: what each peer must give, as keys that a figure has among others; a harness may say that a peer cannot.
         two_threads: quoted beside the round trip of the same round alone, since virtual processors move.
         limits: the works of `machine` that belong to it.
+        guarantees: what `native` guarantees in it.
+        call: how the harness reaches the fast path of `native`: through a call of the library, or inlined.
     """
 
     name: str
@@ -43,6 +109,8 @@ class Work:
     every: tuple[Keys, ...] = ({},)
     two_threads: bool = False
     limits: tuple[str, ...] = ()
+    guarantees: tuple[str, ...] = ()
+    call: Call = "called"
 
     @property
     def of_python(self) -> bool:
@@ -60,6 +128,11 @@ _BULK_KEYS: Final[Mapping[str, str | None]] = {"payload": None, "batch": None}
 _BULK: Final = tuple({"payload": "64", "batch": str(batch)} for batch in BATCHES)
 _THREADS: Final[Mapping[str, str | None]] = {"oversubscribed": "0"}
 _LINES: Final[Mapping[str, str | None]] = {"lines": "best", **_THREADS}
+_COUNTED: Final = ("generations", "references", "full", "lengths")
+"""What an event of a pool has, besides that threads do not wait for each other, which they do for the GIL."""
+_RING: Final = ("full", "laps", "readers", "joining", "lengths", "waits")
+_PYTHON_RING: Final = (*(name for name in _RING if name != "full"), "copies")
+"""The rings of the Python harness overwrite."""
 _TRANSFER: Final = ("limit-round-trip", "limit-line-transfer", "limit-line-transfer-bulk")
 
 WORKS: Final[Mapping[str, Work]] = {
@@ -89,12 +162,14 @@ WORKS: Final[Mapping[str, Work]] = {
             {"payload": None, "occupancy": None, "threads": None, "live": "0"},
             tuple({"payload": "64", "occupancy": share, "threads": "1", "live": "0"} for share in ("0", "50", "99")),
             limits=("limit-memcpy", "limit-locked-add", "limit-locked-cas"),
+            guarantees=(*_COUNTED, "progress"),
         ),
         Work(
             "clone",
             "clone and drop, of an event with so many references",
             {**_PAYLOAD, "references": "1"},
             limits=("limit-locked-add-pair",),
+            guarantees=("references", "overflow"),
         ),
         Work(
             "ring",
@@ -102,6 +177,7 @@ WORKS: Final[Mapping[str, Work]] = {
             {"payload": None, "capacity": None, "mode": "gated"},
             ({"payload": "64", "capacity": "1024"},),
             limits=("limit-copy",),
+            guarantees=_RING,
         ),
         Work(
             "ring-bulk",
@@ -109,6 +185,7 @@ WORKS: Final[Mapping[str, Work]] = {
             {"payload": None, "batch": None, "capacity": None, "mode": "gated"},
             tuple({"payload": payload, "batch": "16", "mode": "overwrite"} for payload in ("64", "256", "1024")),
             limits=("limit-copy",),
+            guarantees=_RING,
         ),
         Work(
             "stream",
@@ -117,6 +194,7 @@ WORKS: Final[Mapping[str, Work]] = {
             tuple({"payload": "64", "batch": batch, "capacity": "1024"} for batch in ("1", "64")),
             two_threads=True,
             limits=_TRANSFER,
+            guarantees=_RING,
         ),
         Work(
             "readers",
@@ -125,18 +203,47 @@ WORKS: Final[Mapping[str, Work]] = {
             tuple({"readers": readers, "payload": "64"} for readers in ("1", "2", "4")),
             two_threads=True,
             limits=_TRANSFER,
+            guarantees=_RING,
         ),
-        Work("python-pointer", "Python: allocate, view, drop; of a queue put and get", {"payload": None}),
-        Work("python-ring", "Python: add and next; of a queue put and get", {"payload": None}),
-        Work("python-ring-bulk", "Python: add_many and next_many, an event of them", _BULK_KEYS, _BULK),
-        Work("python-pointer-bulk", "Python: allocate_many and drop_many, an event of them", _BULK_KEYS, _BULK),
+        Work(
+            "python-pointer",
+            "Python: allocate, view, drop; of a queue put and get",
+            {"payload": None},
+            guarantees=(*_COUNTED, "copies"),
+        ),
+        Work(
+            "python-ring",
+            "Python: add and next; of a queue put and get",
+            {"payload": None},
+            guarantees=_PYTHON_RING,
+        ),
+        Work(
+            "python-ring-bulk",
+            "Python: add_many and next_many, an event of them",
+            _BULK_KEYS,
+            _BULK,
+            guarantees=_PYTHON_RING,
+        ),
+        Work(
+            "python-pointer-bulk",
+            "Python: allocate_many and drop_many, an event of them",
+            _BULK_KEYS,
+            _BULK,
+            guarantees=(*_COUNTED, "copies"),
+        ),
         Work(
             "python-busy",
             "Python: one small call, alone and beside a busy thread",
             {"payload": None, "calls": None, "busy": None},
             ({"busy": "0"}, {"busy": "1"}),
+            guarantees=_PYTHON_RING,
         ),
-        Work("python-wake", "Python: from before an add to after the wait of another thread", {"how": None}),
+        Work(
+            "python-wake",
+            "Python: from before an add to after the wait of another thread",
+            {"how": None},
+            guarantees=_PYTHON_RING,
+        ),
     )
 }
 
@@ -158,50 +265,84 @@ class Peer:
         works: what it must give.
         source: where its version is to be asked for: a package of Debian (`deb:`), of crates.io (`crate:`), of Maven
             (`maven:`), of PyPI (`pypi:`), or nothing: part of the system, the language or this project.
+        guarantees: which of `GUARANTEES` it gives as it is measured here.
+        most: how many times as long as it `native` may take where it gives less; None: as long as other peers.
     """
 
     name: str
     harness: Harness
     works: tuple[str, ...]
     source: str = ""
+    guarantees: tuple[str, ...] = ()
+    most: float | None = None
 
 
 _LIMITS: Final = tuple(work for work in WORKS if work.startswith("limit-"))
 _RINGS: Final = ("ring", "stream")
 _ONE_BY_ONE: Final = ("python-pointer", "python-ring")
+_OBJECTS: Final = ("references", "lengths", "waits")
+"""Of queues of Python's objects, which are counted, have lengths and types, and which a thread can wait for."""
 
 PEERS: Final[Mapping[str, Peer]] = {
     peer.name: peer
     for peer in (
         Peer(MACHINE, "c", _LIMITS),
-        Peer(NATIVE, "c", tuple(work for work in WORKS if work not in _LIMITS)),
+        Peer(NATIVE, "c", tuple(work for work in WORKS if work not in _LIMITS), guarantees=tuple(GUARANTEES)),
         Peer("glibc", "c", ("pool",), "deb:libc6"),
         Peer("jemalloc", "c", ("pool",), "deb:libjemalloc-dev"),
-        Peer("mimalloc", "c", ("pool",), "deb:libmimalloc-dev"),
-        Peer("ck_ring", "c", _RINGS, "deb:libck-dev"),
-        Peer("boost-spsc", "c", _RINGS, "deb:libboost-dev"),
+        Peer("mimalloc", "c", ("pool",), "deb:libmimalloc-dev", ("progress",)),
+        Peer("ck_ring", "c", _RINGS, "deb:libck-dev", ("full",)),
+        Peer("boost-spsc", "c", _RINGS, "deb:libboost-dev", ("full",)),
         Peer("readerwriterqueue", "c", _RINGS, "deb:libreaderwriterqueue-dev"),
         Peer("concurrentqueue", "c", _RINGS, "deb:libconcurrentqueue-dev"),
-        Peer("rte_ring", "c", _RINGS, "deb:libdpdk-dev"),
-        Peer("Arc", "rust", ("pool", "clone")),
-        Peer("rusted-ring-0.3.2", "rust", ("pool", "clone"), "crate:rusted-ring"),
-        Peer("rusted-ring-0.5.6", "rust", _RINGS, "crate:rusted-ring"),
-        Peer("rtrb", "rust", _RINGS, "crate:rtrb"),
-        Peer("crossbeam-array-queue", "rust", _RINGS, "crate:crossbeam"),
-        Peer("disruptor-rs", "rust", _RINGS, "crate:disruptor"),
-        Peer("lmax-disruptor", "java", _RINGS, "maven:disruptor"),
-        Peer("queue.Queue", "python", (*_ONE_BY_ONE, "python-busy")),
-        Peer("SimpleQueue", "python", (*_ONE_BY_ONE, "python-busy", "python-wake")),
-        Peer("deque", "python", (*_ONE_BY_ONE, "python-ring-bulk", "python-busy")),
-        Peer("numpy", "python", (*_ONE_BY_ONE, "python-ring-bulk"), "pypi:numpy"),
-        Peer("ringbuf", "python", (*_ONE_BY_ONE, "python-ring-bulk"), "pypi:ringbuf"),
-        Peer("iceoryx2", "python", _ONE_BY_ONE, "pypi:iceoryx2"),
-        Peer("faster-fifo", "python", _ONE_BY_ONE, "pypi:faster-fifo"),
-        Peer("multiprocessing.Queue", "python", _ONE_BY_ONE),
-        Peer("asyncio-queue", "python", ("python-wake",)),
-        Peer("reference", "python", _ONE_BY_ONE),
+        Peer("rte_ring", "c", _RINGS, "deb:libdpdk-dev", ("full",)),
+        Peer("Arc", "rust", ("pool", "clone"), guarantees=("references",)),
+        Peer(
+            "rusted-ring-0.3.2",
+            "rust",
+            ("pool", "clone"),
+            "crate:rusted-ring",
+            ("references", "progress", "lengths"),
+        ),
+        Peer("rusted-ring-0.5.6", "rust", _RINGS, "crate:rusted-ring", ("readers", "joining", "lengths")),
+        Peer("rtrb", "rust", _RINGS, "crate:rtrb", ("full",)),
+        Peer("crossbeam-array-queue", "rust", _RINGS, "crate:crossbeam", ("full",)),
+        Peer("disruptor-rs", "rust", _RINGS, "crate:disruptor", ("full", "readers")),
+        Peer("lmax-disruptor", "java", _RINGS, "maven:disruptor", ("full", "readers", "joining")),
+        Peer("queue.Queue", "python", (*_ONE_BY_ONE, "python-busy"), guarantees=_OBJECTS),
+        Peer(
+            "SimpleQueue",
+            "python",
+            (*_ONE_BY_ONE, "python-busy", "python-wake"),
+            guarantees=_OBJECTS,
+            most=1.5,
+        ),
+        Peer(
+            "deque",
+            "python",
+            (*_ONE_BY_ONE, "python-ring-bulk", "python-busy"),
+            guarantees=("references", "lengths"),
+        ),
+        Peer("numpy", "python", (*_ONE_BY_ONE, "python-ring-bulk"), "pypi:numpy", ("copies",)),
+        Peer("ringbuf", "python", (*_ONE_BY_ONE, "python-ring-bulk"), "pypi:ringbuf", ("full", "copies")),
+        Peer(
+            "iceoryx2",
+            "python",
+            _ONE_BY_ONE,
+            "pypi:iceoryx2",
+            ("references", "readers", "joining", "copies"),
+        ),
+        Peer("faster-fifo", "python", _ONE_BY_ONE, "pypi:faster-fifo", ("full", "lengths", "waits", "copies")),
+        Peer("multiprocessing.Queue", "python", _ONE_BY_ONE, guarantees=("lengths", "waits", "copies")),
+        Peer("asyncio-queue", "python", ("python-wake",), guarantees=_OBJECTS),
+        Peer("reference", "python", _ONE_BY_ONE, guarantees=tuple(GUARANTEES)),
     )
 }
+
+EQUAL: Final = 1.0
+"""How many times as long as a peer `native` may take that guarantees as much."""
+LESS: Final[Mapping[Call, float]] = {"called": 2.0, "inlined": 1.5}
+"""The same of a peer that guarantees less, by how the fast path of `native` is reached."""
 
 OURS: Final = (MACHINE, NATIVE)
 """Always measured, since everything is measured against them."""
@@ -269,6 +410,27 @@ def parse_part(name: str) -> Figure:
         if key not in work.keys or not value:
             raise UnknownFigure(f"figure {name!r}: {key}={value} is no parameter of {work_name}")
     return Figure(work_name, peer_name, keys)
+
+
+def lacking(native: Figure, peer: str) -> list[Guarantee]:
+    """Return what `native` guarantees in a figure of its own and a peer does not."""
+    mode = native.keys.get("mode", "")
+    return [
+        guarantee
+        for guarantee in map(GUARANTEES.__getitem__, WORKS[native.work].guarantees)
+        if guarantee.name not in PEERS[peer].guarantees and ("" in (mode, guarantee.mode) or guarantee.mode == mode)
+    ]
+
+
+def most(work: str, peer: str, lacks: bool) -> float:
+    """Return how many times as long as a peer `native` may take in a work.
+
+    Args:
+        work: the work.
+        peer: the peer.
+        lacks: whether the peer guarantees less than `native` does in it.
+    """
+    return (PEERS[peer].most or LESS[WORKS[work].call]) if lacks else EQUAL
 
 
 def harness_of(work: str, peer: str) -> Harness:

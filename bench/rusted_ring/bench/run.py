@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from rusted_ring.bench import machine, plots, tables
+from rusted_ring.bench.ahead import compare
 from rusted_ring.bench.contract import MEMORY, UnknownFigure, select
 from rusted_ring.bench.harnesses import SMOKE, AnyHarness, CHarness, Pace, Step, cache_folder, harnesses
 from rusted_ring.bench.measured import Measured, Round, UnusableResult
@@ -184,8 +185,13 @@ def show(measured: Measured) -> int:
     """Print what was to be reached and what is missing, and return the exit status."""
     if measured.smoke:
         print("a smoke: every case once and short, to see that its figure is there; the times say nothing")
-    elif rows := [tables.target_row(verdict) for verdict in judge(measured)]:
-        print_table("", tables.TARGET_COLUMNS, rows, right=("measured",))
+    else:
+        if compared := compare(measured):
+            rows = [tables.peer_row(row) for row in compared]
+            print_table("", tables.PEER_COLUMNS, rows, right=("times the peer", "at most"))
+            print(tables.ahead(compared))
+        if rows := [tables.target_row(verdict) for verdict in judge(measured)]:
+            print_table("", tables.TARGET_COLUMNS, rows, right=("measured",))
     missing = measured.missing_peers()
     for peer, reason in missing.items():
         print(f"missing: {peer}: {reason}")

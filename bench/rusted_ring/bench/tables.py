@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
+from rusted_ring.bench.ahead import Row, beside, comparable, compare, guaranteed
 from rusted_ring.bench.contract import CALLS, MACHINE, MEMORY, NATIVE, WORKS, Figure, harness_of, parse
 from rusted_ring.bench.measured import Measured, Quartiles
 from rusted_ring.bench.targets import Unit, Verdict, judge
 
+PEER_COLUMNS = ("work", "peer", "ahead", "times the peer", "quartiles", "at most", "reached", "reason")
 TARGET_COLUMNS = ("work", "to reach", "measured", "quartiles", "reached", "beside")
 
 
@@ -28,7 +30,7 @@ def spread(value: Quartiles, unit: Unit = "ratio") -> str:
     if value.low == value.high:
         return ""
     if unit == "ratio":
-        return f"{value.low:.2f} to {value.high:.2f}"
+        return f"{times(value.low)} to {times(value.high)}"
     return f"{number(value.low)} to {number(value.high)}"
 
 
@@ -55,10 +57,64 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right:
     return [f"| {' | '.join(row)} |" for row in every]
 
 
+def times(ratio: float) -> str:
+    """Return a ratio with two digits behind the point, or more where there would be nothing to see of it."""
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+
+
+def peer_row(row: Row) -> list[str]:
+    """Return a comparison with a peer as the cells of `PEER_COLUMNS`; the figures are those of its worst case."""
+    most = f"{row.most:g}"
+    lacks = f"it has {', '.join(one.lacking for one in row.lacks)}" if row.lacks else "it guarantees as much"
+    if not row.cases:
+        return [row.work, row.peer, "-", "not measured", "", most, "-", f"{row.why_not}; {lacks}"]
+    worst, total = row.worst, len(row.cases)
+    where = f"{'worst of ' + str(total) + ' cases' if total > 1 else 'one case'}: {_title(worst.peer)}"
+    if 0 < row.ahead < total:
+        where += f"; ahead in {row.ahead}"
+    return [
+        *(row.work, row.peer, "yes" if row.ahead == total else "NO"),
+        *(times(worst.ratio.median), spread(worst.ratio), most, "yes" if row.reached else "NO"),
+        f"{lacks}; {where}",
+    ]
+
+
+def ahead(rows: Sequence[Row]) -> str:
+    """Return in one sentence how many of the rows hold."""
+    seen = [row for row in rows if row.cases]
+    ahead_of = sum(row.ahead == len(row.cases) for row in seen)
+    reached = sum(row.reached for row in seen)
+    said = ("yes" if ahead_of == len(seen) else "NO") if seen else "not measured"
+    return (
+        f"Ahead of every peer: {said}. Native is ahead in {ahead_of} of "
+        f"{len(seen)} rows, and within what it may take in {reached}; {len(rows) - len(seen)} were not measured."
+    )
+
+
+def peers_to_reach(measured: Measured) -> list[str]:
+    """Return the comparison with every peer as lines of Markdown, with what native guarantees and they do not."""
+    rows = compare(measured)
+    if not rows:
+        return []
+    bought = [[one.name, one.buys, ", ".join(f"`{work}`" for work in works)] for one, works in guaranteed(rows)]
+    return [
+        ahead(rows),
+        "",
+        *markdown_table(PEER_COLUMNS, map(peer_row, rows), right=("times the peer", "at most")),
+        "",
+        "What native guarantees in these works, and what it buys:",
+        "",
+        *markdown_table(("guarantee", "what it buys", "works"), bought),
+        "",
+        "### Beside the machine's limits, and other targets",
+        "",
+    ]
+
+
 def targets(measured: Measured) -> str:
-    """Return the table of what is to be reached."""
+    """Return the tables of what is to be reached: beside the peers, and beside limits and constants."""
     rows = [target_row(verdict) for verdict in judge(measured)]
-    return "\n".join(markdown_table(TARGET_COLUMNS, rows, right=("measured",))) + "\n"
+    return "\n".join([*peers_to_reach(measured), *markdown_table(TARGET_COLUMNS, rows, right=("measured",))]) + "\n"
 
 
 # --- peers
@@ -96,17 +152,12 @@ _LIMITS = {
 }
 
 
-def _comparable(figure: Figure) -> tuple[tuple[str, str], ...]:
-    """Return what two figures must have in common to be compared: peers differ in their mode, and in what is called."""
-    return tuple((key, value) for key, value in figure.keys.items() if key not in ("mode", "calls"))
-
-
 def work_table(measured: Measured, work: str) -> list[str]:
     """Return a work's figures, each beside that of `native` with the same parameters and beside the machine's limit."""
     figures = {name: parse(name) for name in measured.names() if parse(name).work == work}
     groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for name, figure in figures.items():
-        groups.setdefault(_comparable(figure), []).append(name)
+        groups.setdefault(comparable(figure), []).append(name)
     two, limited, own = WORKS[work].two_threads, work in _LIMITS, not WORKS[work].is_limit
     columns = ["parameters", "peer", "ns", "quartiles"]
     columns += (["times native"] if own else []) + (["times the limit"] if limited else [])
@@ -116,7 +167,7 @@ def work_table(measured: Measured, work: str) -> list[str]:
         for name in sorted(names, key=lambda name: figures[name].peer != NATIVE):
             figure, value = figures[name], measured.quartiles(name)
             row = [_title(figure), figure.peer, number(value.median), spread(value, "us")]
-            row += [_beside(measured, name, names)] if own else []
+            row += [_beside(measured, name)] if own else []
             row += [_beside_limit(measured, name)] if limited else []
             if two:
                 trip = measured.round_trip(harness_of(work, figure.peer))
@@ -134,12 +185,10 @@ def _bracketed(text: str) -> str:
     return f" ({text})" if text else ""
 
 
-def _beside(measured: Measured, name: str, names: Sequence[str]) -> str:
-    """Return a figure's ratio to that of `native` among others, in the same mode where there is one."""
-    figure = parse(name)
-    same = [other for other in names if parse(other).peer == NATIVE]
-    same.sort(key=lambda other: parse(other).keys.get("mode") != figure.keys.get("mode"))
-    return _ratio(measured, name, same[0]) if same and figure.peer != NATIVE else ""
+def _beside(measured: Measured, name: str) -> str:
+    """Return a figure's ratio to that of `native`."""
+    native = beside(measured, name) if parse(name).peer != NATIVE else None
+    return _ratio(measured, name, native) if native else ""
 
 
 def _beside_limit(measured: Measured, name: str) -> str:
