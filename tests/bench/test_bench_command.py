@@ -47,6 +47,16 @@ BAD_INPUT: dict[str, tuple[list[str], str]] = {
     "no earlier run": (["--from", "{folder}/missing.json"], "argument --from: {folder}/missing.json: no such file"),
     "no run": (["--from", "{folder}/file"], "not JSON"),
     "earlier run and rounds": (["--from", "{folder}/file", "--rounds", "3"], "argument --from: shows an earlier run"),
+    "nothing to compare with": (
+        ["--against", "{folder}/missing.json"],
+        "argument --against: {folder}/missing.json: no",
+    ),
+    "comparison with no run": (["--against", "{folder}/file"], "argument --against: {folder}/file: not JSON"),
+    "comparison and a smoke": (["--against", "{folder}/file", "--smoke"], "times of a smoke say nothing: leave out"),
+    "comparison of two rounds": (
+        ["--against", "{folder}/file", "--rounds", "2"],
+        "--rounds 2 is too few for quartiles",
+    ),
     "earlier run and a smoke": (["--from", "{folder}/file", "--smoke"], "argument --from: shows an earlier run"),
 }
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from rusted_ring.bench import machine, plots, tables
+from rusted_ring.bench import against, machine, plots, tables
 from rusted_ring.bench.ahead import compare
 from rusted_ring.bench.contract import MEMORY, UnknownFigure, select
 from rusted_ring.bench.harnesses import SMOKE, AnyHarness, CHarness, Pace, Step, cache_folder, harnesses
 from rusted_ring.bench.measured import Measured, Round, UnusableResult
 from rusted_ring.bench.programs import ProgramFailed, Programs
-from rusted_ring.bench.targets import judge
+from rusted_ring.bench.targets import NOISE, judge
 from rusted_ring.verify.support.errors import InputError
 from rusted_ring.verify.support.report import Update, print_table, progress
 
@@ -29,8 +29,8 @@ def run(options: argparse.Namespace) -> int:
     """Measure, or read what was measured, and show and write it.
 
     Args:
-        options: `peers` and `works` (lists of names), `rounds` or None, `smoke`, `json` and `out` (paths or None), and
-            `read`: the JSON of an earlier run, or None.
+        options: `peers` and `works` (lists of names), `rounds` or None, `smoke`, `json` and `out` (paths or None),
+            `read`: the JSON of an earlier run, or None, and `against`: that of a run to compare with, or None.
 
     Returns:
         0, or 1 where a figure is missing that should be there.
@@ -46,19 +46,47 @@ def run(options: argparse.Namespace) -> int:
             measured = Measured.read(options.read)
         except UnusableResult as error:
             raise InputError(f"argument --from: {error}") from None
+        earlier = _earlier(options, measured)
     else:
         try:
             selection = select(options.works, options.peers)
         except UnknownFigure as error:
             raise InputError(str(error)) from None
         measured = Measured(selection, smoke=options.smoke, machine=machine.facts())
+        earlier = _earlier(options, measured)
         measured.machine["peers"] = machine.versions()
         measure(measured, options.rounds or (1 if options.smoke else ROUNDS), SMOKE if options.smoke else Pace())
     if options.json is not None:
         options.json.write_text(json.dumps(measured.as_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     if options.out is not None:
         write(measured, options.out)
-    return show(measured)
+    status = show(measured)
+    if earlier is not None:
+        show_against(against.compare(earlier, measured), options.against)
+    return status
+
+
+def _earlier(options: argparse.Namespace, measured: Measured) -> Measured | None:
+    """Return the run to compare with, or None where none is asked for; refuse it before anything is measured.
+
+    Raises:
+        InputError: it cannot be compared with this one.
+    """
+    if options.against is None:
+        return None
+    if options.smoke:
+        raise InputError("argument --against: the times of a smoke say nothing: leave out --smoke")
+    if options.rounds is not None and options.rounds < against.LEAST_ROUNDS:
+        raise InputError(
+            f"argument --against: --rounds {options.rounds} is too few for quartiles: "
+            f"give {against.LEAST_ROUNDS} or more"
+        )
+    try:
+        if options.read is not None:
+            against.must_have_quartiles(measured, str(options.read))
+        return against.read(options.against, measured)
+    except UnusableResult as error:
+        raise InputError(f"argument --against: {error}") from None
 
 
 def _can_write(document: Path | None, folder: Path | None) -> None:
@@ -203,3 +231,28 @@ def show(measured: Measured) -> int:
     figures, rounds = len(measured.names()), len(measured.rounds)
     print(f"{figures:,} figures, {rounds} round{'s' if rounds != 1 else ''}, {len(missing)} missing, {len(lost)} lost")
     return 1 if lost else 0
+
+
+def show_against(found: against.Comparison, path: Path) -> None:
+    """Print what has moved since an earlier run; no measured time changes the exit status."""
+    rule = f"do not overlap and the medians differ by more than {NOISE:.0%}"
+    print(f"\nagainst {path}: a figure has moved if the quartiles of the two runs {rule}")
+    for name, before, now in found.differs:
+        print(f"OTHERWISE THAN THEN: {name}: {before} then, {now} now")
+    if found.moved:
+        rows = [tables.change_row(change) for change in found.moved]
+        print_table("", tables.CHANGE_COLUMNS, rows, right=tables.CHANGE_COLUMNS[1:6])
+    for words, names in (
+        ("only in this run", found.only_now),
+        (f"only in {path}", found.only_before),
+        (f"in fewer than {against.LEAST_ROUNDS} rounds of one of them", found.few),
+        ("between processors with another round trip than then, not compared", found.other_pair),
+    ):
+        for name in names:
+            print(f"{words}: {name}")
+    slower = sum(change.ratio > 1 for change in found.moved)
+    apart = len(found.only_now) + len(found.only_before) + len(found.few) + len(found.other_pair)
+    print(
+        f"{slower} slower, {len(found.moved) - slower} faster, {found.still} within noise, "
+        f"{apart} that cannot be compared"
+    )

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
+from rusted_ring.bench.against import Change
 from rusted_ring.bench.ahead import Row, beside, comparable, compare, guaranteed
 from rusted_ring.bench.contract import CALLS, MACHINE, MEMORY, NATIVE, WORKS, Figure, harness_of, parse
 from rusted_ring.bench.measured import Measured, Quartiles
 from rusted_ring.bench.targets import Unit, Verdict, judge
 
 PEER_COLUMNS = ("work", "peer", "ahead", "times the peer", "quartiles", "at most", "reached", "reason")
+CHANGE_COLUMNS = ("figure", "ns then", "quartiles then", "ns now", "quartiles now", "times then", "moved")
 TARGET_COLUMNS = ("work", "to reach", "measured", "quartiles", "reached", "beside")
 
 
@@ -60,6 +62,14 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right:
 def times(ratio: float) -> str:
     """Return a ratio with two digits behind the point, or more where there would be nothing to see of it."""
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+
+
+def change_row(change: Change) -> list[str]:
+    """Return a figure that moved as the cells of `CHANGE_COLUMNS`."""
+    cells = [change.name]
+    for value in (change.before, change.now):
+        cells += [number(value.median), spread(value, "us")]
+    return [*cells, times(change.ratio), "slower" if change.ratio > 1 else "faster"]
 
 
 def peer_row(row: Row) -> list[str]:

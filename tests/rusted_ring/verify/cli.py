@@ -215,6 +215,12 @@ def _add_bench(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument(
         "--from", dest="read", type=Path, metavar="FILE", help="measure nothing: show the JSON of an earlier run"
     )
+    command.add_argument(
+        "--against",
+        type=Path,
+        metavar="FILE",
+        help="say what has moved since the run of this JSON; with --from, compare two files",
+    )
 
 
 def _add_explore(commands: "argparse._SubParsersAction[_Parser]") -> None:
