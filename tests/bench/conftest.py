@@ -13,7 +13,7 @@ STREAM = "stream/{}/payload=64/batch=1/capacity=1024/mode=gated"
 
 @pytest.fixture
 def made_up() -> Callable[[], Measured]:
-    """Three rounds, in the second of which `native` and a round trip take twice as long."""
+    """Three rounds, in the second of which `native` and the round trip beside the C harness take twice as long."""
 
     def make() -> Measured:
         measured = Measured(select(["pool", "stream"], ["mimalloc", "rtrb"]), machine={"cpus": [0, 1]})

@@ -154,3 +154,14 @@ def test_page_says_what_each_guarantee_buys() -> None:
     assert text.index("| peer | ahead |") < text.index("| what it buys |") < text.index("| to reach |")
     for name in WORKS["ring"].guarantees:
         assert GUARANTEES[name].buys in text
+
+
+def test_reason_quotes_two_threads_by_pair_of_processors() -> None:
+    stream = "stream/{}/payload=64/batch=1/capacity=1024/mode=gated"
+    measured = Measured(select(["stream"], ["rtrb"]))
+    for native, trip in ((10.0, 60.0), (30.0, 200.0), (10.0, 60.0)):
+        figures = {stream.format(NATIVE): native, stream.format("rtrb"): 20.0}
+        measured.rounds.append(Round(figures, {"c": trip, "rust": trip}))
+    row = only(compare(measured))
+    assert row.worst.ratio.median == 0.5
+    assert tables.peer_row(row)[7].endswith("mode=gated; by pair: 0.50 at 60 ns, 1.50 at 200 ns")

@@ -62,6 +62,41 @@ def test_figure_that_cannot_be_is_refused(figures: dict[str, float], words: str)
     assert words in str(refused.value)
 
 
+# --- pairs of processors
+
+
+def test_rounds_are_told_apart_by_the_round_trip_of_their_pair() -> None:
+    measured = Measured(select(["stream"]))
+    trips = (60.0, 200.0, 62.0, 70.0, 190.0)
+    for number, trip in enumerate(trips):
+        measured.rounds.append(Round({NATIVE: 10.0 + number}, {"c": trip}))
+    measured.rounds.append(Round({NATIVE: 99.0}))  # nothing was said of its pair
+    near, far = measured.pairs("c")
+    assert near.values(NATIVE) == [10.0, 12.0, 13.0]
+    assert sorted(far.values(NATIVE)) == [11.0, 14.0]
+    assert far.round_trip("c") == Quartiles(192.5, 195.0, 197.5)
+    assert measured.pairs("rust") == []
+
+
+def test_figures_of_two_pairs_have_no_ratio() -> None:
+    rtrb = NATIVE.replace("native", "rtrb")
+    measured = Measured(select(["stream"], ["rtrb"]))
+    for rust, native in ((70.0, 10.0), (210.0, 20.0), (74.0, 30.0)):
+        measured.rounds.append(Round({NATIVE: native, rtrb: 10.0}, {"c": 60.0, "rust": rust}))
+    assert measured.ratio(NATIVE, rtrb) == Quartiles(1.5, 2.0, 2.5)
+    # Within one harness the pair is the same, and of one thread it does not matter.
+    pool = "pool/{}/payload=64/occupancy=0/threads=1"
+    for one in measured.rounds:
+        one.figures |= {LINE: 10.0, pool.format("Arc"): 1.0, pool.format("native"): 1.0}
+    assert measured.ratio(NATIVE, LINE) == Quartiles(1.5, 2.0, 2.5)
+    ratio = measured.ratio(pool.format("native"), pool.format("Arc"))
+    assert ratio == Quartiles(1.0, 1.0, 1.0)
+    assert len(measured.rounds) == 3
+    measured.rounds = measured.rounds[1:2]
+    assert measured.ratio(NATIVE, rtrb) is None
+    assert measured.ratio(pool.format("native"), pool.format("Arc")) is not None
+
+
 # --- verdicts
 
 
@@ -74,7 +109,7 @@ def test_targets_are_judged_by_the_median_of_the_rounds(made_up: Make) -> None:
     assert full.value == Quartiles(1.0, 1.0, 1.0)
     gated = verdicts["writer and reader on two cores, 64 B, one at a time, gated, beside the transfer of a line"]
     assert gated.value == Quartiles(1.0, 1.0, 1.5)
-    assert gated.why == "round trip 60 ns (60 to 90)"
+    assert gated.why == "round trip 60 ns (60 to 90); by pair: 1.00 at 60 ns, 2.00 at 120 ns"
     (whole,) = (
         one for text, one in verdicts.items() if "one at a time, gated, beside the transfer of its 72 bytes" in text
     )

@@ -7,8 +7,21 @@ worst of them.
 
 import dataclasses
 
-from rusted_ring.bench.contract import EQUAL, GUARANTEES, NATIVE, OURS, WORKS, Figure, Guarantee, lacking, most, parse
+from rusted_ring.bench.contract import (
+    EQUAL,
+    GUARANTEES,
+    NATIVE,
+    OURS,
+    WORKS,
+    Figure,
+    Guarantee,
+    harness_of,
+    lacking,
+    most,
+    parse,
+)
 from rusted_ring.bench.measured import Measured, Quartiles
+from rusted_ring.bench.targets import said_by_pair
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,11 +32,13 @@ class Case:
         native: the figure of `native`.
         peer: that of the peer.
         ratio: the time of `native` over that of the peer, formed in each round.
+        by_pair: the ratio for each pair of processors, in words; empty where there was one.
     """
 
     native: Figure
     peer: Figure
     ratio: Quartiles
+    by_pair: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +107,9 @@ def _row(measured: Measured, work: str, peer: str) -> Row:
         if (figure.work, figure.peer) == (work, peer) and (native := beside(measured, name)) is not None:
             ratio = measured.ratio(native, name)
             if ratio is not None:
-                cases.append(Case(parse(native), figure, ratio))
+                two = WORKS[work].two_threads
+                by_pair = said_by_pair(measured, harness_of(work, peer), native, name) if two else ""
+                cases.append(Case(parse(native), figure, ratio, by_pair))
     natives = [case.native for case in cases] or [Figure(work, NATIVE, {})]
     names = {guarantee.name for native in natives for guarantee in lacking(native, peer)}
     lacks = tuple(guarantee for guarantee in lacking(Figure(work, NATIVE, {}), peer) if guarantee.name in names)
@@ -100,7 +117,7 @@ def _row(measured: Measured, work: str, peer: str) -> Row:
     if not cases:
         why_not = measured.why_missing(work, peer) or measured.why_missing(work, NATIVE)
         why_not = why_not or next((note.text for note in measured.cannot if note.is_about(Figure(work, peer, {}))), "")
-        why_not = why_not or f"no figure of {peer} beside one of native with the same parameters"
+        why_not = why_not or f"no round has a figure of {peer} beside one of native that can be compared"
     return Row(work, peer, lacks, most(work, peer, bool(lacks)), tuple(cases), why_not)
 
 

@@ -1,7 +1,8 @@
 """What was measured: figures by round, what is missing and why, and the ratios within a round.
 
 Two figures are compared within a round, where they were taken seconds apart, and what is told is the median of these
-ratios and their quartiles.
+ratios and their quartiles. Virtual processors move, so a round may have another pair of them than the round before. The
+round trip between the two tells the pairs apart.
 """
 
 import dataclasses
@@ -28,6 +29,10 @@ from rusted_ring.bench.contract import (
 
 FORMAT: Final = 1
 """Of the JSON; one more with each change after which an older file cannot be read."""
+
+
+PAIR: Final = 1.25
+"""Round trips that differ by a larger factor are of two pairs of processors."""
 
 
 class UnusableResult(ValueError):
@@ -79,10 +84,22 @@ class Round:
         figures: nanoseconds an event, by name.
         round_trips: nanoseconds of a round trip between the two processors, taken right before the two-threaded works
             of each harness.
+        only: what was measured, each as `work/peer`, of a round that repeats some figures alone; None: everything.
     """
 
     figures: dict[str, float] = dataclasses.field(default_factory=dict)
     round_trips: dict[Harness, float] = dataclasses.field(default_factory=dict)
+    only: list[str] | None = None
+
+    def was_to_have(self, figure: Figure) -> bool:
+        """Whether a figure was to be measured in it."""
+        return self.only is None or f"{figure.work}/{figure.peer}" in self.only
+
+    def one_pair(self, *figures: Figure) -> bool:
+        """Whether these figures come from one pair of processors, as far as they are of two threads."""
+        two = {harness_of(one.work, one.peer) for one in figures if WORKS[one.work].two_threads}
+        trips = [self.round_trips[harness] for harness in two if harness in self.round_trips]
+        return not trips or max(trips) <= PAIR * min(trips)
 
     def add(self, figures: Mapping[str, float]) -> None:
         """Take over what a harness gave.
@@ -160,14 +177,33 @@ class Measured:
         return Quartiles.of(self.values(name))
 
     def ratio(self, numerator: str, denominator: str) -> Quartiles | None:
-        """Return the ratio of two figures, formed in each round; None where no round has both."""
-        both = [one.figures for one in self.rounds if numerator in one.figures and denominator in one.figures]
+        """Return the ratio of two figures, formed in each round; None where no round has both on one pair."""
+        both = [
+            one.figures
+            for one in self.rounds
+            if numerator in one.figures
+            and denominator in one.figures
+            and one.one_pair(parse(numerator), parse(denominator))
+        ]
         return Quartiles.of([figures[numerator] / figures[denominator] for figures in both]) if both else None
 
     def round_trip(self, harness: Harness) -> Quartiles | None:
         """Return the round trip beside a harness, over the rounds that have it."""
         values = [one.round_trips[harness] for one in self.rounds if harness in one.round_trips]
         return Quartiles.of(values) if values else None
+
+    def pairs(self, harness: Harness) -> list[Self]:
+        """Return this run for each pair of processors that a harness had, the nearest first, with its rounds alone."""
+        found: list[list[Round]] = []
+        trip = 0.0
+        for one in sorted(
+            (one for one in self.rounds if harness in one.round_trips), key=lambda one: one.round_trips[harness]
+        ):
+            if not found or one.round_trips[harness] > PAIR * trip:
+                found.append([])
+            found[-1].append(one)
+            trip = one.round_trips[harness]
+        return [dataclasses.replace(self, rounds=rounds) for rounds in found]
 
     # --- what is missing
 
@@ -189,7 +225,11 @@ class Measured:
             if not any(wanted.among(figure) for figure in parsed) and not self.why_not(wanted):
                 lines.append(f"no figure {wanted}")
         for name in dict.fromkeys([*had, *self.listed]):
-            rounds = [number for number, one in enumerate(self.rounds, 1) if name not in one.figures]
+            rounds = [
+                number
+                for number, one in enumerate(self.rounds, 1)
+                if name not in one.figures and one.was_to_have(parse(name))
+            ]
             if rounds and not self.why_not(parse(name)):
                 which = "any round" if len(rounds) == len(self.rounds) else f"round {', '.join(map(str, rounds))}"
                 lines.append(f"no figure {name} in {which}")
@@ -245,7 +285,8 @@ class Measured:
                 machine=dict(document["machine"]),
             )
             for one in document["rounds"]:
-                found.rounds.append(Round(round_trips=dict(one["round_trips"])))
+                only = one.get("only")
+                found.rounds.append(Round(round_trips=dict(one["round_trips"]), only=None if only is None else [*only]))
                 found.rounds[-1].add(one["figures"])
         except (KeyError, TypeError, AttributeError, UnknownFigure) as error:
             raise UnusableResult(f"{path}: not a whole run of rusted-ring bench: {error}") from None

@@ -12,7 +12,7 @@ from typing import Final
 
 from rusted_ring.bench import against, machine, plots, tables
 from rusted_ring.bench.ahead import compare
-from rusted_ring.bench.contract import MEMORY, UnknownFigure, select
+from rusted_ring.bench.contract import MEMORY, WORKS, UnknownFigure, parse, select
 from rusted_ring.bench.harnesses import SMOKE, AnyHarness, CHarness, Pace, Step, cache_folder, harnesses
 from rusted_ring.bench.measured import Measured, Round, UnusableResult
 from rusted_ring.bench.programs import ProgramFailed, Programs
@@ -250,6 +250,9 @@ def show_against(found: against.Comparison, path: Path) -> None:
     ):
         for name in names:
             print(f"{words}: {name}")
+    limits = sum(WORKS[parse(change.name).work].is_limit for change in found.moved)
+    if limits:
+        print(f"the machine itself moved: {limits} of its limits are among them; compare ratios, or measure anew")
     slower = sum(change.ratio > 1 for change in found.moved)
     apart = len(found.only_now) + len(found.only_before) + len(found.few) + len(found.other_pair)
     print(

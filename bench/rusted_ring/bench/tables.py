@@ -82,6 +82,7 @@ def peer_row(row: Row) -> list[str]:
     where = f"{'worst of ' + str(total) + ' cases' if total > 1 else 'one case'}: {_title(worst.peer)}"
     if 0 < row.ahead < total:
         where += f"; ahead in {row.ahead}"
+    where += worst.by_pair
     return [
         *(row.work, row.peer, "yes" if row.ahead == total else "NO"),
         *(times(worst.ratio.median), spread(worst.ratio), most, "yes" if row.reached else "NO"),
@@ -175,14 +176,19 @@ def work_table(measured: Measured, work: str) -> list[str]:
     rows = []
     for names in groups.values():
         for name in sorted(names, key=lambda name: figures[name].peer != NATIVE):
-            figure, value = figures[name], measured.quartiles(name)
-            row = [_title(figure), figure.peer, number(value.median), spread(value, "us")]
-            row += [_beside(measured, name)] if own else []
-            row += [_beside_limit(measured, name)] if limited else []
-            if two:
-                trip = measured.round_trip(harness_of(work, figure.peer))
-                row.append(f"{number(trip.median)}{_bracketed(spread(trip, 'us'))}" if trip else "")
-            rows.append(row)
+            figure, harness = figures[name], harness_of(work, figures[name].peer)
+            # Of two threads a row for each pair of processors that the rounds had.
+            for part in (measured.pairs(harness) if two else []) or [measured]:
+                if not part.values(name):
+                    continue
+                value = part.quartiles(name)
+                row = [_title(figure), figure.peer, number(value.median), spread(value, "us")]
+                row += [_beside(part, name)] if own else []
+                row += [_beside_limit(part, name)] if limited else []
+                if two:
+                    trip = part.round_trip(harness)
+                    row.append(f"{number(trip.median)}{_bracketed(spread(trip, 'us'))}" if trip else "")
+                rows.append(row)
     return markdown_table(columns, rows, right=columns[2:])
 
 

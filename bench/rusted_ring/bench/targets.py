@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from rusted_ring.bench.contract import MACHINE, MEMORY, NATIVE, Figure, harness_of
+from rusted_ring.bench.contract import MACHINE, MEMORY, NATIVE, Figure, Harness, harness_of
 from rusted_ring.bench.measured import Measured, Quartiles
 
 NOISE: Final = 0.05
@@ -274,14 +274,37 @@ def _verdict(measured: Measured, target: Target) -> Verdict:
     else:
         ratio = measured.ratio(*(reversed(names) if target.inverse else names))
         if ratio is None:
-            return Verdict(target, None, None, f"no round has both {names[0]} and {names[1]}")
+            return Verdict(target, None, None, f"no round has both {names[0]} and {names[1]} on one pair of processors")
         value = ratio.over(target.times)
     why = ""
     if target.two_threads:
-        trip = measured.round_trip(harness_of(target.figure.work, target.figure.peer))
+        harness = harness_of(target.figure.work, target.figure.peer)
+        trip = measured.round_trip(harness)
         if trip is not None:
             why = f"round trip {trip.median:.0f} ns ({trip.low:.0f} to {trip.high:.0f})"
+            why += said_by_pair(measured, harness, names[0], names[1], target.times)
     return Verdict(target, value, target.holds(value.median), why)
+
+
+def said_by_pair(measured: Measured, harness: Harness, numerator: str, denominator: str, times: float = 1.0) -> str:
+    """Return a ratio for each pair of processors that a harness had, in words; empty where there was one.
+
+    Args:
+        measured: the run.
+        harness: whose round trips tell the pairs apart.
+        numerator: a figure.
+        denominator: another one.
+        times: how many of the second the first stands for.
+    """
+    pairs = measured.pairs(harness)
+    if len(pairs) < 2:
+        return ""
+    said = []
+    for pair in pairs:
+        ratio, trip = pair.ratio(numerator, denominator), pair.round_trip(harness)
+        if ratio is not None and trip is not None:
+            said.append(f"{ratio.median / times:.2f} at {trip.median:.0f} ns")
+    return f"; by pair: {', '.join(said)}" if said else ""
 
 
 def memory_verdicts(measured: Measured) -> list[Verdict]:
