@@ -371,3 +371,65 @@ def test_python_peer_that_cannot_be_fetched_is_missing(
         "ringbuf": "cannot be installed: this Python has no pip: install ringbuf beside rusted-ring"
     }
     assert "python-ring/native/payload=64" in measured.listed
+
+
+# --- more rounds where the quartiles ask for them
+
+NOISY_PROGRAM = """
+names = ["limit-round-trip/machine"]
+names += [f"stream/native/payload=64/batch={{b}}/capacity=1024/mode=gated" for b in (1, 64)]
+names += ["limit-memcpy/machine/payload=64", "pool/native/payload=64/occupancy=0/threads=1"]
+import re
+asked = next(word for word in sys.argv if word.startswith("--benchmark_filter=")).partition("=")[2]
+with open({calls!r}, "a") as calls:
+    print(asked, file=calls)
+lines = len(open({calls!r}).readlines())
+names = [name for name in names if re.search(asked, name)]
+noise = lines % 4 if {noisy!r} else 0
+benchmarks = [{{"name": name, "ns_per_event": 5.0 + noise * ("batch=64" in name)}} for name in names]
+print(json.dumps({{"context": {{}}, "benchmarks": benchmarks}}))
+"""
+
+
+def measured_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, noisy: bool, smoke: bool = False, rounds: int = 3
+) -> Measured:
+    def build(self: harnesses.CHarness) -> list[str]:
+        plays(self.folder / "bench_core", NOISY_PROGRAM.format(calls=str(tmp_path / "calls"), noisy=noisy))
+        return []
+
+    monkeypatch.setattr(harnesses.CHarness, "build", build)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    works = ("limit-round-trip", "limit-memcpy", "pool", "stream")
+    measured = Measured(Selection(works, ("machine", "native")), smoke=smoke)
+    run.measure(measured, rounds, harnesses.SMOKE)
+    return measured
+
+
+def test_figure_with_wide_quartiles_gets_more_rounds_with_what_it_is_beside_up_to_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = measured_with(tmp_path, monkeypatch, noisy=True)
+    assert [one.only is None for one in measured.rounds] == [True] * 3 + [False] * 3
+    assert measured.rounds[-1].only == ["limit-round-trip/machine", "stream/native"]
+    assert len(measured.values("stream/native/payload=64/batch=64/capacity=1024/mode=gated")) == run.MORE * 3
+    assert len(measured.values("pool/native/payload=64/occupancy=0/threads=1")) == 3
+    assert not [line for line in measured.lost() if "round" in line]
+    capsys.readouterr()
+    run.show_rounds(measured)
+    printed = capsys.readouterr().out
+    assert "3 rounds of everything, and up to 6 of 3 figures with wide quartiles\n" in printed
+    assert "figures whose median is not known within 5%: 1; the limit is 2 times the rounds; " in printed
+    assert "stream/native/payload=64/batch=64/capacity=1024/mode=gated (" in printed
+
+
+@pytest.mark.parametrize(("noisy", "smoke"), [(False, False), (True, True)])
+def test_steady_figures_and_smokes_get_no_more_rounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], noisy: bool, smoke: bool
+) -> None:
+    measured = measured_with(tmp_path, monkeypatch, noisy=noisy, smoke=smoke)
+    assert [one.only for one in measured.rounds] == [None] * 3
+    capsys.readouterr()
+    if not noisy:
+        run.show_rounds(measured)
+        assert capsys.readouterr().out == ""

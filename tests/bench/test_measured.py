@@ -301,3 +301,49 @@ def test_file_with_a_figure_that_nobody_knows_is_refused(made_up: Make, tmp_path
     path.write_text(json.dumps(document))
     with pytest.raises(UnusableResult, match="no peer 'nobody'"):
         Measured.read(path)
+
+
+# --- rounds that the quartiles ask for
+
+
+@pytest.mark.parametrize(
+    ("quartiles", "rounds"),
+    [((10, 10, 10), 0), ((9.9, 10, 10.1), 1), ((9.5, 10, 10.5), 10), ((9, 10, 11), 40)],
+)
+def test_rounds_needed_grow_with_the_square_of_the_quartiles_distance(
+    quartiles: tuple[float, float, float], rounds: int
+) -> None:
+    assert Quartiles(*quartiles).rounds_needed(0.05) == rounds
+
+
+def test_figure_is_unsettled_until_it_has_the_rounds_that_it_needs() -> None:
+    measured = Measured(select(["stream"]))
+    for value in (8.0, 10.0, 12.0, 10.0):
+        measured.rounds.append(Round({NATIVE: value, LINE: 10.0}))
+    assert measured.unsettled(0.05) == {NATIVE: 10}
+    measured.rounds = measured.rounds * 3
+    assert measured.unsettled(0.05) == {}
+
+
+def test_round_of_some_figures_has_not_lost_the_others(made_up: Make) -> None:
+    measured = made_up()
+    measured.rounds.append(Round({NATIVE: 10.0}, only=["stream/native"]))
+    # The other figure of the same work and peer was to be measured again as well.
+    bulk = NATIVE.replace("batch=1", "batch=64")
+    assert measured.lost() == [f"no figure {bulk} in round 4"]
+    measured.rounds[-1].figures[bulk] = 8.0
+    assert measured.lost() == []
+
+
+def test_partial_round_is_written_and_read(made_up: Make, tmp_path: Path) -> None:
+    measured = made_up()
+    measured.rounds.append(Round({NATIVE: 10.0}, only=["stream/native"]))
+    path = tmp_path / "run.json"
+    document = measured.as_dict()
+    path.write_text(json.dumps(document))
+    assert Measured.read(path) == measured
+    # Files of before there were such rounds do not have the field.
+    for one in document["rounds"]:
+        del one["only"]
+    path.write_text(json.dumps(document))
+    assert [one.only for one in Measured.read(path).rounds] == [None] * 4

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -41,6 +42,7 @@ _BUILD_SECONDS: Final = 900
 _ROUND_TRIP: Final = "limit-round-trip"
 
 Command = list[str | Path]
+Pairs = AbstractSet[tuple[str, str]]
 Step = tuple[str, Callable[[Round], None]]
 """What a line of progress says, and what adds its figures to a round."""
 
@@ -132,10 +134,12 @@ class AnyHarness(ABC):
         self.core: CHarness | None = None
         self.there = False
 
-    def pairs(self) -> list[tuple[str, str]]:
-        """Return each work with each peer that it has to measure and that is not missing."""
+    def pairs(self, only: Pairs | None = None) -> list[tuple[str, str]]:
+        """Return each work with each peer that it has to measure and that is not missing, or those of `only`."""
         return [
-            (work, peer) for work, peer in self.selection.pairs(self.name) if not self.measured.why_missing(work, peer)
+            (work, peer)
+            for work, peer in self.selection.pairs(self.name)
+            if not self.measured.why_missing(work, peer) and (only is None or (work, peer) in only)
         ]
 
     def wanted(self) -> bool:
@@ -180,9 +184,9 @@ class AnyHarness(ABC):
             ProgramFailed: it did not run to its end.
         """
 
-    def steps(self) -> list[Step]:
-        """Return what is to be run in each round, one after the other."""
-        pairs = self.pairs()
+    def steps(self, only: Pairs | None = None) -> list[Step]:
+        """Return what is to be run in a round, one after the other: everything, or works and peers of `only`."""
+        pairs = self.pairs(only)
 
         def step(into: Round) -> None:
             if self.core is not None and any(WORKS[work].two_threads for work, _ in pairs):
@@ -257,11 +261,11 @@ class CHarness(AnyHarness):
     def _filter(self, pairs: Sequence[tuple[str, str]]) -> str:
         return f"--benchmark_filter={self.expression(pairs)}"
 
-    def steps(self) -> list[Step]:
+    def steps(self, only: Pairs | None = None) -> list[Step]:
         """Return the works of one thread, and apart from them those of two, whose limits are to be near them."""
         found: list[Step] = []
         for two, words in ((False, "one thread"), (True, "two threads")):
-            pairs = [pair for pair in self.pairs() if WORKS[pair[0]].two_threads == two]
+            pairs = [pair for pair in self.pairs(only) if WORKS[pair[0]].two_threads == two]
 
             def step(into: Round, pairs: list[tuple[str, str]] = pairs) -> None:
                 figures = self.figures(pairs)

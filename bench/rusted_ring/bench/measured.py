@@ -7,6 +7,7 @@ round trip between the two tells the pairs apart.
 
 import dataclasses
 import json
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -53,6 +54,15 @@ class Quartiles:
         if len(values) == 1:
             return cls(values[0], values[0], values[0])
         return cls(*statistics.quantiles(values, n=4, method="inclusive"))
+
+    def rounds_needed(self, within: float) -> int:
+        """Return how many rounds it takes until the median is known.
+
+        Args:
+            within: how exactly, as a share of the median: 1.57 times the distance of the quartiles over the root of the
+                number of rounds (McGill, Tukey and Larsen, Variations of box plots, 1978), an interval of 95 %.
+        """
+        return math.ceil((1.57 * (self.high - self.low) / (within * self.median)) ** 2)
 
     def over(self, divisor: float) -> Self:
         """Return them in a unit that is so many times larger."""
@@ -175,6 +185,20 @@ class Measured:
     def quartiles(self, name: str) -> Quartiles:
         """Return a figure over the rounds."""
         return Quartiles.of(self.values(name))
+
+    def unsettled(self, within: float) -> dict[str, int]:
+        """Return the figures whose quartiles ask for more rounds than they have, with the rounds that they need.
+
+        Args:
+            within: how exactly a median is to be known, as a share of it.
+        """
+        found = {}
+        for name in self.names():
+            values = self.values(name)
+            needed = Quartiles.of(values).rounds_needed(within)
+            if needed > len(values):
+                found[name] = needed
+        return found
 
     def ratio(self, numerator: str, denominator: str) -> Quartiles | None:
         """Return the ratio of two figures, formed in each round; None where no round has both on one pair."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from rusted_ring.bench import against, machine, plots, tables
 from rusted_ring.bench.ahead import compare
-from rusted_ring.bench.contract import MEMORY, WORKS, UnknownFigure, parse, select
+from rusted_ring.bench.contract import MACHINE, MEMORY, NATIVE, WORKS, UnknownFigure, parse, select
 from rusted_ring.bench.harnesses import SMOKE, AnyHarness, CHarness, Pace, Step, cache_folder, harnesses
 from rusted_ring.bench.measured import Measured, Round, UnusableResult
 from rusted_ring.bench.programs import ProgramFailed, Programs
@@ -22,7 +22,11 @@ from rusted_ring.verify.support.report import Update, print_table, progress
 
 ROUNDS: Final = 9
 """Rounds where nothing else is said; of a smoke it is one."""
+MORE: Final = 2
+"""How many times as many rounds a figure may get whose quartiles ask for more."""
 _TICK_SECONDS: Final = 0.5
+_SHOWN: Final = 5
+"""Of the figures that would need more rounds."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -160,12 +164,29 @@ def measure(measured: Measured, rounds: int, pace: Pace) -> None:
         for number in range(1, rounds + 1):
             measured.rounds.append(Round())
             one_round(measured, steps, number, rounds, update)
+        for number in range(rounds + 1, (1 if measured.smoke else MORE) * rounds + 1):
+            again = repeated(measured)
+            if not again:
+                break
+            measured.rounds.append(Round(only=sorted(f"{work}/{peer}" for work, peer in again)))
+            steps = [step for harness in every for step in harness.steps(again)]
+            one_round(measured, steps, number, MORE * rounds, update)
         if MEMORY in measured.selection.works and core is not None:
             update(0, 1, f"memory over {pace.memory:,} operations")
             try:
                 measured.memory = core.memory()
             except (ProgramFailed, ValueError) as error:
                 measured.failures.append(f"memory: {error}")
+
+
+def repeated(measured: Measured) -> set[tuple[str, str]]:
+    """Return the works and peers that have a figure whose quartiles ask for more rounds, with what they are beside."""
+    found = {(parse(name).work, parse(name).peer) for name in measured.unsettled(NOISE)}
+    for work, _ in list(found):
+        found |= {(work, NATIVE), *((limit, MACHINE) for limit in WORKS[work].limits)}
+        if WORKS[work].two_threads:
+            found.add(("limit-round-trip", MACHINE))
+    return found & set(measured.selection.pairs())
 
 
 def prepare(every: list[AnyHarness], executor: concurrent.futures.Executor, update: Update) -> None:
@@ -228,9 +249,27 @@ def show(measured: Measured) -> int:
         lost += [f"{peer} is missing, and CI has to have it" for peer in missing]
     for line in lost:
         print(f"LOST: {line}")
+    if not measured.smoke:
+        show_rounds(measured)
     figures, rounds = len(measured.names()), len(measured.rounds)
     print(f"{figures:,} figures, {rounds} round{'s' if rounds != 1 else ''}, {len(missing)} missing, {len(lost)} lost")
     return 1 if lost else 0
+
+
+def show_rounds(measured: Measured) -> None:
+    """Print how many rounds the figures got, and which would have needed more."""
+    whole = sum(one.only is None for one in measured.rounds)
+    if whole < len(measured.rounds):
+        more = sum(len(measured.values(name)) > whole for name in measured.names())
+        print(f"{whole} rounds of everything, and up to {len(measured.rounds)} of {more} figures with wide quartiles")
+    needs = measured.unsettled(NOISE)
+    if needs:
+        worst = sorted(needs, key=lambda name: -needs[name])[:_SHOWN]
+        said = ", ".join(f"{name} ({needs[name]})" for name in worst)
+        print(
+            f"figures whose median is not known within {NOISE:.0%}: {len(needs)}; the limit is {MORE} times the "
+            f"rounds; with the rounds that they need: {said}{', ...' if len(needs) > len(worst) else ''}"
+        )
 
 
 def show_against(found: against.Comparison, path: Path) -> None:

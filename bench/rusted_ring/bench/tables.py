@@ -243,6 +243,14 @@ def peers(measured: Measured) -> str:
 # --- the machine
 
 
+def _rounds(measured: Measured) -> str:
+    whole = sum(one.only is None for one in measured.rounds)
+    if measured.smoke:
+        return f"{whole} (a smoke: says nothing of speed)"
+    more = len(measured.rounds) - whole
+    return f"{whole}, and up to {more} more of figures with wide quartiles" if more else str(whole)
+
+
 def machine(measured: Measured) -> str:
     """Return where it was measured, and with what, as a table."""
     facts = measured.machine
@@ -252,7 +260,7 @@ def machine(measured: Measured) -> str:
         ["architecture", str(facts.get("architecture", ""))],
         ["kernel", str(facts.get("kernel", ""))],
         ["load at the start", ", ".join(f"{load:.1f}" for load in facts.get("load", []))],
-        ["rounds", str(len(measured.rounds)) + (" (a smoke: says nothing of speed)" if measured.smoke else "")],
+        ["rounds", _rounds(measured)],
         ["Python", str(facts.get("python", ""))],
         ["rusted-ring", str(facts.get("rusted-ring", ""))],
     ]
