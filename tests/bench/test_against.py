@@ -1,5 +1,6 @@
 """`rusted-ring bench --against`: what counts as moved, what is compared at all, and what is refused."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,18 @@ WHOLE_POOL = f"{POOL}/live=0"
 STREAM = "stream/native/payload=64/batch=1/capacity=1024/mode=gated"
 OTHERS = 16
 """Figures of the run of `made_up`, without one."""
+
+
+@pytest.fixture
+def made_up(made_up: Make) -> Make:
+    """Return the shared run with twice its rounds: four of one pair of processors, two of another."""
+
+    def make() -> Measured:
+        measured = made_up()
+        measured.rounds += made_up().rounds
+        return measured
+
+    return make
 
 
 def scaled(measured: Measured, name: str, factor: float) -> Measured:
@@ -62,7 +75,7 @@ def test_figure_that_moved_is_named_with_both_times(made_up: Make) -> None:
     found = against.compare(made_up(), scaled(made_up(), POOL, 3.0))
     (change,) = found.moved
     assert (change.name, change.ratio, found.still) == (WHOLE_POOL, 3.0, OTHERS)
-    assert (change.before, change.now) == (Quartiles(8, 8, 12), Quartiles(24, 24, 36))
+    assert (change.before, change.now) == (Quartiles(8, 8, 14), Quartiles(24, 24, 42))
 
 
 def test_figures_that_one_run_has_are_named_where_both_were_to_measure_them(made_up: Make) -> None:
@@ -88,7 +101,8 @@ def test_one_name_with_and_without_the_parameters_of_old_is_one_figure(made_up: 
 
 def test_figure_of_too_few_rounds_is_not_compared(made_up: Make) -> None:
     now = scaled(made_up(), POOL, 3.0)
-    del now.rounds[0].figures[POOL]
+    for one in now.rounds[:4]:
+        del one.figures[POOL]
     found = against.compare(made_up(), now)
     assert (found.few, found.moved) == ([WHOLE_POOL], [])
 
@@ -96,11 +110,26 @@ def test_figure_of_too_few_rounds_is_not_compared(made_up: Make) -> None:
 def test_figures_of_two_threads_are_not_compared_over_another_round_trip(made_up: Make) -> None:
     now = scaled(made_up(), STREAM, 3.0)
     for one in now.rounds:
-        one.round_trips["c"] *= 4
+        one.round_trips["c"] *= 8
     found = against.compare(made_up(), now)
     assert f"{STREAM}/oversubscribed=0" in found.other_pair
     assert not any("/rtrb/" in name or name.startswith("pool/") for name in found.other_pair)
     assert found.moved == []
+
+
+def test_figures_of_two_threads_are_compared_over_the_rounds_of_one_pair(made_up: Make) -> None:
+    now = made_up()
+    for one in now.rounds:
+        # In this run there are more rounds of the far pair, whose times are the same as before.
+        if one.round_trips["c"] == 60.0 and one is not now.rounds[0]:
+            one.round_trips["c"], one.figures[STREAM] = 120.0, 20.0
+    now.rounds += [dataclasses.replace(now.rounds[0]) for _ in range(3)]
+    assert against.compare(made_up(), now).moved == []
+    for one in now.rounds:
+        if one.round_trips["c"] == 60.0:
+            one.figures = {**one.figures, STREAM: 13.0}
+    (change,) = against.compare(made_up(), now).moved
+    assert (change.before.median, change.now.median) == (10.0, 13.0)
 
 
 def test_other_versions_are_told(made_up: Make) -> None:
@@ -117,7 +146,10 @@ def test_other_versions_are_told(made_up: Make) -> None:
     ("change", "words"),
     [
         (lambda one: setattr(one, "smoke", True), "a smoke, whose times say nothing: measure without --smoke"),
-        (lambda one: one.rounds.pop(), "2 rounds, too few for quartiles: measure with --rounds 3 or more"),
+        (
+            lambda one: one.rounds.__delitem__(slice(2, None)),
+            "2 rounds, too few for quartiles: measure with --rounds 3 or more",
+        ),
         (lambda one: one.machine.update(cpus=[0]), "another machine (cpus 1 there, 2 here)"),
         (lambda one: one.machine.update(processor="Z80"), "another machine (processor Z80 there, unknown here)"),
         (lambda one: setattr(one, "selection", select(["clone"])), "has none of the works chosen, but limit-"),

@@ -325,6 +325,16 @@ def test_figure_is_unsettled_until_it_has_the_rounds_that_it_needs() -> None:
     assert measured.unsettled(0.05) == {}
 
 
+def test_rounds_of_two_pairs_are_no_reason_for_more_of_them() -> None:
+    measured = Measured(select(["stream"]))
+    for trip, value in ((60.0, 10.0), (200.0, 30.0), (60.0, 10.1), (60.0, 9.9)):
+        measured.rounds.append(Round({NATIVE: value}, {"c": trip}))
+    assert measured.unsettled(0.05) == {}
+    for one in measured.rounds:
+        one.round_trips = {}
+    assert list(measured.unsettled(0.05)) == [NATIVE]
+
+
 def test_round_of_some_figures_has_not_lost_the_others(made_up: Make) -> None:
     measured = made_up()
     measured.rounds.append(Round({NATIVE: 10.0}, only=["stream/native"]))

@@ -1,16 +1,17 @@
 """A run beside an earlier one: which figures moved by more than noise.
 
 A figure has moved if the quartiles of the two runs do not overlap and the medians differ by more than `NOISE`. Figures
-of two threads are compared only if the round trip between the two processors has not moved by the same rule.
+of two threads are compared over the rounds of one pair of processors, which their round trips tell.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from rusted_ring.bench.contract import WORKS, harness_of, parse
-from rusted_ring.bench.measured import Measured, Quartiles, UnusableResult
+from rusted_ring.bench.measured import PAIR, Measured, Quartiles, UnusableResult
 from rusted_ring.bench.targets import NOISE
 
 LEAST_ROUNDS: Final = 3
@@ -54,7 +55,7 @@ class Comparison:
         still: how many did not.
         only_before: figures that the earlier run alone has, of what both were to measure.
         only_now: those that this one alone has.
-        other_pair: figures of two threads whose round trip moved.
+        other_pair: figures of two threads for which the two runs had no pair of processors in common.
         few: figures that one of the runs has in fewer than `LEAST_ROUNDS` rounds.
         differs: other versions and the like: what it is, what it was before, and what it is now.
     """
@@ -127,26 +128,41 @@ def compare(before: Measured, now: Measured) -> Comparison:
         elif name not in names[1]:
             found.only_before.append(name)
         else:
-            values = [run.values(named[name]) for run, named in zip((before, now), names, strict=True)]
-            change = Change(name, *map(Quartiles.of, values))
+            runs = _one_pair(before, now, name)
+            if runs is None:
+                found.other_pair.append(name)
+                continue
+            values = [run.values(named[name]) for run, named in zip(runs, names, strict=True)]
             if min(map(len, values)) < LEAST_ROUNDS:
                 found.few.append(name)
-            elif _other_pair(before, now, name):
-                found.other_pair.append(name)
-            elif change.beyond_noise:
+                continue
+            change = Change(name, *map(Quartiles.of, values))
+            if change.beyond_noise:
                 found.moved.append(change)
             else:
                 found.still += 1
     return found
 
 
-def _other_pair(before: Measured, now: Measured, name: str) -> bool:
+def _one_pair(before: Measured, now: Measured, name: str) -> tuple[Measured, Measured] | None:
+    """Return both runs with the rounds in which a figure is to be compared.
+
+    Of two threads these are the rounds of one pair of processors, of several the one with most rounds in both; None
+    where the runs had none in common.
+    """
     figure = parse(name)
-    if not WORKS[figure.work].two_threads or figure.work == "limit-round-trip":
-        return False
     harness = harness_of(figure.work, figure.peer)
-    trips = before.round_trip(harness), now.round_trip(harness)
-    return trips[0] is not None and trips[1] is not None and Change("", trips[0], trips[1]).beyond_noise
+    pairs = before.pairs(harness), now.pairs(harness)
+    if not WORKS[figure.work].two_threads or figure.work == "limit-round-trip" or not all(pairs):
+        return before, now
+    common = [one for one in itertools.product(*pairs) if _near(*(run.round_trip(harness) for run in one))]
+    return max(common, key=lambda one: min(len(run.rounds) for run in one), default=None)
+
+
+def _near(first: Quartiles | None, second: Quartiles | None) -> bool:
+    if first is None or second is None:
+        return False
+    return max(first.median, second.median) <= PAIR * min(first.median, second.median)
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, str, str]]:

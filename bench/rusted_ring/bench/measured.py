@@ -189,12 +189,16 @@ class Measured:
     def unsettled(self, within: float) -> dict[str, int]:
         """Return the figures whose quartiles ask for more rounds than they have, with the rounds that they need.
 
+        Of two threads the rounds of one pair of processors count, the one that had most.
+
         Args:
             within: how exactly a median is to be known, as a share of it.
         """
         found = {}
         for name in self.names():
-            values = self.values(name)
+            figure = parse(name)
+            pairs = self.pairs(harness_of(figure.work, figure.peer)) if WORKS[figure.work].two_threads else []
+            values = max((pair.values(name) for pair in pairs), key=len, default=[]) or self.values(name)
             needed = Quartiles.of(values).rounds_needed(within)
             if needed > len(values):
                 found[name] = needed

@@ -285,7 +285,7 @@ def show_against(found: against.Comparison, path: Path) -> None:
         ("only in this run", found.only_now),
         (f"only in {path}", found.only_before),
         (f"in fewer than {against.LEAST_ROUNDS} rounds of one of them", found.few),
-        ("between processors with another round trip than then, not compared", found.other_pair),
+        ("without a pair of processors that both had, not compared", found.other_pair),
     ):
         for name in names:
             print(f"{words}: {name}")
