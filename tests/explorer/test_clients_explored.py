@@ -119,9 +119,9 @@ def test_the_core_is_clean_in_drawn_clients(explorer: Explorer) -> None:
         ("wait-for-an-event-fenced", "event_count_has_waiters fence", "sc -> acq_rel"),
         ("wait-for-room", "may_have_waiters fence", "sc -> acq_rel"),
         ("wait-for-room-fenced", "event_count_has_waiters fence", "sc -> acq_rel"),
-        ("a-bell-changes-hands", "event_count_notify_all rmw 1", "acq -> rlx"),
-        ("a-bell-changes-hands", "notifier_end rmw 1", "acq_rel -> rlx"),
-        ("a-bell-is-rung-while-it-changes-hands", "signal_if_armed rmw 2", "acq_rel -> acq"),
+        ("a-notifier-changes-hands", "event_count_notify_all rmw 1", "acq -> rlx"),
+        ("a-notifier-changes-hands", "notifier_end rmw 1", "acq_rel -> rlx"),
+        ("a-notifier-is-signalled-while-it-changes-hands", "signal_if_armed rmw 2", "acq_rel -> acq"),
     ],
 )
 def test_a_weaker_order_is_found(explorer: Explorer, client: str, site: str, change: str) -> None:

@@ -15,7 +15,7 @@ from rusted_ring.verify.clients.statuses import SKIPPED, TORN, Status
 from rusted_ring.verify.clients.strategy import clients
 from rusted_ring.verify.linearizability.history import Call, History, HistoryError, closed
 from rusted_ring.verify.linearizability.judge import judge
-from rusted_ring.verify.linearizability.objects import loose_specification, slot_outcomes
+from rusted_ring.verify.linearizability.objects import detached_specification, slot_outcomes
 from rusted_ring.verify.linearizability.recording import can_record, record
 from rusted_ring.verify.linearizability.search import CandidatePoint, Outcomes, Step, search
 
@@ -136,7 +136,7 @@ def test_a_torn_payload_is_seen(results: tuple[int, ...]) -> None:
 
 
 @pytest.mark.clause("PTR-13", "PTR-14")
-def test_a_loose_reference_is_given_once() -> None:
+def test_a_detached_reference_is_given_once() -> None:
     client, history = sequential("xs=1 r=2 | ffi s0 1 | from p0 s0 | from p0 s0")
     assert judge(client, altered(history, {}, overlapping=True)).linearizable
     both: Edits = {(2, 0): (0, TOKEN), (0, finish_op(client, "drop 2p0")): (0,)}
@@ -324,7 +324,7 @@ def test_slots_are_judged_apart() -> None:
     assert judge(client, altered(history, edits, overlapping=True)).linearizable
 
 
-# What is no history of the client
+# Values that are not a history of the client
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_slots_are_judged_apart() -> None:
     [
         ({(1, 0): (SKIPPED,)}, "was skipped"),
         ({(1, 0): ()}, "has no results"),
-        ({(1, 0): (0,)}, "give all that it shows"),
+        ({(1, 0): (0,)}, "give all its results"),
     ],
 )
 def test_results_that_cannot_be_are_refused(edits: Edits, complaint: str) -> None:
@@ -343,7 +343,7 @@ def test_results_that_cannot_be_are_refused(edits: Edits, complaint: str) -> Non
 
 def test_calls_that_lack_are_refused() -> None:
     client, history = sequential("xs=1 | | alloc p0 1 | alloc p0 2")
-    with pytest.raises(HistoryError, match="came to its end"):
+    with pytest.raises(HistoryError, match="give a complete history"):
         judge(client, History(history.calls[:-1], ()))
     with pytest.raises(HistoryError, match="is to come"):
         judge(client, History((*history.calls, dataclasses.replace(history.calls[0], op=2)), ()))
@@ -412,21 +412,21 @@ def test_what_is_altered_is_mostly_wrong() -> None:
 
 
 def brute_force(
-    initial: Hashable, outcomes: Outcomes, lanes: Sequence[Sequence[CandidatePoint]], predecessors: Sequence[int]
+    initial: Hashable, outcomes: Outcomes, threads: Sequence[Sequence[CandidatePoint]], predecessors: Sequence[int]
 ) -> bool:
     """Return whether any order of the points that keeps the threads' and the calls' order is one to follow."""
-    points = [point for lane in lanes for point in lane]
-    lane_of = [number for number, lane in enumerate(lanes) for _ in lane]
+    points = [point for thread in threads for point in thread]
+    thread_of = [number for number, thread in enumerate(threads) for _ in thread]
     for order in itertools.permutations(range(len(points))):
         positions = {point: place for place, point in enumerate(order)}
         kept = all(
             positions[first] < positions[second]
             for first, second in itertools.combinations(range(len(points)), 2)
-            if lane_of[first] == lane_of[second] or predecessors[points[second].call] >> points[first].call & 1
+            if thread_of[first] == thread_of[second] or predecessors[points[second].call] >> points[first].call & 1
         ) and all(
             positions[second] < positions[first]
             for first, second in itertools.combinations(range(len(points)), 2)
-            if lane_of[first] != lane_of[second] and predecessors[points[first].call] >> points[second].call & 1
+            if thread_of[first] != thread_of[second] and predecessors[points[first].call] >> points[second].call & 1
         )
         if kept and any(True for _ in followed([initial], outcomes, [points[place].step for place in order])):
             return True
@@ -451,43 +451,43 @@ SLOT_STEPS: list[list[Step]] = [
     [("count", 0, 1)],
     [("meta", 1, 0, 1)],
 ]
-LOOSE_STEPS: list[list[Step]] = [[("loosen",)], [("claim",)], [("none",)], [("loosen",), ("claim",)]]
+DETACHED_STEPS: list[list[Step]] = [[("detach",)], [("claim",)], [("none",)], [("detach",), ("claim",)]]
 
 
 @st.composite
 def problems(draw: st.DrawFn) -> tuple[list[list[CandidatePoint]], list[int], bool]:
-    """Draw up to six points of two or three threads on a slot or on its loose references."""
-    loose = draw(st.booleans())
-    kinds = LOOSE_STEPS if loose else SLOT_STEPS
-    lanes: list[list[CandidatePoint]] = [[] for _ in range(draw(st.integers(2, 3)))]
+    """Draw up to six points of two or three threads on a slot or on its detached references."""
+    detached = draw(st.booleans())
+    kinds = DETACHED_STEPS if detached else SLOT_STEPS
+    threads: list[list[CandidatePoint]] = [[] for _ in range(draw(st.integers(2, 3)))]
     calls = 0
     total = 0
     for _ in range(draw(st.integers(1, 5))):
         steps = list(draw(st.sampled_from(kinds)))
-        lane = draw(st.integers(0, len(lanes) - 1))
-        if not loose and draw(st.integers(0, 2)) == 0:
+        thread = draw(st.integers(0, len(threads) - 1))
+        if not detached and draw(st.integers(0, 2)) == 0:
             steps = [("drop", 0, calls, -1), ("back", calls)]
         if total + len(steps) > 6:
             break
         total += len(steps)
-        lanes[lane] += [CandidatePoint(calls, step) for step in steps]
+        threads[thread] += [CandidatePoint(calls, step) for step in steps]
         calls += 1
-    lane_of = {point.call: number for number, lane in enumerate(lanes) for point in lane}
+    thread_of = {point.call: number for number, thread in enumerate(threads) for point in thread}
     masks = [0] * calls
     for second in range(calls):
         for first in range(second):
-            if lane_of[first] == lane_of[second] or draw(st.integers(0, 3)) == 0:
+            if thread_of[first] == thread_of[second] or draw(st.integers(0, 3)) == 0:
                 masks[second] |= 1 << first
-    return lanes, closed(masks), loose
+    return threads, closed(masks), detached
 
 
 @given(problems())
 def test_the_search_finds_what_all_orders_find(problem: tuple[list[list[CandidatePoint]], list[int], bool]) -> None:
-    lanes, predecessors, loose = problem
-    outcomes = loose_specification() if loose else slot_outcomes(1, 1)
-    initial: Hashable = 0 if loose else (0, 0, 0)
-    found = search(initial, outcomes, lanes, predecessors)
-    assert found.complete == brute_force(initial, outcomes, lanes, predecessors)
+    threads, predecessors, detached = problem
+    outcomes = detached_specification() if detached else slot_outcomes(1, 1)
+    initial: Hashable = 0 if detached else (0, 0, 0)
+    found = search(initial, outcomes, threads, predecessors)
+    assert found.complete == brute_force(initial, outcomes, threads, predecessors)
     assert list(followed([initial], outcomes, [point.step for point in found.order]))
-    assert found.complete == (len(found.order) == sum(map(len, lanes)))
+    assert found.complete == (len(found.order) == sum(map(len, threads)))
     assert bool(found.stuck) != found.complete

@@ -151,7 +151,7 @@ def test_what_is_drawn_fills_empties_wraps_and_laps() -> None:
         3: "exhausted",
         5: "stale",
         6: "full",
-        7: "none loose",
+        7: "none detached",
         8: "taken",
         11: "lagged",
         12: "empty",

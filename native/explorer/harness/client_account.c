@@ -49,7 +49,7 @@ static void do_unhold(const struct operation *operation, struct results *results
     answer(results, status);
 }
 
-/* How many loose references all slots had, then, for up to seven slots that had some, 2^32 * pool + 2^16 * slot + how
+/* How many detached references all slots had, then, for up to seven slots that had some, 2^32 * pool + 2^16 * slot + how
  * many. They are given back. */
 static void do_sweep(const struct operation *operation, struct results *results)
 {
@@ -63,13 +63,13 @@ static void do_sweep(const struct operation *operation, struct results *results)
     answer(results, 0);
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; ++i) {
         for (uint32_t slot = 0; slot < rr_pool_capacity(client.allocator, pools[i]); ++slot) {
-            uint64_t loose = 0;
+            uint64_t detached = 0;
             while (rr_dec_ref_count(client.allocator, pools[i], slot, RR_ANY_GENERATION) >= 0) {
-                ++loose;
+                ++detached;
             }
-            total += loose;
-            if (loose > 0 && results->count < MOST_RESULTS) {
-                answer(results, ((uint64_t)pools[i] << 32) + ((uint64_t)slot << 16) + loose);
+            total += detached;
+            if (detached > 0 && results->count < MOST_RESULTS) {
+                answer(results, ((uint64_t)pools[i] << 32) + ((uint64_t)slot << 16) + detached);
             }
         }
     }

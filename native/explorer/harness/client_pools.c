@@ -1,4 +1,4 @@
-/* client_pools.c - the operations of a client on events of the pools: pointers, tokens, loose references and loans. */
+/* client_pools.c - the operations of a client on events of the pools: pointers, tokens, detached references and loans. */
 #define _GNU_SOURCE
 #include "client.h"
 

@@ -68,8 +68,8 @@ _TEXTS: Final[dict[str, str]] = {
         f"r=2 g=1 t=2 xs=1 | {_FRESH} | loan l0 1 ; commit p0 l0 ; clone p1 p0 | upgrade p0 s0 ; read p0"
     ),
     "loan-is-stale": f"r=2 g=1 t=2 xs=1 | {_FRESH} | loan l0 1 ; abort l0 | upgrade p0 s0 ; meta s0",
-    "publish-loose-and-take": f"r=2 g=1 t=2 xs=1 | {_FRESH} | ffi t0 1 | from p0 s0 ; read p0",
-    "publish-loose-and-drop": f"r=2 g=1 t=2 xs=1 | {_FRESH} | ffi t0 1 | dec s0 ; alloc p0 2",
+    "publish-detached-and-take": f"r=2 g=1 t=2 xs=1 | {_FRESH} | ffi t0 1 | from p0 s0 ; read p0",
+    "publish-detached-and-drop": f"r=2 g=1 t=2 xs=1 | {_FRESH} | ffi t0 1 | dec s0 ; alloc p0 2",
     "publish-many-and-take": f"r=2 g=1 t=2 xs=1 | {_FRESH} | amany t0 1 1 | from p0 s0 ; read p0",
     "publish-and-dec-any": f"r=2 g=1 t=2 xs=1 | {_FRESH} | ffi t0 1 | decany s0",
     "publish-and-inc-any": f"r=2 g=1 t=2 xs=1 | {_FRESH} | alloc p0 1 | incany s0 ; decany s0",
@@ -156,7 +156,7 @@ _TEXTS: Final[dict[str, str]] = {
     "meta-of-a-loan": (
         "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; weak s0 1p0 ; drop 1p0 | loan l0 2 ; commit p1 l0 | meta s0 ; meta s0"
     ),
-    # [ORDER-12] loose references
+    # [ORDER-12] detached references
     "into-then-from-and-reuse": (
         "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; weak s0 1p0 | read p0 ; into t0 p0 | from p0 s0 ; drop p0 ; alloc p1 2"
     ),
@@ -176,12 +176,12 @@ _TEXTS: Final[dict[str, str]] = {
         "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; weak s0 1p0 | drop p0 ; alloc p1 2 | incany s0 ; decany s0"
     ),
     "incs-race": "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; weak s0 1p0 | inc s0 | inc s0 ; decany s0",
-    "one-loose-reference-for-two": "r=2 g=2 t=2 xs=1 | ffi s0 1 | from p0 s0 ; read p0 | from p0 s0 ; read p0",
-    "one-loose-reference-dropped-twice": "r=2 g=2 t=2 xs=1 | ffi s0 1 | dec s0 | dec s0",
-    "two-loose-references-dropped": (
+    "one-detached-reference-for-two": "r=2 g=2 t=2 xs=1 | ffi s0 1 | from p0 s0 ; read p0 | from p0 s0 ; read p0",
+    "one-detached-reference-dropped-twice": "r=2 g=2 t=2 xs=1 | ffi s0 1 | dec s0 | dec s0",
+    "two-detached-references-dropped": (
         "r=2 g=2 t=2 xs=1 | ffi s0 1 ; inc s0 | dec s0 ; alloc p0 2 | dec s0 ; alloc p0 3"
     ),
-    "loose-reference-and-pointer": (
+    "detached-reference-and-pointer": (
         "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; weak s0 1p0 ; inc s0 | read p0 ; drop p0 | dec s0 ; alloc p0 2"
     ),
     "bulk-drops-race": "r=2 g=2 t=2 xs=2 | ffi s0 1 ; ffi s1 2 | dmany s0 2 | dmany s1 1",
@@ -304,7 +304,7 @@ _TEXTS: Final[dict[str, str]] = {
         "gated=1 size=8 readers=1 | open 2w0 ; join 3q0 old ; add 2w0 1 | evict 3q0 | evict 3q0 ; add w0 2 | look"
     ),
     "leave-and-look": "gated=1 size=8 readers=1 | join 1q0 old | leave q0 ; look | evicted 1q0 ; left 1q0 ; look",
-    "evict-and-join-in-its-place": (
+    "evict-and-join-by-its-registration": (
         "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old ; add 1w0 1 | evict 2q0 ; join q0 old | "
         "next q0 ; evicted 2q0"
     ),
@@ -332,13 +332,13 @@ _TEXTS: Final[dict[str, str]] = {
         "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old ; add 1w0 1 | add w0 2 ; look | "
         "next q0 ; leave q0 ; join q1 old"
     ),
-    # [ORDER-8] [RING-21] places
-    "a-place-is-free-at-every-moment": (
+    # [ORDER-8] [RING-21] reader registrations
+    "a-registration-is-free-at-every-moment": (
         "gated=1 size=8 readers=2 | join 1q0 old ; join 1q1 old ; leave 1q0 | leave q1 ; join q2 old | join q0 old"
     ),
-    "places-race": "gated=1 size=8 readers=1 | | join q0 old ; leave q0 | join q0 old",
-    "places-race-of-three": "gated=1 size=8 readers=2 | | join q0 old | join q0 new | join q0 old",
-    # [ORDER-10] join against gate
+    "registrations-race": "gated=1 size=8 readers=1 | | join q0 old ; leave q0 | join q0 old",
+    "registrations-race-of-three": "gated=1 size=8 readers=2 | | join q0 old | join q0 new | join q0 old",
+    # [ORDER-10] a join against the gating sequence
     "join-oldest-against-add": "gated=1 size=8 readers=1 | open 1w0 ; add 1w0 1 | add w0 2 | join q0 old ; next q0",
     "join-oldest-against-first-add": (
         "gated=1 size=8 readers=1 | open 1w0 | add w0 1 ; add w0 2 | join q0 old ; next q0"
@@ -485,7 +485,7 @@ _TEXTS: Final[dict[str, str]] = {
         "over=1 size=8 | open 1w0 ; join 2q0 old ; join 3q0 old | add w0 1 | timedwait q0 | wait q0 ; next q0"
     ),
     "timed-wait-against-evict": "gated=1 size=8 readers=1 | join 2q0 old | evict 2q0 | timedwait q0 ; wait q0",
-    # [ORDER-16] [ORDER-21] [RING-60] bells
+    # [ORDER-16] [ORDER-21] [RING-60] notifiers
     "poll-for-an-event": (
         "over=2 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 | poll q0 ; next q0"
     ),
@@ -515,7 +515,7 @@ _TEXTS: Final[dict[str, str]] = {
         "over=1 size=8 | open 1w0 ; join 2q0 old ; join 3q0 old ; watch 2q0 ; next 2q0 | add w0 1 | "
         "poll q0 ; next q0 | wait q0 ; next q0"
     ),
-    "a-bell-changes-hands": (
+    "a-notifier-changes-hands": (
         "over=2 size=8 | open 1w0 ; join 3q0 new ; watch 3q0 ; next 3q0 | add w0 1 | "
         "join q0 old ; watch q0 ; next q0 ; poll q0 | free q0"
     ),
@@ -570,8 +570,8 @@ _TEXTS: Final[dict[str, str]] = {
     ),
     "poll-for-room-against-leave": f"{_WATCHED} ; add 2w0 2 | leave q0 | pollroom w0 ; add w0 3",
     "poll-for-room-beside-a-wait": f"{_WATCHED} ; add 2w0 2 | next q0 | pollroom w0 | room 2w0",
-    # [ORDER-22] whoever is the last to use a descriptor closes it: the reader that ends, or a waker that rings it
-    "a-reader-ends-while-its-bell-is-rung": (
+    # [ORDER-22] whoever is the last to use a descriptor closes it: the reader that ends, or a thread that signals it
+    "a-reader-ends-while-its-notifier-is-signalled": (
         "over=1 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 | free q0"
     ),
     "a-reader-ends-after-another-look": (
@@ -580,7 +580,7 @@ _TEXTS: Final[dict[str, str]] = {
     "a-reader-ends-while-another-leaves": (
         "gated=1 size=8 readers=2 | join 2q0 old ; join 1q0 old ; watch 2q0 ; next 2q0 | leave q0 | next q0 ; free q0"
     ),
-    "a-bell-is-rung-while-it-changes-hands": (
+    "a-notifier-is-signalled-while-it-changes-hands": (
         "over=1 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 | "
         "free q0 ; join q1 old ; watch q1 ; next q1"
     ),

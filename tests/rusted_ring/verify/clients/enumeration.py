@@ -131,7 +131,7 @@ class Setup:
             means |= Means.SLOT if taken < pool.slots else Means.NONE
             means |= Means.LIVE if taken > names.count("loan") else Means.NONE
             means |= Means.SHARE if pool.ref_bits > 1 else Means.NONE
-            means |= Means.LOOSE if "ffi" in names else Means.NONE
+            means |= Means.DETACHED if "ffi" in names else Means.NONE
         if ring is not None:
             added = 0
             for call in self.client.setup:
@@ -143,10 +143,10 @@ class Setup:
             self.unread = {reader: unread + added for reader, unread in self.unread.items()}
             gated = ring.mode == GATED
             means |= Means.WRITER if "open" not in names else Means.NONE
-            means |= Means.PLACE if not gated or len(self.unread) < ring.readers else Means.NONE
+            means |= Means.REGISTRATION if not gated or len(self.unread) < ring.readers else Means.NONE
             means |= Means.EVENT if added else Means.NONE
             means |= Means.ROOM if not gated or max(self.unread.values(), default=0) < ring.capacity else Means.NONE
-            means |= Means.GATE if gated else Means.NONE
+            means |= Means.GATED if gated else Means.NONE
         return means
 
     def _is_kept(self, order: Sequence[int]) -> bool:

@@ -38,17 +38,17 @@ class Means(enum.Flag):
     """Room in a slot's count for another reference."""
     LIVE = enum.auto()
     """A slot that holds an event."""
-    LOOSE = enum.auto()
-    """A loose reference."""
+    DETACHED = enum.auto()
+    """A detached reference."""
     WRITER = enum.auto()
-    """The writer's place of the ring."""
-    PLACE = enum.auto()
-    """A reader's place of the ring."""
+    """The writer registration of the ring."""
+    REGISTRATION = enum.auto()
+    """A free reader registration of the ring."""
     EVENT = enum.auto()
     """An event in the ring."""
     ROOM = enum.auto()
     """Room in the ring for another event."""
-    GATE = enum.auto()
+    GATED = enum.auto()
     """A gated ring."""
 
 
@@ -86,21 +86,21 @@ POOL_OPERATIONS: Final[Mapping[str, Signature]] = MappingProxyType(
     {
         "alloc": _signature("p! e", Means.SLOT, Means.LIVE, weight=6),
         "heap": _signature("p! e", Means.SLOT, Means.LIVE),
-        "ffi": _signature("t! e", Means.SLOT, Means.LOOSE | Means.LIVE, weight=2),
-        "amany": _signature("t! n e", Means.SLOT, Means.LOOSE | Means.LIVE, weight=2),
-        "dmany": _signature("t n", Means.LOOSE, Means.SLOT, weight=2),
+        "ffi": _signature("t! e", Means.SLOT, Means.DETACHED | Means.LIVE, weight=2),
+        "amany": _signature("t! n e", Means.SLOT, Means.DETACHED | Means.LIVE, weight=2),
+        "dmany": _signature("t n", Means.DETACHED, Means.SLOT, weight=2),
         "clone": _signature("p! p", Means.SHARE, weight=4),
         "drop": _signature("p-", gives=Means.SLOT, weight=8),
         "read": _signature("p", weight=4),
         "count": _signature("p", observes=True, weight=1),
         "weak": _signature("t! p", observes=True, weight=1),
         "upgrade": _signature("p! t", Means.SHARE | Means.LIVE, weight=6),
-        "into": _signature("t! p-", gives=Means.LOOSE, weight=3),
-        "from": _signature("p! t", Means.LOOSE, weight=4),
-        "inc": _signature("t", Means.SHARE | Means.LIVE, Means.LOOSE, weight=2),
-        "incany": _signature("t", Means.SHARE | Means.LIVE, Means.LOOSE, weight=1),
-        "dec": _signature("t", Means.LOOSE, Means.SLOT, weight=3),
-        "decany": _signature("t", Means.LOOSE, Means.SLOT, weight=1),
+        "into": _signature("t! p-", gives=Means.DETACHED, weight=3),
+        "from": _signature("p! t", Means.DETACHED, weight=4),
+        "inc": _signature("t", Means.SHARE | Means.LIVE, Means.DETACHED, weight=2),
+        "incany": _signature("t", Means.SHARE | Means.LIVE, Means.DETACHED, weight=1),
+        "dec": _signature("t", Means.DETACHED, Means.SLOT, weight=3),
+        "decany": _signature("t", Means.DETACHED, Means.SLOT, weight=1),
         "meta": _signature("t", observes=True, weight=1),
         "loan": _signature("l! e", Means.SLOT, weight=3),
         "hloan": _signature("l! e", Means.SLOT),
@@ -119,15 +119,15 @@ RING_OPERATIONS: Final[Mapping[str, Signature]] = MappingProxyType(
         "end": _signature("w-", weight=1),
         "add": _signature("w e", Means.ROOM, Means.EVENT, weight=8),
         "addmany": _signature("w n e", Means.ROOM, Means.EVENT, weight=3),
-        "join": _signature("q! at", Means.PLACE, weight=4),
+        "join": _signature("q! at", Means.REGISTRATION, weight=4),
         "next": _signature("q", Means.EVENT, Means.ROOM, weight=8),
         "nextmany": _signature("q n", Means.EVENT, Means.ROOM, weight=3),
         "take": _signature("q n", Means.EVENT, Means.ROOM, weight=3),
         "skip": _signature("q", Means.EVENT, Means.ROOM, weight=2),
-        "leave": _signature("q", gives=Means.PLACE | Means.ROOM, weight=3),
-        "free": _signature("q-", gives=Means.PLACE | Means.ROOM),
-        "evict": _signature("Q", Means.GATE, Means.PLACE | Means.ROOM, weight=3),
-        "evicted": _signature("Q", Means.GATE, observes=True, weight=1),
+        "leave": _signature("q", gives=Means.REGISTRATION | Means.ROOM, weight=3),
+        "free": _signature("q-", gives=Means.REGISTRATION | Means.ROOM),
+        "evict": _signature("Q", Means.GATED, Means.REGISTRATION | Means.ROOM, weight=3),
+        "evicted": _signature("Q", Means.GATED, observes=True, weight=1),
         "left": _signature("Q", observes=True),
         "wait": _signature("q"),
         "timedwait": _signature("q", weight=2),

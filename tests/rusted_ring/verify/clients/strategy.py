@@ -142,7 +142,7 @@ def clients(draw: strategies.DrawFn) -> Client:
     names = []
     for name, signature in (RING_OPERATIONS if pool is None else POOL_OPERATIONS).items():
         # Nobody is evicted from a ring that overwrites.
-        if not (ring is not None and ring.mode == OVERWRITE and Means.GATE in signature.needs):
+        if not (ring is not None and ring.mode == OVERWRITE and Means.GATED in signature.needs):
             names += [name] * signature.weight
     for _ in range(draw(strategies.integers(2, MOST_OPERATIONS))):
         place = draft.below(len(threads))

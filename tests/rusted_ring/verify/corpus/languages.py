@@ -67,7 +67,7 @@ def _plainly(act: Callable[[], Any]) -> Any:
 
 
 def slot_program(session: Session, ref_bits: int, generation_bits: int, operations: Iterable[Operation]) -> None:
-    """Run operations on one slot: every arrow of the slot's diagram, triples of any age, and loose references.
+    """Run operations on one slot: every arrow of the slot's diagram, triples of any age, and detached references.
 
     The choice is an age: by how many generations a triple is older than the slot.
 

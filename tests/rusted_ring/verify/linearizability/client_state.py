@@ -1,4 +1,4 @@
-"""What is known of a client while its history is read: what its variables hold, the subhistories so far [SLOT-1]."""
+"""The state of a client while its history is read: its variables, and the subhistories so far [SLOT-1]."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,14 +13,14 @@ from rusted_ring.verify.linearizability.search import CandidatePoint, Step
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a history.
+    """One problem of a history.
 
     Attributes:
-        subject: the object: `slot 0 of XS`, `free list of XS`, `writer's place`, `readers' places`, `ring`, ...
+        subject: the object: `slot 0 of XS`, `free list of XS`, `writer registration`, `ring`, ...
         clause: the clause that is broken.
-        message: what cannot be, in words.
-        calls: the calls that cannot be placed, as places in the history.
-        prefix: the longest order that the reference follows, point by point.
+        message: the calls and what each of them did wrong.
+        calls: the calls that no order can place, as indices into the history.
+        prefix: the longest order that agrees with the reference, point by point.
     """
 
     subject: str
@@ -40,14 +40,13 @@ class RingReader:
 
     Attributes:
         number: the call that joined it.
-        start: where it began.
-        cursor: where it is, as the history is read.
-        steps: its calls that moved it, and its cursor after each.
-        ends: the calls that took it out, or may have.
-        delivered: how many events it was given.
-        skipped: how many it was told to have missed.
-        left: whether it left, as its own thread knows.
-        evictable: whether another call evicts it.
+        start: the cursor at which it joined.
+        cursor: its cursor after the calls read so far.
+        steps: the calls that moved it, each with its cursor afterwards.
+        ends: the calls that ended its registration, or may have.
+        delivered: how many events it returned.
+        skipped: how many events it reported as missed.
+        left: whether its own thread closed it.
     """
 
     number: int
@@ -60,7 +59,7 @@ class RingReader:
     left: bool = False
 
     def cursor_by(self, calls: int) -> int:
-        """Return the cursor after those of its calls that are among these bits."""
+        """Return the cursor after those of its calls that a bit mask contains."""
         cursor = self.start
         for call, after in self.steps:
             if calls >> call & 1:
@@ -70,14 +69,14 @@ class RingReader:
 
 @dataclass(slots=True)
 class RingAdd:
-    """What one call added to a ring.
+    """The events that one call added to a ring.
 
     Attributes:
         call: the call.
         first: the sequence number of its first event.
-        end: the number published when it was over.
-        offered: how many events it was to add.
-        events: those that it added.
+        end: the number of events published when it returned.
+        offered: how many events the caller passed.
+        events: the events that it added.
     """
 
     call: int
@@ -89,7 +88,7 @@ class RingAdd:
 
 @dataclass(slots=True)
 class Held:
-    """What a variable holds: a token, and the event that it was once got for (0: not known)."""
+    """The value of a variable: a token, and the event for which it was made (0: not known)."""
 
     token: int
     event: int
@@ -102,16 +101,16 @@ _RING_ROOM: Final = frozenset({*RING_OPERATIONS, "tally"})
 
 
 class ClientState:
-    """What each variable of a client holds, the subhistory of each object so far, and what is wrong at first sight.
+    """The variables of a client, the subhistory of each object so far, and the problems that single calls show.
 
     Attributes:
         client: the client.
-        history: what its calls answered.
-        strict: whether a generation or a tag that came round is held to be wrong, see `judge`.
-        problems: what is wrong, as far as single calls show it.
-        lanes: the subhistory of each object: by thread, its candidate linearization points in the thread's order.
-        predecessors: for each call the calls that were over before it, as bits.
-        operations: by its place in the history, what each call was.
+        history: its calls and their results.
+        strict: whether a generation or a tag that wrapped around is a problem, see `judge`.
+        problems: the problems that single calls show.
+        points: the subhistory of each object: by thread, its candidate linearization points in the thread's order.
+        predecessors: for each call, the calls that returned before it began, as a bit mask.
+        operations: the operation of each call, by its index in the history.
     """
 
     def __init__(self, client: Client, history: History, strict: bool) -> None:
@@ -119,7 +118,7 @@ class ClientState:
         self.history = history
         self.strict = strict
         self.problems: list[Problem] = []
-        self.lanes: dict[tuple[Any, ...], dict[int, list[CandidatePoint]]] = {}
+        self.points: dict[tuple[Any, ...], dict[int, list[CandidatePoint]]] = {}
         self.pointers: dict[tuple[int, str], Held] = {}
         self.loans: dict[tuple[int, str], tuple[int, int]] = {}
         self.tokens: dict[tuple[int, str], Held] = {}
@@ -147,7 +146,7 @@ class ClientState:
         self.predecessors = self._ordered()
 
     def _ordered(self) -> list[int]:
-        """Return the calls before each call; the setup is before all others and the finish after them."""
+        """Return the calls before each call; the setup precedes all others and the finish follows them."""
         calls = self.history.calls
         threads = len(self.client.threads)
         setup = len(self.client.setup)
@@ -156,39 +155,39 @@ class ClientState:
         self.by_thread: list[list[int]] = [[] for _ in counts]
         masks = [0] * len(calls)
         setup_mask = others_mask = 0
-        for place, call in enumerate(calls):
+        for index, call in enumerate(calls):
             if not 0 <= call.thread <= threads:
-                raise HistoryError(f"call {place} is of thread {call.thread}, and the client has {threads}")
+                raise HistoryError(f"call {index} is of thread {call.thread}, but the client has {threads} threads")
             listed = self.by_thread[call.thread]
             if call.op != len(listed):
                 raise HistoryError(
-                    f"call {place} is {call}, where {call.thread}.{len(listed)} is to come; give all calls"
+                    f"call {index} is {call}, but {call.thread}.{len(listed)} is to come first; give all calls"
                 )
             if listed:
-                masks[place] |= 1 << listed[-1]
-            listed.append(place)
+                masks[index] |= 1 << listed[-1]
+            listed.append(index)
             if call.thread:
-                others_mask |= 1 << place
+                others_mask |= 1 << index
             elif call.op < setup:
-                setup_mask |= 1 << place
+                setup_mask |= 1 << index
         for thread, listed in enumerate(self.by_thread):
             if len(listed) != counts[thread]:
                 raise HistoryError(
-                    f"thread {thread} has {len(listed)} calls of {counts[thread]}; give a history that came to its end"
+                    f"thread {thread} has {len(listed)} calls of {counts[thread]}; give a complete history"
                 )
         for first, second in self.history.before:
             masks[second] |= 1 << first
-        for place, call in enumerate(calls):
+        for index, call in enumerate(calls):
             if call.thread:
-                masks[place] |= setup_mask
+                masks[index] |= setup_mask
             elif call.op >= setup:
-                masks[place] |= setup_mask | others_mask
+                masks[index] |= setup_mask | others_mask
         self.operations = {
-            place: operation
+            index: operation
             for listed, operations in zip(
                 self.by_thread, ((*self.client.setup, *finish), *self.client.threads), strict=True
             )
-            for place, operation in zip(listed, operations, strict=True)
+            for index, operation in zip(listed, operations, strict=True)
         }
         return closed(masks)
 
@@ -196,25 +195,25 @@ class ClientState:
         self.problems.append(Problem(subject, clause, f"{self.name(call)} {message}", (call,)))
 
     def name(self, call: int) -> str:
-        """Return a call by its thread and number, and what it was."""
+        """Return a call's thread and number, and its operation."""
         return f"{self.history.calls[call]} ({self.operations[call]})"
 
-    def _lane(self, subject: tuple[Any, ...], call: int, *steps: Step) -> None:
+    def _add_points(self, subject: tuple[Any, ...], call: int, *steps: Step) -> None:
         thread = self.history.calls[call].thread
         if self.finishing:
             thread = -1
-        lane = self.lanes.setdefault(subject, {}).setdefault(thread, [])
-        lane.extend(CandidatePoint(call, step) for step in steps)
+        points = self.points.setdefault(subject, {}).setdefault(thread, [])
+        points.extend(CandidatePoint(call, step) for step in steps)
 
-    def _variable(self, place: int, argument: str) -> tuple[int, str]:
-        thread = self.history.calls[place].thread
+    def _variable(self, index: int, argument: str) -> tuple[int, str]:
+        thread = self.history.calls[index].thread
         if argument[0].isdigit():
             return int(argument[0]), argument[1:]
         return (-1 if argument[0] == "s" else thread), argument
 
-    def _can(self, place: int, operation: Operation) -> bool:
-        """Return whether what the operation needs is there and what it makes is not."""
-        thread = self.history.calls[place].thread
+    def _can(self, index: int, operation: Operation) -> bool:
+        """Return whether the variables that the operation needs are set and those that it sets are empty."""
+        thread = self.history.calls[index].thread
         room = "ring" if operation.name in _RING_ROOM else "pool"
         gone = self.destroyed.get(room)
         if gone is not None and (gone == thread or self.finishing):
@@ -223,7 +222,7 @@ class ClientState:
         for kind, argument in zip(operation.kinds(), operation.arguments, strict=True):
             if kind in ("n", "e", "at", "t!"):
                 continue
-            variable = self._variable(place, argument)
+            variable = self._variable(index, argument)
             if kind == "t":
                 count = int(operation.arguments[1]) if operation.name == "dmany" else 1
                 if any(self._token(variable, at) is None for at in range(count)):
@@ -231,7 +230,7 @@ class ClientState:
             elif (variable in holds[kind[0].lower()]) == kind.endswith("!"):
                 return False
         return (
-            operation.name not in ("poll", "pollroom") or self._variable(place, operation.arguments[0]) in self.watched
+            operation.name not in ("poll", "pollroom") or self._variable(index, operation.arguments[0]) in self.watched
         )
 
     def _token(self, variable: tuple[int, str], at: int = 0) -> Held | None:

@@ -1,7 +1,7 @@
-"""Histories: what the calls of a client answered, and which of them were over before which others began [SLOT-1].
+"""Histories: the results of a client's calls, and which calls returned before which others began [SLOT-1].
 
-The order is a partial one. Calls of one thread follow one another; for calls of two threads a history says which pairs
-are ordered. Under the explorer that is happens-before, on real threads it is the clock.
+The order is partial. The calls of one thread follow one another; for calls of two threads a history lists the pairs
+that are ordered. Under the explorer the order is happens-before, on real threads it is that of the clock.
 """
 
 import json
@@ -11,17 +11,17 @@ from typing import Any
 
 
 class HistoryError(ValueError):
-    """What was given is no history, or none of the client that it is said to be of: the message names the call."""
+    """The value is not a history, or not a history of the given client: the message names the call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a client and what it answered.
+    """One call of a client and its results.
 
     Attributes:
         thread: the thread, 0 for the setup and the finish.
-        op: the number of the operation in its thread; those of the finish come after those of the setup.
-        results: the status and what the operation shows; see `judge` for each operation's results.
+        op: the index of the operation in its thread; the operations of the finish come after those of the setup.
+        results: the status, then the operation's results, which `judge` lists.
     """
 
     thread: int
@@ -37,9 +37,9 @@ class History:
     """The calls of one execution.
 
     Attributes:
-        calls: every call; those of one thread stand in their order.
-        before: pairs of places in `calls`: all of the first call happened before all of the second.
-        replay: the string that repeats the execution, empty where there is none.
+        calls: every call; the calls of one thread are in its order.
+        before: pairs of indices into `calls`: all of the first call happened before all of the second.
+        replay: the string that repeats the execution, empty if there is none.
     """
 
     calls: tuple[Call, ...]
@@ -54,7 +54,7 @@ class History:
             value: the object, as `json.loads` returns it.
 
         Raises:
-            HistoryError: it is none; the message names what is wrong.
+            HistoryError: it is not a history; the message names what is wrong.
         """
         try:
             calls = tuple(
@@ -66,9 +66,9 @@ class History:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise HistoryError(f"{str(value)[:200]} is no history: {error!r}; give what the engine printed") from error
         for pair in before:
-            for place in pair:
-                if not 0 <= place < len(calls):
-                    raise HistoryError(f"before names call {place} of {len(calls)}; give places of calls")
+            for index in pair:
+                if not 0 <= index < len(calls):
+                    raise HistoryError(f"before names call {index} of {len(calls)}; give indices of calls")
         return cls(calls, before, replay)
 
     @classmethod
@@ -76,7 +76,7 @@ class History:
         """Return the history of a JSON text.
 
         Raises:
-            HistoryError: it is no JSON, or no history.
+            HistoryError: it is not JSON, or not a history.
         """
         try:
             value = json.loads(text)
@@ -93,20 +93,20 @@ class History:
         }
 
     def predecessors(self, more: Iterable[tuple[int, int]] = ()) -> list[int]:
-        """Return for each call the calls that were over before it, as the bits of an integer.
+        """Return for each call the calls that returned before it began, as a bit mask.
 
         Args:
-            more: pairs that are ordered beside those of the history.
+            more: ordered pairs in addition to those of the history.
 
         Raises:
             HistoryError: a call would be before itself.
         """
         masks = [0] * len(self.calls)
         last: dict[int, int] = {}
-        for place, call in enumerate(self.calls):
+        for index, call in enumerate(self.calls):
             if call.thread in last:
-                masks[place] |= 1 << last[call.thread]
-            last[call.thread] = place
+                masks[index] |= 1 << last[call.thread]
+            last[call.thread] = index
         for first, second in self.before:
             masks[second] |= 1 << first
         for first, second in more:
@@ -115,24 +115,26 @@ class History:
 
 
 def closed(masks: Sequence[int]) -> list[int]:
-    """Return a relation made transitive: bit i of mask j says that i is before j.
+    """Return the transitive closure of a relation: bit i of mask j says that i is before j.
 
     Raises:
-        HistoryError: something is before itself.
+        HistoryError: a call is before itself.
     """
     found = list(masks)
     for middle, mask in enumerate(found):
         bit = 1 << middle
         if mask & bit:
             raise HistoryError(
-                f"call {middle} is before itself; give pairs of calls that were over before others began"
+                f"call {middle} is before itself; give pairs of calls of which the first returned before the second"
             )
-        for place, other in enumerate(found):
+        for index, other in enumerate(found):
             if other & bit:
-                found[place] = other | found[middle]
-    for place, mask in enumerate(found):
-        if mask >> place & 1:
-            raise HistoryError(f"call {place} is before itself; give pairs of calls that were over before others began")
+                found[index] = other | found[middle]
+    for index, mask in enumerate(found):
+        if mask >> index & 1:
+            raise HistoryError(
+                f"call {index} is before itself; give pairs of calls of which the first returned before the second"
+            )
     return found
 
 

@@ -1,7 +1,9 @@
-"""What the objects of a client may do, one step at a time, as the reference says: slots, free lists, places [SLOT-1].
+"""The sequential specification of each kind of object, made from the reference [SLOT-1].
 
-Each is a function from a state and a step to the states that may follow; none follow where the reference does not
-answer so. States and steps are tuples of numbers, so that what was asked once need not be asked again.
+The objects are slots, detached references, free lists, and the registrations of writers and readers.
+
+A specification is a function from a state and a step to the states that may follow; no state follows if the reference
+does not answer so. States and steps are tuples of numbers, so that answers can be cached.
 """
 
 import functools
@@ -28,10 +30,10 @@ from rusted_ring.vocabulary.profile import Profile
 from rusted_ring.vocabulary.sizes import PoolId
 from rusted_ring.vocabulary.slots import SlotMetadata, SlotState
 
-# A slot: its word, its loose references and its event
+# A slot: its word, its detached references and its event
 
 FREE, HELD, RETURNING = 0, 1, 2
-"""What a FREE slot is to the free list: there to be taken, taken and not yet LIVE, or given back by call n: 2 + n."""
+"""The phases of a FREE slot in the free list: free, claimed and not yet LIVE, or being released by call n: 2 + n."""
 
 SLOT_CLAUSES: Final[Mapping[str, str]] = {
     "take": "ALLOC-2",
@@ -54,35 +56,39 @@ SLOT_CLAUSES: Final[Mapping[str, str]] = {
 
 SLOT_WORDS: Final[Mapping[str, str]] = {
     "take": "took the slot while it was taken",
-    "publish": "allocated with a generation that the slot had not",
-    "lend": "lent with a generation that the slot had not",
-    "commit": "committed what was no loan",
-    "abort": "aborted what was no loan",
-    "clone": "cloned a pointer whose event was gone, or past the counter's end",
+    "publish": "allocated with a generation other than the slot's",
+    "lend": "lent a slot with a generation other than the slot's",
+    "commit": "committed a slot that was not on loan",
+    "abort": "aborted a slot that was not on loan",
+    "clone": "cloned a pointer whose event was freed or whose counter was full",
     "full": "found the counter full while it was not",
-    "drop": "dropped a reference that the slot did not count, or was told a wrong count",
-    "read": "read an event that is not the slot's",
-    "count": "was told a wrong count",
-    "upgrade": "was given a pointer to an event that was not there, or was told a wrong count",
-    "stale": "was told that the event was gone while it was there",
-    "live": "was answered as if the event were there while it was gone",
-    "none": "was told that there is no loose reference while there was one",
-    "loosen": "left a reference",
-    "claim": "was given a loose reference that was not there",
-    "meta": "was shown a word that the slot did not have",
-    "sweep": "found a number of loose references that is not that of those left",
+    "drop": "dropped a reference that the slot did not count, or returned a wrong count",
+    "read": "read an event that the slot did not hold",
+    "count": "returned a wrong count",
+    "upgrade": "returned a pointer to an event that was freed, or a wrong count",
+    "stale": "found the handle stale while the event was live",
+    "live": "found the event live after it was freed",
+    "none": "found no detached reference while there was one",
+    "detach": "made a detached reference",
+    "claim": "took a detached reference that did not exist",
+    "meta": "returned a slot word that the slot did not have",
+    "sweep": "found a number of detached references other than the number that was left",
 }
 
 
 class _Refused(Exception):
-    """The reference does not follow a step."""
+    """The reference does not answer a step as the history does."""
 
 
 @functools.lru_cache(maxsize=64)
 def slot_outcomes(ref_bits: int, generation_bits: int) -> Outcomes:
-    """Return what a slot of these widths may do: the reference's pool, one slot large [SLOT-1].
+    """Return the specification of a slot of these widths: a pool of the reference with one slot [SLOT-1].
 
-    A state is (slot word, event, what the slot is to the free list).
+    A state is (slot word, event, phase in the free list).
+
+    Args:
+        ref_bits: the width of the reference count, in bits.
+        generation_bits: the width of the generation, in bits.
     """
     profile = Profile("one", ref_bits, generation_bits, 0, (1, 1, 1, 1, 1), 1, 1)
     pool = Pool(PoolId.XS, 1, profile)
@@ -106,7 +112,7 @@ def _slot_after(pool: Pool, state: tuple[int, int, int], step: Step) -> Hashable
     """Return the state of a slot after a step.
 
     Raises:
-        _Refused: the reference does not answer so; as do the reference's own errors.
+        _Refused: the reference does not answer so. The reference's own errors mean the same.
     """
     word, code, phase = state
     pool.words[0] = word
@@ -164,8 +170,8 @@ def _slot_after(pool: Pool, state: tuple[int, int, int], step: Step) -> Hashable
     return pool.words[0], code, phase
 
 
-LOOSE_CLAUSES: Final[Mapping[str, str]] = {
-    "loosen": "PTR-11",
+DETACHED_CLAUSES: Final[Mapping[str, str]] = {
+    "detach": "PTR-11",
     "claim": "PTR-13",
     "none": "PTR-14",
     "sweep": "PTR-11",
@@ -173,11 +179,11 @@ LOOSE_CLAUSES: Final[Mapping[str, str]] = {
 
 
 @functools.lru_cache(maxsize=1)
-def loose_specification() -> Outcomes:
-    """Return what the loose references of a slot may do; a state is how many there are [PTR-11, PTR-13, PTR-14].
+def detached_specification() -> Outcomes:
+    """Return the specification of a slot's detached references; a state is their number [PTR-11, PTR-13, PTR-14].
 
-    They are an object apart from the slot's word: the two are two locations, and a call that is refused on account of
-    one of them orders nothing with respect to the other.
+    They are an object of their own beside the slot's word: the two are two locations, and a call that is refused
+    because of one of them orders nothing with respect to the other.
     """
     pool = Pool(PoolId.XS, 1, Profile("one", 22, 2, 0, (1, 1, 1, 1, 1), 1, 1))
 
@@ -185,7 +191,7 @@ def loose_specification() -> Outcomes:
         kind, *numbers = step
         pool.detached[0] = state
         try:
-            if kind == "loosen":
+            if kind == "detach":
                 pool.detaching(0)()
             elif kind == "claim":
                 pool.check_detached(0, state, 1)
@@ -208,7 +214,7 @@ def _must(true: bool) -> None:
 
 
 def _after_refusal(state: Hashable, call: Callable[[], object], error: type[Exception]) -> Hashable:
-    """Return the state that a refusal leaves as it was.
+    """Return the state unchanged, which is the state after a refusal.
 
     Raises:
         _Refused: the reference does not refuse.
@@ -237,14 +243,22 @@ FREE_LIST_CLAUSES: Final[Mapping[str, str]] = {
     "busy": "SLOT-12",
 }
 
+FREE_LIST_WORDS: Final[Mapping[str, str]] = {
+    "empty": "found the pool full while a slot was free",
+    "unref": "dropped a reference to a slot that was free",
+    "hold": "held a slot that was taken",
+    "all free": "destroyed the pool while a slot was taken",
+    "busy": "found the pool in use while every slot was free",
+}
+
 
 @functools.lru_cache(maxsize=64)
 def free_list_specification(slots: int) -> Outcomes:
-    """Return what the free list of a pool may do [ALLOC-2, ALLOC-3].
+    """Return the specification of the free list of a pool [ALLOC-2, ALLOC-3].
 
-    A state is (what each slot is, how many were given back, how many had been when each call began to search). A slot
-    is 0, or taken, or on the way back by call n (2 + n), or held by the batch that is call n (-1 - n). Which drop was
-    the last is not known from what it answers, so that a drop may be.
+    A state is (the phase of each slot, how many slots were released, that number when each call began to search). A
+    slot is free (0), taken, being released by call n (2 + n), or held by the batch that is call n (-1 - n). The answer
+    of a drop does not tell whether it was the last one, so every drop may be.
     """
     choices = RecordedChoices()
     pool = Pool(PoolId.XS, slots, Profile("many", 2, 2, 0, (slots, 1, 1, 1, 1), 1, 1))
@@ -261,47 +275,47 @@ def free_list_specification(slots: int) -> Outcomes:
 
 
 def _free_list_after(pool: Pool, choices: RecordedChoices, state: Any, step: Step) -> Iterable[Hashable]:
-    places, given, begun = state
+    slots, given, begun = state
     kind, *numbers = step
 
     def becomes(slot: int, what: int, gives: int = given) -> Hashable:
-        return (*places[:slot], what, *places[slot + 1 :]), gives, begun
+        return (*slots[:slot], what, *slots[slot + 1 :]), gives, begun
 
     if kind == "take":
-        return [becomes(numbers[0], TAKEN)] if _takes(pool, choices, places, numbers[0]) else []
+        return [becomes(numbers[0], TAKEN)] if _takes(pool, choices, slots, numbers[0]) else []
     if kind == "unref":
         slot, call = numbers
-        return [state, becomes(slot, RETURNING + call)] if places[slot] == TAKEN else []
+        return [state, becomes(slot, RETURNING + call)] if slots[slot] == TAKEN else []
     if kind == "give":
         slot, call, counted = numbers
-        return [becomes(slot, FREE, given + counted)] if places[slot] == RETURNING + call else [state]
+        return [becomes(slot, FREE, given + counted)] if slots[slot] == RETURNING + call else [state]
     if kind == "sweep":
-        return [becomes(slot, FREE) for slot in numbers if places[slot] == TAKEN]
+        return [becomes(slot, FREE) for slot in numbers if slots[slot] == TAKEN]
     if kind == "begin":
-        return [(places, given, (*begun, (numbers[0], given)))]
+        return [(slots, given, (*begun, (numbers[0], given)))]
     if kind == "empty":
         call, enough = numbers
         since = dict(begun).get(call, given)
-        if not _finds_room(pool, places) or (enough and given - since >= enough):
-            return [(places, given, tuple(mark for mark in begun if mark[0] != call))]
+        if not _finds_room(pool, slots) or (enough and given - since >= enough):
+            return [(slots, given, tuple(mark for mark in begun if mark[0] != call))]
         return []
     if kind == "hold":
-        return [state, *(becomes(slot, -1 - numbers[0]) for slot, what in enumerate(places) if what == FREE)]
+        return [state, *(becomes(slot, -1 - numbers[0]) for slot, what in enumerate(slots) if what == FREE)]
     if kind == "unhold":
-        held = [slot for slot, what in enumerate(places) if what == -1 - numbers[0]]
+        held = [slot for slot, what in enumerate(slots) if what == -1 - numbers[0]]
         return [becomes(slot, FREE, given + numbers[1]) for slot in held] or [state]
     assert kind in ("all free", "busy"), kind
-    return [state] if any(places) == (kind == "busy") else []
+    return [state] if any(slots) == (kind == "busy") else []
 
 
-def _set_places(pool: Pool, places: Sequence[int]) -> None:
-    for slot, what in enumerate(places):
+def _set_slots(pool: Pool, slots: Sequence[int]) -> None:
+    for slot, what in enumerate(slots):
         pool.words[slot] = SlotState.LIVE + 4 if what else SlotState.FREE
-    pool.events = {slot: PooledEvent(b"") for slot, what in enumerate(places) if what}
+    pool.events = {slot: PooledEvent(b"") for slot, what in enumerate(slots) if what}
 
 
-def _takes(pool: Pool, choices: RecordedChoices, places: Sequence[int], slot: int) -> bool:
-    _set_places(pool, places)
+def _takes(pool: Pool, choices: RecordedChoices, slots: Sequence[int], slot: int) -> bool:
+    _set_slots(pool, slots)
     at_once(choices.replacing([(PoolId.XS, slot)]))
     try:
         choices.choose([pool])
@@ -310,21 +324,21 @@ def _takes(pool: Pool, choices: RecordedChoices, places: Sequence[int], slot: in
     return True
 
 
-def _finds_room(pool: Pool, places: Sequence[int]) -> bool:
-    _set_places(pool, places)
+def _finds_room(pool: Pool, slots: Sequence[int]) -> bool:
+    _set_slots(pool, slots)
     return pool.has_room(1, 0)
 
 
-# The places of a ring
+# The registrations of a ring
 
-PLACE_CLAUSES: Final[Mapping[str, str]] = {
+REGISTRATION_CLAUSES: Final[Mapping[str, str]] = {
     "open": "RING-4",
     "taken": "RING-4",
     "close": "RING-4",
     "end": "RING-4",
     "ended": "RING-40",
     "join": "RING-21",
-    "no place": "RING-21",
+    "no registration": "RING-21",
     "leave": "RING-19",
     "evict": "RING-20",
     "use": "RING-20",
@@ -336,9 +350,9 @@ PLACE_CLAUSES: Final[Mapping[str, str]] = {
 
 
 def writer_outcomes(state: Any, step: Step) -> Sequence[Hashable]:
-    """Return what the place of a ring's writer may do [RING-4, RING-40].
+    """Return the states that may follow a step of a ring's writer registration [RING-4, RING-40].
 
-    A state is whether it is taken, and whether the stream has ended.
+    A state is (whether a writer is registered, whether the stream has ended).
     """
     ring = _writer_ring()
     ring._writer, ring._ended = WriterRegistration() if state[0] else None, state[1]
@@ -365,10 +379,10 @@ def _writer_ring() -> RingBuffer:
 
 
 @functools.lru_cache(maxsize=16)
-def places_specification(max_readers: int) -> Outcomes:
-    """Return what the places of a gated ring's readers may do [RING-19, RING-20, RING-21].
+def readers_specification(max_readers: int) -> Outcomes:
+    """Return the specification of the reader registrations of a gated ring [RING-19, RING-20, RING-21].
 
-    A state is, for each reader that joined, (its number, whether it is in its place, closed, evicted).
+    A state is, for each reader that joined, (its number, whether it is registered, closed, evicted).
     """
     ring = RingBuffer(1, 1, mode=GATED, max_readers=max_readers)
     known: dict[tuple[Any, Step], tuple[Hashable, ...]] = {}
@@ -377,66 +391,63 @@ def places_specification(max_readers: int) -> Outcomes:
         key = (state, step)
         found = known.get(key)
         if found is None:
-            found = known[key] = tuple(_places_after(ring, state, step))
+            found = known[key] = tuple(_readers_after(ring, state, step))
         return found
 
     return outcomes
 
 
-def _places_after(ring: RingBuffer, state: Any, step: Step) -> Iterable[Hashable]:
-    places: dict[int, ReaderRegistration] = {}
+def _readers_after(ring: RingBuffer, state: Any, step: Step) -> Iterable[Hashable]:
+    registrations: dict[int, ReaderRegistration] = {}
     ring._registered = set()
     for number, registered, gone, evicted in state:
-        place = places[number] = ReaderRegistration(joined(0))
-        place.closed, place.evicted = gone, evicted
+        registration = registrations[number] = ReaderRegistration(joined(0))
+        registration.closed, registration.evicted = gone, evicted
         if registered:
-            ring._registered.add(place)
+            ring._registered.add(registration)
     kind, *numbers = step
-    if kind in ("join", "no place"):
-        place = ReaderRegistration(joined(0))
+    if kind in ("join", "no registration"):
+        registration = ReaderRegistration(joined(0))
         try:
-            at_once(*ring._joining(place))
+            at_once(*ring._joining(registration))
         except ReadersFull:
-            return [state] if kind == "no place" else []
-        if kind == "no place":
+            return [state] if kind == "no registration" else []
+        if kind == "no registration":
             return []
-        places[numbers[0]] = place
+        registrations[numbers[0]] = registration
     else:
-        place = places[numbers[0]]
-        out = place.closed or place.evicted
+        registration = registrations[numbers[0]]
+        out = registration.closed or registration.evicted
         if kind in ("use", "look", "closed"):
             return [state] if out == (kind == "closed") else []
         if kind in ("evicted", "left"):
-            return [state] if (place.evicted if kind == "evicted" else place.closed) == bool(numbers[1]) else []
+            true = registration.evicted if kind == "evicted" else registration.closed
+            return [state] if true == bool(numbers[1]) else []
         if kind == "leave":
-            place.closed = True
-            at_once(*ring._leaving(place))
-        elif not place.closed:
-            place.evicted = True
-            at_once(*ring._leaving(place))
+            registration.closed = True
+            at_once(*ring._leaving(registration))
+        elif not registration.closed:
+            registration.evicted = True
+            at_once(*ring._leaving(registration))
     return [
         tuple(
-            (number, place in ring._registered, place.closed, place.evicted) for number, place in sorted(places.items())
+            (number, registration in ring._registered, registration.closed, registration.evicted)
+            for number, registration in sorted(registrations.items())
         )
     ]
 
 
-PLACE_WORDS: Final[Mapping[str, str]] = {
-    "empty": "found the pool full while a slot was free",
-    "unref": "dropped a reference to a slot that was free",
-    "hold": "held a slot that was taken",
-    "all free": "ended the pool while a slot was taken",
-    "busy": "found the pool in use while every slot was free",
+REGISTRATION_WORDS: Final[Mapping[str, str]] = {
     "open": "opened a second writer",
-    "taken": "found the writer's place taken while it was free",
-    "close": "closed a writer that was none",
-    "end": "ended the stream through a writer that was none",
-    "ended": "was told of an end of the stream that had not come",
-    "join": "joined where every place was taken",
-    "no place": "found every place taken while one was free",
-    "use": "read although it was out",
-    "look": "was told that it is in its place although it was out",
-    "closed": "was refused although it was in its place",
-    "evicted": "was told wrongly whether it was evicted",
-    "left": "was told wrongly whether it left",
+    "taken": "found a writer registered while none was",
+    "close": "closed a writer that was not registered",
+    "end": "ended the stream through a writer that was not registered",
+    "ended": "found the stream ended before its end",
+    "join": "joined while every registration was taken",
+    "no registration": "found every registration taken while one was free",
+    "use": "read although the reader was no longer registered",
+    "look": "found the reader registered although it was not",
+    "closed": "was refused although the reader was registered",
+    "evicted": "returned wrongly whether the reader was evicted",
+    "left": "returned wrongly whether the reader left",
 }

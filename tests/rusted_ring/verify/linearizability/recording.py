@@ -1,7 +1,7 @@
-"""Histories recorded from real threads: a client run by Python threads on an implementation of the Python interface.
+"""Histories recorded from real threads: Python threads run a client on an implementation of the Python interface.
 
-Each call is numbered when it begins and when it is over, from one counter. A call is before another if it was over
-before the other began. The rest is as under the explorer, and the same checker judges both [SLOT-1, RING-1].
+One counter numbers the begin and the return of each call. A call precedes another if it returned before the other
+began. The rest is as under the explorer, and the same judge judges both [SLOT-1, RING-1].
 """
 
 import itertools
@@ -28,25 +28,25 @@ from rusted_ring.verify.clients.statuses import SKIPPED, STATUS_OF_ERROR, TORN, 
 from rusted_ring.verify.linearizability.history import Call, History
 
 SWITCH_SECONDS: Final = 1e-6
-"""How long a thread may run before another one is given the interpreter, while a client is recorded."""
+"""The interpreter's switch interval while a client is recorded, in seconds."""
 
 UNSUPPORTED: Final = frozenset({"destroypool", "destroyring", "wait", "timedwait", "waitat", "room", "timedroom"})
-"""Operations that the Python interface does not have: there the last reference ends an object, and who waits takes, or
-adds."""
+"""Operations that the Python interface does not have: its objects end with their last reference, and its waits are part
+of the calls that take or add events."""
 
 MOST_SECONDS: Final = 60
-"""How long a thread waits on a descriptor before it counts as waiting for ever."""
+"""How long a thread may wait on a descriptor before the recording fails, in seconds."""
 
 
 class _Skip(Exception):
-    """What the operation needs is not there, or what it makes is."""
+    """A variable that the operation needs is empty, or one that it sets is not."""
 
 
 def can_record(client: Client) -> bool:
-    """Return whether the Python interface has all that a client does, and tells all that the checker needs.
+    """Return whether the Python interface has all operations of a client and returns all that the judge needs.
 
-    `drop_many` does not say which of its tokens was refused, so that it is recorded of one token only. Whether there is
-    a fence of all threads is the system's.
+    `drop_many` does not report which of its tokens was refused, so only a `dmany` of one token can be recorded. A
+    client cannot choose whether the system has a fence of all threads.
     """
     return not (client.ring is not None and client.ring.fenced) and not any(
         operation.name in UNSUPPORTED or (operation.name == "dmany" and operation.arguments[1] != "1")
@@ -56,16 +56,16 @@ def can_record(client: Client) -> bool:
 
 
 def record(client: Client, module: ModuleType, rounds: int = 1, *, threads: bool = True) -> Iterator[History]:
-    """Run a client again and again and yield each history [SLOT-1].
+    """Run a client several times and yield the history of each run [SLOT-1].
 
     Args:
         client: the client.
         module: the implementation, `rusted_ring.native` or `rusted_ring.reference`.
-        rounds: how often.
-        threads: whether its threads run at once; else one after another.
+        rounds: the number of runs.
+        threads: whether its threads run concurrently; else one after another.
 
     Raises:
-        ValueError: the client does what cannot be recorded, see `can_record`.
+        ValueError: the client has an operation that cannot be recorded, see `can_record`.
     """
     if not can_record(client):
         unsupported = ", ".join((*sorted(UNSUPPORTED), "fenced=1"))
@@ -94,7 +94,7 @@ class Run:
         self.records: list[list[tuple[int, int, Call]]] = [[] for _ in range(len(client.threads) + 1)]
 
     def history(self, threads: bool) -> History:
-        """Run the setup, the threads and the finish, and return what they answered."""
+        """Run the setup, the threads and the finish, and return their history."""
         setup, finish = self.client.setup, self.client.finish()
         self._run(0, setup, 0)
         if threads:
@@ -162,11 +162,11 @@ class Run:
         return tuple(map(int, found))
 
     def _refused(self, thread: int, operation: Operation, status: Status) -> tuple[int, ...]:
-        """Return the results of a call that was refused, as the C harness shows them."""
+        """Return the results of a call that failed, as the C harness reports them."""
         if operation.name in ("next", "nextmany", "take"):
             cursor = self._get(thread, operation.arguments[0]).cursor
             return (status, cursor, cursor, 0, 0, 0)
-        if operation.name in ("amany", "dmany"):  # which of them was refused
+        if operation.name in ("amany", "dmany"):  # the index of the event or token that failed
             return (status, 0)
         return (status,)
 
@@ -246,7 +246,7 @@ class Run:
 
     def _do_drop(self, thread: int, name: str) -> tuple[int, ...]:
         self._take(thread, name).drop()
-        # In the reference a dropped pointer's slot is given back by the next step.
+        # In the reference, the next step releases the slot of a dropped pointer.
         self._pools().slot_metadata(0, 0)
         return (Status.OK,)
 
@@ -350,15 +350,15 @@ class Run:
         pools, entries, total = self._pools(), [], 0
         for pool in (0, 5):
             for slot in range(pools.capacity(pool)):
-                loose = 0
+                detached = 0
                 try:
                     while True:
                         pools.dec_ref_count(pool, slot)
-                        loose += 1
+                        detached += 1
                 except self.module.RefCountUnderflow:
-                    total += loose
-                if loose:
-                    entries.append((pool << 32) + (slot << 16) + loose)
+                    total += detached
+                if detached:
+                    entries.append((pool << 32) + (slot << 16) + detached)
         return (total, *entries[:7])
 
     def _do_stats(self, thread: int) -> tuple[int, ...]:
@@ -482,7 +482,9 @@ class Run:
         if self._key(thread, name) not in self.holdings or descriptor is None:
             raise _Skip
         if not select.select([descriptor], [], [], MOST_SECONDS)[0]:
-            raise AssertionError(f"poll {name} of thread {thread} in {self.client} waits for ever [RING-35, RING-49]")
+            raise AssertionError(
+                f"poll {name} of thread {thread} in {self.client} waited {MOST_SECONDS} s [RING-35, RING-49]"
+            )
         return (Status.OK,)
 
     _do_watchroom, _do_pollroom = _do_watch, _do_poll
@@ -509,7 +511,7 @@ def _token(handle: Any) -> int:
 
 
 def _event_of(data: Any, event_type: int) -> int:
-    """Return which event a payload is of, `TORN` where it is none."""
+    """Return the number of the event that a payload belongs to, `TORN` if the payload is torn."""
     payload = bytes(data)
     event = payload[0] // 16 if payload else TORN
     return event if event == event_type and payload == event_bytes(event, len(payload)) else TORN

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 Step = tuple[Any, ...]
-"""What a specification is asked: a kind and numbers."""
+"""A step of a specification: its kind, then numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class CandidatePoint:
-    """One step of one call on one object, which the order places between the call's begin and its end.
+    """One step of one call on one object; the order places it between the call's begin and its end.
 
     Attributes:
-        call: the call, as a place in the history.
-        step: what the specification is asked: a kind and numbers.
+        call: the call, as an index into the history.
+        step: the step of the specification: its kind, then numbers.
     """
 
     call: int
@@ -26,12 +26,12 @@ Outcomes = Callable[[Any, Step], Sequence[Hashable]]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The end of a search.
+    """The result of a search.
 
     Attributes:
-        complete: whether all points could be placed.
-        order: the points in the order found, or the longest order that could be.
-        stuck: where not all could be placed, the points that the specification refused there.
+        complete: whether an order of all points was found.
+        order: the points in the order found, or else in the longest order found.
+        stuck: if the order is not complete, the points that the specification refused at its end.
     """
 
     complete: bool
@@ -42,7 +42,7 @@ class Found:
 def search(
     initial: Hashable,
     outcomes: Outcomes,
-    lanes: Sequence[Sequence[CandidatePoint]],
+    threads: Sequence[Sequence[CandidatePoint]],
     predecessors: Sequence[int],
     *,
     quiet: frozenset[str] = frozenset(),
@@ -50,22 +50,22 @@ def search(
     """Look for an order of candidate points that a specification follows (Wing and Gong 1993, Lowe 2017) [SLOT-1].
 
     Args:
-        initial: the specification's first state.
-        outcomes: the states that a step may lead to from a state, empty where it cannot be taken.
-        lanes: the points of each thread, in its order; those of one call stand together.
-        predecessors: for each call the calls that were over before it, as bits.
-        quiet: kinds of steps whose refusal follows from an earlier choice, and is told for want of another only.
+        initial: the specification's initial state.
+        outcomes: the states that a step may lead to from a state, empty if the specification refuses the step.
+        threads: the points of each thread, in its order; the points of one call are adjacent.
+        predecessors: for each call, the calls that returned before it began, as a bit mask.
+        quiet: kinds of steps whose refusal follows from an earlier choice; reported only if no other step was refused.
     """
     calls = 0
-    for lane in lanes:
-        for point in lane:
+    for thread in threads:
+        for point in thread:
             calls |= 1 << point.call
     rows: list[list[tuple[int, int, Step]]] = []
-    for lane in lanes:
+    for thread in threads:
         row = []
-        for at, point in enumerate(lane):
-            first = at == 0 or lane[at - 1].call != point.call
-            last = at + 1 == len(lane) or lane[at + 1].call != point.call
+        for at, point in enumerate(thread):
+            first = at == 0 or thread[at - 1].call != point.call
+            last = at + 1 == len(thread) or thread[at + 1].call != point.call
             row.append((predecessors[point.call] & calls if first else 0, 1 << point.call if last else 0, point.step))
         rows.append(row)
     numbers = range(len(rows))
@@ -84,19 +84,19 @@ def search(
         if key in seen:
             return False
         refused = []
-        for lane in numbers:
-            at = positions[lane]
-            if at == lengths[lane]:
+        for thread in numbers:
+            at = positions[thread]
+            if at == lengths[thread]:
                 continue
-            wanted, bit, step = rows[lane][at]
+            wanted, bit, step = rows[thread][at]
             if wanted & ~done:
                 continue
             after = outcomes(state, step)
             if not after:
-                refused.append(lanes[lane][at])
+                refused.append(threads[thread][at])
                 continue
-            moved = (*positions[:lane], at + 1, *positions[lane + 1 :])
-            trail.append((lane, at))
+            moved = (*positions[:thread], at + 1, *positions[thread + 1 :])
+            trail.append((thread, at))
             for following in after:
                 if place(moved, done | bit, following):
                     return True
@@ -110,4 +110,4 @@ def search(
 
     complete = place((0,) * len(rows), 0, initial)
     order = trail if complete else best
-    return Found(complete, tuple(lanes[lane][at] for lane, at in order), () if complete else tuple(stuck))
+    return Found(complete, tuple(threads[thread][at] for thread, at in order), () if complete else tuple(stuck))

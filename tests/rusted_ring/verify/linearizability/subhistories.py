@@ -1,4 +1,4 @@
-"""A history split into a subhistory for each object, and what is wrong with it at first sight [SLOT-1, ERR-1].
+"""A history split into a subhistory for each object, and the problems that single calls show [SLOT-1, ERR-1].
 
 Linearizability is local (Herlihy and Wing, 1990): a history is linearizable if the subhistory of each object is. A call
 is one candidate linearization point of an object, or several, or points of several objects.
@@ -15,7 +15,7 @@ from rusted_ring.verify.linearizability.ring_calls import RingCalls
 
 
 class Subhistories(PoolCalls, RingCalls):
-    """A history split by object. It is read when this is made: the setup, then each thread, then the finish."""
+    """A history split by object. The constructor reads it: the setup, then each thread, then the finish."""
 
     def __init__(self, client: Client, history: History, strict: bool) -> None:
         """Split a history of a client.
@@ -28,33 +28,33 @@ class Subhistories(PoolCalls, RingCalls):
 
     def _read(self) -> None:
         setup = len(self.client.setup)
-        for place in self.by_thread[0][:setup]:
-            self._call(place)
+        for index in self.by_thread[0][:setup]:
+            self._call(index)
         for listed in self.by_thread[1:]:
-            for place in listed:
-                self._call(place)
+            for index in listed:
+                self._call(index)
         self.finishing = True
-        for place in self.by_thread[0][setup:]:
-            self._call(place)
+        for index in self.by_thread[0][setup:]:
+            self._call(index)
 
-    def _call(self, place: int) -> None:
-        call = self.history.calls[place]
-        operation = self.operations[place]
+    def _call(self, index: int) -> None:
+        call = self.history.calls[index]
+        operation = self.operations[index]
         if not call.results:
-            raise HistoryError(f"call {place}, {self.name(place)}, has no results; give the status at least")
+            raise HistoryError(f"call {index}, {self.name(index)}, has no results; give the status at least")
         skipped = call.results[0] == SKIPPED and len(call.results) == 1
-        if skipped != (not self._can(place, operation)):
+        if skipped != (not self._can(index, operation)):
             raise HistoryError(
-                f"call {place}, {self.name(place)}, was {'skipped' if skipped else 'made'}, and what went before says "
-                "otherwise; give the history of this client"
+                f"call {index}, {self.name(index)}, was {'skipped' if skipped else 'made'}, contrary to the calls "
+                "before it; give the history of this client"
             )
         if not skipped:
             method: Callable[[int, Operation, tuple[int, ...]], None] = getattr(self, f"_do_{operation.name}")
             try:
-                method(place, operation, call.results)
+                method(index, operation, call.results)
             except (IndexError, ValueError) as error:
                 if isinstance(error, HistoryError):
                     raise
                 raise HistoryError(
-                    f"call {place}, {self.name(place)}, has the results {call.results}: {error}; give all that it shows"
+                    f"call {index}, {self.name(index)}, has the results {call.results}: {error}; give all its results"
                 ) from error

@@ -291,7 +291,7 @@ def ring_layout(payload: int = 64, capacity: int = 1000, places: int = 2) -> str
         [
             ("shape", str(line), 1.4, "box"),
             ("cursors", str(line), 1.6, "warm"),
-            ("writer's place", str(line), 2.6, "box"),
+            ("membership", str(line), 2.6, "box"),
             *((f"reader {number}", str(reader), 1.8, "warm") for number in range(places)),
         ],
     )

@@ -77,7 +77,7 @@ class WriterClass(Protocol):
     """How a writer is made [RING-4]."""
 
     def __call__(self, ringbuffer: Any) -> WriterBackend:
-        """Take the ring's writer place [RING-4]."""
+        """Register the ring's writer [RING-4]."""
         ...
 
 

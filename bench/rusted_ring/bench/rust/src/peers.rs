@@ -67,7 +67,7 @@ pub fn all() -> [Peer; 6] {
             cannot: &[
                 ("pool/rusted-ring-0.5.6/", "this version has no pool"),
                 ("clone/rusted-ring-0.5.6/", "this version has no shared references"),
-                ("ring/rusted-ring-0.5.6/payload=64/capacity=1024/mode=gated", "its writer has no gate"),
+                ("ring/rusted-ring-0.5.6/payload=64/capacity=1024/mode=gated", "its writer has no gating sequence"),
                 (
                     "stream/rusted-ring-0.5.6/payload=64/batch=1/capacity=1024/mode=overwrite",
                     "a reader that was overtaken is not told and is handed torn and repeated events: nothing to check",
@@ -77,7 +77,7 @@ pub fn all() -> [Peer; 6] {
             notes: &[(
                 "stream/rusted-ring-0.5.6/payload=64/batch=1/capacity=1024/mode=gated",
                 "works only with the harness' help: the cursor's load is forced (it is not atomic, a spinning reader \
-                 would never see an event), and the harness gates the writer (the crate has no gate)",
+                 would never see an event), and the harness holds the writer back (the crate has no gating sequence)",
             )],
             run: behind!("rusted-ring-0-5-6", rusted_ring_0_5_6),
         },

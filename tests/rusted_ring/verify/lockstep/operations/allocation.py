@@ -111,7 +111,7 @@ def allocate_from_pool(engine: Engine, length: int, tag: int, event_type: int) -
     event_type=EVENT_TYPE,
 )
 def allocate_to_pool(engine: Engine, length: int, tag: int, event_type: int) -> None:
-    """Allocate by the seed's function that returns the slot index and leaves a loose reference."""
+    """Allocate by the seed's function that returns the slot index and leaves a detached reference."""
     length = engine.settle(length)
     pool = pool_of(length)
     made = engine.call(

@@ -136,7 +136,7 @@ def empty(engine: Engine, index: int, choice: int) -> None:
     leave=SMALL,
 )
 def saturate(engine: Engine, index: int, leave: int) -> None:
-    """Count a pointer's slot up to its limit but for a few, by loose references."""
+    """Count a pointer's slot up to its limit but for a few, by detached references."""
     pointer = engine.pick(engine.pointers, index).expected
     limit = 2**engine.profile.ref_bits - 1
     count = limit - pointer.ref_count - leave
@@ -157,7 +157,7 @@ def saturate(engine: Engine, index: int, leave: int) -> None:
     leave=SMALL,
 )
 def desaturate(engine: Engine, index: int, leave: int) -> None:
-    """Give nearly all loose references of a pointer's slot back."""
+    """Give nearly all detached references of a pointer's slot back."""
     pointer = engine.pick(engine.pointers, index).expected
     pool, slot = int(pointer.pool_id), pointer.slot_index
     held = sum(other.expected.slot_index == slot and int(other.expected.pool_id) == pool for other in engine.pointers)

@@ -1,4 +1,4 @@
-"""Operations of tokens and loose references [PTR-11]."""
+"""Operations of tokens and detached references [PTR-11]."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ OPERATIONS: Final[Registry] = {}
 operation = registrar(OPERATIONS, "pools")
 
 
-# Tokens and loose references
+# Tokens and detached references
 
 
 @operation(
@@ -34,7 +34,7 @@ TOKEN_ERRORS: Final = {"StaleHandle": "PTR-15", "RefCountUnderflow": "PTR-14"}
 
 @operation("PTR-13", "PTR-11", errors=TOKEN_ERRORS, needs="RingPtr.from_token", weight=3, index=CHOICE)
 def from_token(engine: Engine, index: int) -> None:
-    """Turn a token into a pointer, whether or not its loose reference is still there."""
+    """Turn a token into a pointer, whether or not its detached reference is still there."""
     if not engine.tokens:
         raise Skip
     token = engine.tokens[index % len(engine.tokens)]
@@ -61,7 +61,7 @@ def from_any_token(engine: Engine, token: int, choice: int) -> None:
 
 @operation("PTR-11", "PTR-13", errors=TOKEN_ERRORS, needs="RingPtr", weight=2, index=CHOICE)
 def construct_from_token(engine: Engine, index: int) -> None:
-    """Make a pointer by its triple, which ends a loose reference."""
+    """Make a pointer by its triple, which ends a detached reference."""
     if not engine.tokens:
         raise Skip
     token = engine.tokens[index % len(engine.tokens)]
@@ -119,7 +119,7 @@ PLACE_ERRORS: Final = {"ValueError": "ALLOC-20", "IndexError": "ALLOC-20"}
     choice=FLAG,
 )
 def inc_ref_count(engine: Engine, index: int, pool: int, slot: int, choice: int) -> None:
-    """Add a loose reference to a slot."""
+    """Add a detached reference to a slot."""
     pool, slot, generation = place(engine, index, pool, slot, choice)
     if generation is None:
         made = engine.call("{0}.pools.inc_ref_count({1}, {2})", engine.allocator, pool, slot)
@@ -142,7 +142,7 @@ def inc_ref_count(engine: Engine, index: int, pool: int, slot: int, choice: int)
     choice=FLAG,
 )
 def dec_ref_count(engine: Engine, index: int, pool: int, slot: int, choice: int) -> None:
-    """Give a loose reference of a slot back."""
+    """Give a detached reference of a slot back."""
     pool, slot, generation = place(engine, index, pool, slot, (choice + 4) % 8)
     if generation is None:
         engine.call("{0}.pools.dec_ref_count({1}, {2})", engine.allocator, pool, slot)
