@@ -54,40 +54,40 @@ def test_the_finish_ends_all_that_may_be_held() -> None:
     [
         ("xs=1", "1 groups"),
         ("| | add w0 1", "neither a pool nor a ring"),
-        ("xs | | alloc p0 1", "no key=NUMBER"),
+        ("xs | | alloc p0 1", "not key=NUMBER"),
         ("xs=1 xs=2 | | alloc p0 1", "comes twice"),
         ("xs=0 | | alloc p0 1", "not from 1 to 192"),
         ("size=8 | | alloc p0 1", "has no ring"),
         ("over=1 gated=1 | | look", "two rings"),
         ("over=1 size=8 len=9 | | look", "not from 0 to 8"),
-        ("xs=1 | | steal p0", "is no operation"),
-        ("xs=1 | | sweep", "is no operation"),
+        ("xs=1 | | steal p0", "is not an operation"),
+        ("xs=1 | | sweep", "is not an operation"),
         ("xs=1 | | add w0 1", "needs a ring"),
         ("over=1 | | alloc p0 1", "needs a pool"),
         ("xs=1 | | alloc p0", "has 1 arguments"),
-        ("xs=1 | | alloc p8 1", "no such variable"),
+        ("xs=1 | | alloc p8 1", "not such a variable"),
         ("xs=1 | | alloc p0 16", "from 1 to 15"),
-        ("xs=1 | | alloc q0 1", "no such variable"),
+        ("xs=1 | | alloc q0 1", "not such a variable"),
         ("xs=1 | | clone p0 2p0 | drop p0", "is another thread's"),
-        ("xs=1 | | weak s0 p0", "written by the setup alone"),
+        ("xs=1 | | weak s0 p0", "only the setup sets it"),
         ("xs=1 | weak t0 1p0 | drop p0", "a thread's own token"),
         ("xs=1 | alloc 2p0 1 | drop p0", "there are 1"),
         ("xs=1 | | hold 1", "belongs in the setup"),
         ("xs=1 | | amany t6 3 1", "last token"),
         ("xs=1 | | amany t0 3 14", "last event"),
-        ("gated=1 | | join q0 1", "no place to join"),
-        ("over=1 plain=1 | | look", "its readers copy what is being written"),
+        ("gated=1 | | join q0 1", "not a start of a reader"),
+        ("over=1 plain=1 | | look", "readers copy during writes"),
         ("gated=1 plain=2 | | look", "plain is 2: not from 0 to 1"),
         ("gated=1 plain=1 | join 2q0 old | evict 2q0 | next q0", "plain is 1 and a reader is evicted"),
         ("gated=1 | | evict 2q0 | join q0 old", "is another thread's"),
         ("xs=1 | | destroypool | alloc p0 1", "may come after the destroypool"),
         ("over=1 | | destroyring | open w0", "may come after the destroyring"),
-        ("over=1 | destroyring | look", "stands in the setup"),
+        ("over=1 | destroyring | look", "is in the setup"),
         ("xs=1 | | drop p0 | drop p0 | drop p0 | drop p0", "4 threads"),
         ("xs=1 | " + "alloc 0p0 1 ;" * 25 + " | drop p0", "more than 24"),
     ],
 )
-def test_what_is_no_client_is_refused(text: str, complaint: str) -> None:
+def test_a_text_that_is_not_a_client_is_refused(text: str, complaint: str) -> None:
     with pytest.raises(ClientError, match=complaint):
         parse(text)
 
@@ -97,7 +97,7 @@ def test_an_operation_that_is_not_there_is_refused() -> None:
         parse(POOL).operation(3, 0)
 
 
-def test_each_byte_tells_the_event_and_its_place() -> None:
+def test_each_byte_depends_on_the_event_and_on_its_index() -> None:
     payloads = [event_bytes(event, 16) for event in range(1, 16)]
     assert len(set(b"".join(payloads))) == 15 * 16
 

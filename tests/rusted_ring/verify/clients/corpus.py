@@ -1,9 +1,9 @@
 """The fixed list of clients, each with the reason why it is there.
 
-Together they come to every atomic operation of the core, and for each order that `spec/memory-orders.md` claims there
-is at least one that a weaker order would let go wrong. Each is as small as its reason allows, so that all its
-executions can be had. Widths are chosen so that ends are near: `r=1` counts one reference, `g=1` comes round after two
-frees.
+Together they reach every atomic operation of the core. For each order that `spec/memory-orders.md` claims, at least one
+client fails if the order is weaker. Each client is as small as its reason allows, so that the explorer can exhaust its
+executions. The widths are narrow, so that counters soon reach their limits: `r=1` counts one reference, `g=1` wraps
+around after two frees.
 """
 
 import dataclasses
@@ -15,22 +15,22 @@ _FRESH: Final = "alloc 0p0 9 ; weak s0 0p0 ; drop 0p0 ; alloc 0p0 8 ; drop 0p0"
 """With g=1: slot 0 is free again and of generation 0, and `s0` is the token of whatever is allocated there next."""
 
 _LAST_OF_33: Final = "hold 31 ; alloc 0p0 9 ; alloc 1p0 1 ; drop 0p0"
-"""With xs=33: two words of free bits, slot 31 free and slot 32 thread 1's; the search begins at slot 0."""
+"""With xs=33: two words of free bits; slot 31 is free, thread 1 holds slot 32, and the search begins at slot 0."""
 
 _MOVING_SLOT: Final = (
     f"{_LAST_OF_33} ; drop 1p0 ; alloc 0p0 7 ; alloc 1p0 1 ; drop 0p0 | drop p0 ; alloc p1 2 ; drop p1 ; alloc p2 3 ; "
     "drop p2 ; alloc p3 4 ; drop p3 ; alloc p4 5 ; drop p4 ; alloc p5 8 | alloc p0 6"
 )
-"""The one free slot of two words goes to and fro between them, while a thread looks for it."""
+"""The one free slot of two words moves to and fro between them while a thread searches for it."""
 
 _FULL: Final = "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old ; add 1w0 1"
 _FULL_FOR_TWO: Final = "gated=1 size=8 readers=2 | open 1w0 ; join 2q0 old ; join 3q0 old ; add 1w0 1"
-"""Rings that are full, and whose writer belongs to the first thread."""
+"""Full rings whose writer belongs to the first thread."""
 _WATCHED: Final = "gated=1 size=8 readers=1 | open 2w0 ; join 1q0 old ; add 2w0 1 ; watchroom 2w0"
-"""One whose writer belongs to the second thread, and has a descriptor."""
+"""A ring whose writer belongs to the second thread and has a descriptor."""
 
 _TEXTS: Final[dict[str, str]] = {
-    # [ORDER-2] what the last owner did comes before what the next one does
+    # [ORDER-2] the last owner's accesses happen before the next owner's
     "reuse-after-drop": "r=2 g=2 t=2 xs=1 | alloc 1p0 1 | read p0 ; drop p0 | alloc p0 2 ; read p0",
     "reuse-after-abort": "r=2 g=2 t=2 xs=1 | loan 1l0 1 | abort l0 | alloc p0 2 ; read p0",
     "loan-after-drop": "r=2 g=2 t=2 xs=1 | alloc 1p0 1 | read p0 ; drop p0 | loan l0 2 ; commit p0 l0 ; read p0",
@@ -50,13 +50,13 @@ _TEXTS: Final[dict[str, str]] = {
         f"r=2 g=2 t=32 xs=33 | {_LAST_OF_33} ; alloc 0p0 7 ; drop 0p0 | drop p0 ; alloc p1 2 | alloc p0 3"
     ),
     "free-slot-moves-back": f"r=2 g=2 t=32 xs=33 | {_LAST_OF_33} | drop p0 ; alloc p1 2 ; drop p1 | alloc p0 3",
-    # Of three words, one pass can come by a slot that moves: no word had been given a slot when it was looked at.
+    # With three words, one pass can miss a slot that moves: each word was empty at the moment of its load.
     "free-slot-in-the-third-word": "r=2 g=2 t=32 xs=65 | hold 63 | alloc p0 1 ; drop p0 ; alloc p1 2 | alloc p0 3",
     "bulk-over-two-words": "r=2 g=2 t=32 xs=33 | hold 31 | amany t0 2 1 | alloc p0 3",
     "bulk-drop-over-two-words": (
         "r=2 g=2 t=32 xs=33 | hold 31 ; ffi s0 1 ; ffi s1 2 | dmany s0 2 | alloc p0 3 ; read p0"
     ),
-    # [ORDER-3] [ORDER-6] who upgrades sees the whole event
+    # [ORDER-3] [ORDER-6] a thread that upgrades sees the whole event
     "publish-and-upgrade": f"r=2 g=1 t=2 xs=1 | {_FRESH} | alloc p0 1 | upgrade p0 s0 ; read p0",
     "commit-and-upgrade": f"r=2 g=1 t=2 xs=1 | {_FRESH} | loan l0 1 ; commit p0 l0 | upgrade p0 s0 ; read p0",
     "cut-and-upgrade": f"r=2 g=1 t=2 xs=1 | {_FRESH} | loan l0 1 ; cut p0 l0 | upgrade p0 s0 ; read p0",
@@ -134,7 +134,7 @@ _TEXTS: Final[dict[str, str]] = {
         "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; weak s0 1p0 | read p0 ; drop p0 | upgrade p0 s0 ; drop p0 ; alloc p1 2"
     ),
     "drop-two-heaps": "r=2 g=2 t=2 xs=1 | heap 1p0 1 ; clone 2p0 1p0 | read p0 ; drop p0 | drop p0",
-    # [ORDER-6] [WEAK-3] stale is stale
+    # [ORDER-6] [WEAK-3] a stale handle stays stale
     "upgrade-against-reuse": (
         "r=2 g=2 t=2 xs=1 | alloc 1p0 1 ; weak s0 1p0 | drop p0 ; alloc p1 2 | upgrade p0 s0 ; read p0"
     ),
@@ -283,7 +283,7 @@ _TEXTS: Final[dict[str, str]] = {
     "gated-evicted-by-a-third": (
         "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old ; add 1w0 1 | add w0 2 | next q0 | evict 2q0"
     ),
-    # [ORDER-8] [RING-20] who took the reader out
+    # [ORDER-8] [RING-20] whether the reader left or was evicted
     "evict-against-leave": "gated=1 size=8 readers=1 | join 2q0 old | evict 2q0 ; evicted 2q0 | leave q0 ; left q0",
     "evict-leave-and-add": (
         "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old ; add 1w0 1 | evict 2q0 ; add w0 2 | leave q0"
@@ -291,7 +291,7 @@ _TEXTS: Final[dict[str, str]] = {
     "evicts-race": (
         "gated=1 size=8 readers=1 | join 1q0 old | next q0 ; evicted 1q0 | evict 1q0 | evict 1q0 ; evicted 1q0"
     ),
-    # Nothing orders the two looks, each of which may miss the other's eviction; of the two reads one fails.
+    # Nothing orders the two looks, so each may miss the other thread's eviction; of the two reads one fails.
     "evict-each-other-and-look": (
         "gated=1 size=1 readers=2 | open 1w0 ; join 1q0 old ; join 2q0 old ; add 1w0 1 | evict 2q0 ; wait q0 ; "
         "evicted q0 | evict 1q0 ; wait q0"
@@ -309,7 +309,7 @@ _TEXTS: Final[dict[str, str]] = {
         "next q0 ; evicted 2q0"
     ),
     "evicted-and-join-again": "gated=1 size=8 readers=1 | join 2q0 old | evict 2q0 | next q0 ; join q1 old",
-    # [ORDER-8] [RING-17] what all had read is not given again
+    # [ORDER-8] [RING-17] events that all readers have read are not delivered again
     "last-leaves-and-join-oldest": (
         "gated=2 size=8 readers=1 | open 0w0 ; join 1q0 old ; add 0w0 1 ; next 1q0 | leave q0 | join q0 old"
     ),
@@ -366,7 +366,7 @@ _TEXTS: Final[dict[str, str]] = {
     ),
     "opens-race": "over=1 size=8 | | open w0 ; add w0 1 ; close w0 | open w0 ; add w0 2",
     "opens-race-of-three": "over=1 size=8 | | open w0 ; close w0 | open w0 ; close w0 | open w0",
-    # [ORDER-19] [RING-45] nothing is overwritten before the readers that are awaited have joined
+    # [ORDER-19] [RING-45] no event is overwritten before the awaited readers have joined
     "awaited-join-against-add": (
         "gated=1 size=8 readers=1 await=1 | open 1w0 ; add 1w0 1 | add w0 2 | join q0 old ; next q0"
     ),
@@ -406,7 +406,7 @@ _TEXTS: Final[dict[str, str]] = {
         "gated=2 size=8 readers=2 | open 0w0 ; join 1q0 old ; join 2q0 old ; add 0w0 1 | skip q0 ; leave q0 | "
         "next q0 ; leave q0"
     ),
-    # [ORDER-18] [RING-39] [RING-40] the end of the stream comes after the last event, wakes all, and lasts
+    # [ORDER-18] [RING-39] [RING-40] the end of the stream follows the last event, wakes every thread, and is final
     "end-against-next": "over=2 size=8 | open 1w0 ; join 2q0 old | add w0 1 ; end w0 | next q0 ; next q0",
     "end-against-next-gated": (
         "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 ; end w0 | next q0 ; next q0"
@@ -432,14 +432,14 @@ _TEXTS: Final[dict[str, str]] = {
         "over=2 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 ; end w0 | "
         "poll q0 ; next q0 ; next q0 ; poll q0"
     ),
-    # [ORDER-7] who is told that an event was published knows what it overwrote
+    # [ORDER-7] a thread that knows that an event was published knows which event it overwrote
     "lag-and-join-at-the-oldest": (
         "over=1 size=8 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | lag q0 ; join q1 old ; next q1"
     ),
     # [ORDER-11] the end of a ring
     "end-of-the-ring-writer": "over=1 size=8 | open 1w0 | add w0 1 ; close w0 | destroyring",
     "end-of-the-ring-reader": "gated=1 size=8 readers=1 | join 1q0 old | free q0 | destroyring ; destroyring",
-    # [ORDER-15] [RING-32] who waits is woken, by an event and by its end; an execution that is not is a deadlock
+    # [ORDER-15] [RING-32] an event, or the reader's end, wakes a waiting thread; if it does not, that is a deadlock
     "wait-for-an-event": "over=2 size=8 | open 1w0 ; join 2q0 old | add w0 1 | wait q0 ; next q0",
     "wait-for-two": (
         "over=2 size=8 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | wait q0 ; next q0 ; wait q0 ; next q0"
@@ -477,7 +477,7 @@ _TEXTS: Final[dict[str, str]] = {
     "leave-beside-an-add": (
         "over=1 size=8 | open 1w0 ; join 2q0 old ; join 3q0 old | add w0 1 | leave q0 | wait q0 ; next q0"
     ),
-    # [RING-31] a wait that is given up takes nothing from another one, nor from a later one
+    # [RING-31] a wait that times out takes no wake-up from another wait, nor from a later one
     "timed-wait": "over=1 size=8 | open 1w0 ; join 2q0 old | add w0 1 | timedwait q0 ; next q0",
     "timed-wait-gated": "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 | timedwait q0 ; next q0",
     "timed-wait-and-another": "over=1 size=8 | open 1w0 ; join 2q0 old | add w0 1 | timedwait q0 ; wait q0 ; next q0",
@@ -550,7 +550,7 @@ _TEXTS: Final[dict[str, str]] = {
     "timed-room": f"{_FULL} | timedroom w0 ; add w0 2 | next q0",
     "timed-room-and-another": f"{_FULL} | timedroom w0 ; room w0 ; add w0 2 | next q0",
     "timed-room-beside-another": f"{_FULL} | timedroom w0 | next q0 | room 1w0",
-    # [RING-20] [RING-26] [RING-48] a look at events, and then the move past them
+    # [RING-20] [RING-26] [RING-48] a peek at events, then the move past them
     "take-beside-a-writer-that-laps": (
         "over=2 size=8 | open 1w0 ; join 2q0 old ; addmany 1w0 2 1 | add w0 3 | take q0 2"
     ),
@@ -561,7 +561,7 @@ _TEXTS: Final[dict[str, str]] = {
     "take-and-then-the-end": (
         "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 ; end w0 | take q0 2 ; take q0 2"
     ),
-    # [RING-49] and on a descriptor
+    # [RING-49] a writer that waits for room on a descriptor
     "poll-for-room": f"{_WATCHED} ; add 2w0 2 | next q0 | pollroom w0 ; add w0 3",
     "poll-for-room-between-looks": f"{_WATCHED} | next q0 | add w0 2 ; pollroom w0 ; add w0 3",
     "poll-for-room-for-a-batch": (
@@ -570,7 +570,7 @@ _TEXTS: Final[dict[str, str]] = {
     ),
     "poll-for-room-against-leave": f"{_WATCHED} ; add 2w0 2 | leave q0 | pollroom w0 ; add w0 3",
     "poll-for-room-beside-a-wait": f"{_WATCHED} ; add 2w0 2 | next q0 | pollroom w0 | room 2w0",
-    # [ORDER-22] whoever is the last to use a descriptor closes it: the reader that ends, or a thread that signals it
+    # [ORDER-22] the last thread that uses a descriptor closes it: the reader that ends, or a thread that signals it
     "a-reader-ends-while-its-notifier-is-signalled": (
         "over=1 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 | free q0"
     ),
@@ -584,28 +584,28 @@ _TEXTS: Final[dict[str, str]] = {
         "over=1 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 | "
         "free q0 ; join q1 old ; watch q1 ; next q1"
     ),
-    # [ALLOC-3] the version tells two scans that found nothing from a pool that had nothing
+    # [ALLOC-3] the version tells a pool without a free slot from two scans that both missed one
     "free-slot-moves-twice": f"r=2 g=4 t=32 xs=33 | {_MOVING_SLOT}",
-    # [ALLOC-3] what a narrow tag costs: nothing wrong by the clause, a witness when judged strictly
+    # [ALLOC-3] a narrow tag: right by the clause, a witness if the judge is strict
     "tag-comes-round": f"r=2 g=4 t=0 xs=33 | {_MOVING_SLOT}",
 }
 
 
 def _fenced(client: Client) -> Client:
-    """Return a client as on a system that has no fence of all threads [ORDER-15]."""
+    """Return the client for a system without a fence of all threads [ORDER-15]."""
     assert client.ring is not None, client.name
     return dataclasses.replace(client, ring=dataclasses.replace(client.ring, fenced=1), name=f"{client.name}-fenced")
 
 
 def _copies(client: Client) -> bool:
-    """Return whether copies into a gated ring may meet copies out of it, and no eviction lets them."""
+    """Return whether a client writes to and reads from a gated ring, and no eviction lets the copies overlap."""
     every = {operation.name for thread in client.threads for operation in thread}
     gated = client.ring is not None and client.ring.mode == GATED and not client.waits()
     return gated and "evict" not in every and not {"add", "addmany"}.isdisjoint(every) and not _READS.isdisjoint(every)
 
 
 def _plain(client: Client) -> Client:
-    """Return a client whose payloads are copied by plain accesses [ORDER-8]."""
+    """Return the client with payloads that plain accesses copy [ORDER-8]."""
     assert client.ring is not None, client.name
     return dataclasses.replace(client, ring=dataclasses.replace(client.ring, plain=1), name=f"{client.name}-plain")
 
@@ -618,5 +618,5 @@ CLIENTS: Final[tuple[Client, ...]] = (
     *(_fenced(client) for client in _PARSED if client.waits()),
     *(_plain(client) for client in _PARSED if _copies(client)),
 )
-"""The clients, in the order of the reasons; then each that waits, if every publication executes a fence; then each that
-writes to a gated ring and reads from it, if payloads are copied by plain accesses."""
+"""The clients, in the order of the reasons; then each client that waits, with a fence in every publication; then each
+client that writes to a gated ring and reads from it, with payloads that plain accesses copy."""

@@ -1,28 +1,26 @@
-"""Every client of up to k calls: all that a short list of setups and the table of operations leave, up to symmetry.
+"""Every client of up to k calls, up to symmetry, from a short list of setups and the table of operations.
 
-A client has k calls in two or three threads, each of which makes at least one; the calls of the setup are not counted.
-What is left out is another client's double, or makes a call that can only fail:
+A client has k calls in two or three threads; each thread makes at least one, and the calls of the setup do not count.
+The enumeration leaves out clients that are equivalent to another one, and clients with a call that can only fail:
 
-- *Names.* A variable that a call makes is the first one that its thread has not used, and events are numbered as they
-  come, thread by thread. No call does anything with a variable's name or an event's number but tell them apart, so that
-  a client with other names has the same executions. A variable is never made twice: where the first call made it, the
-  second would be skipped, which is the client without the second; where the first failed, the second does what it does
-  with a name of its own.
-- *Threads.* If exchanging threads leaves the setup as it is, word by word, two clients that the exchange turns into
-  each other have the same executions with their threads exchanged, since threads differ in nothing but what the setup
-  made for them. One of the two is taken. A setup that makes something for two threads makes one thing first, which has
-  the first slot or the first reader's place, and the core looks at these in their order: there nothing is exchanged.
-- *Calls without effect.* A call needs what the table says: a free slot, a place, an event. Where neither the setup nor
-  another call that may come before it gives that, it fails in every execution, and changes nothing but a count of
-  failures [ERR-1]. A call that observes changes nothing at all, and the finish observes what is left; one that makes
-  a token is taken if its thread uses the token. A reader that its thread or this one has taken out of the ring is
-  refused [RING-20]. Where the client would have a variable used that nothing made, the
-  call would be skipped.
-- *Setups that differ in nothing that is used.* With two bits for references only clients count in which a reference is
-  added, and in an overwriting ring, which does not look at its readers, only those that name each reader of the setup.
+- *Names.* A call that sets a variable sets the first one that its thread has not used, and events are numbered thread
+  by thread. Calls use names of variables and numbers of events only to tell them apart, so a client with other names
+  has the same executions. No client sets a variable twice: if the first call succeeds, the second is skipped, as in the
+  client without the second; if the first fails, the second does the same with another name.
+- *Threads.* Threads differ only in what the setup makes for them. If an exchange of threads leaves the setup the same,
+  word by word, two clients that the exchange turns into each other have the same executions with their threads
+  exchanged. The enumeration takes one of the two. If a setup makes something for two threads, one of the two gets the
+  first slot or the first reader registration, and the core searches these in order: such threads are not exchanged.
+- *Calls without effect.* A call needs what the table lists: a free slot, a registration, an event. If neither the setup
+  nor another call that may precede it provides that, the call fails in every execution and changes nothing but a count
+  of failures [ERR-1]. A call that only observes changes nothing at all, and the finish observes the final state anyway;
+  such a call is taken only if it makes a token that its thread uses. A reader that its own thread or the calling thread
+  has taken out of the ring is refused [RING-20]. A call that uses a variable that nothing sets is skipped.
+- *Setups with an unused difference.* With two bits for references, only clients that add a reference are taken. In an
+  overwriting ring, which does not look at its readers, only clients that name each reader of the setup are taken.
 
-A batch is of two events, or of as many as the pool has slots; `join` is at the oldest or the latest event. `wait` is
-taken where an event or an eviction surely comes: in other clients it may wait for ever, and rightly so.
+A batch has two events, or as many as the pool has slots; `join` begins at the oldest or the latest event. `wait` is
+taken only if an event or an eviction surely comes: in other clients it may rightly wait for ever.
 """
 
 import functools
@@ -44,33 +42,33 @@ from rusted_ring.verify.clients.operations import (
 )
 
 MOST_CALLS: Final = 8
-"""Calls of a client, at the most: a thread has eight variables of a kind."""
+"""The greatest number of calls of a client, since a thread has eight variables of a kind."""
 
 NOT_ENUMERATED: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "heap": "a pool of its own, of the same slots",
-        "hloan": "a pool of its own, of the same slots",
-        "end": "closes in all that `close` does, and no writer comes after it",
-        "take": "reads as `nextmany` does, in two steps",
-        "skip": "moves on as `nextmany` does, and copies nothing",
-        "timedwait": "waits in all that `wait` does, and ends by its time",
+        "heap": "like `alloc`, from a pool of its own with the same slots",
+        "hloan": "like `loan`, from a pool of its own with the same slots",
+        "end": "like `close`, and no writer comes after it",
+        "take": "like `nextmany`, in two steps",
+        "skip": "like `nextmany`, without a copy",
+        "timedwait": "like `wait`, with a timeout",
         "waitat": "waits at another thread's reader",
         "watch": "asks for a descriptor",
         "poll": "waits on a descriptor",
-        "shut": "closes as `close` does, and frees nothing",
-        "room": "waits for ever in most clients: nothing that an enumerated client does is sure to make room",
-        "timedroom": "waits in all that `room` does, and ends by its time",
+        "shut": "like `close`, and frees nothing",
+        "room": "waits for ever in most clients: no call of an enumerated client is sure to make room",
+        "timedroom": "like `room`, with a timeout",
         "watchroom": "asks for a descriptor",
         "pollroom": "waits on a descriptor",
     }
 )
-"""Operations that change something and are left to the corpus, each with the reason."""
+"""Operations with an effect that the enumeration leaves to the corpus, each with the reason."""
 
 _FRESH: Final = "alloc 0p0 9 ; weak s0 0p0 ; drop 0p0 ; alloc 0p0 8 ; drop 0p0"
-"""With g=1: slot 0 is free again and of generation 0, and `s0` is the token of whatever is allocated there next."""
+"""With g=1: slot 0 is free again with generation 0, and `s0` is the token of the next event allocated there."""
 
 _ENDING: Final = frozenset({"destroypool", "destroyring", "free"})
-"""Calls that `Client` allows beside some calls of others alone."""
+"""Calls that `Client` allows only beside certain calls of other threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +76,10 @@ class Part:
     """The calls of one thread.
 
     Attributes:
-        calls: the calls; where an event's number is to come stands an empty word.
-        lacks: what some call needs that neither the setup nor an earlier call of the thread gives, as bits of `Means`.
-        gives: what the calls give.
-        needs: what they need.
+        calls: the calls; an empty word stands for the number of an event.
+        lacks: the means that some call needs and that neither the setup nor an earlier call of the thread provides.
+        gives: the means that the calls provide.
+        needs: the means that they need.
     """
 
     calls: tuple[Operation, ...]
@@ -91,15 +89,15 @@ class Part:
 
 
 class Setup:
-    """What the threads find: pools or a ring, what is in them, and what each thread holds."""
+    """The initial state of the threads: the pools or the ring, their contents, and the variables of each thread."""
 
     def __init__(self, header: str, calls: Sequence[str], threads: int) -> None:
         """Read the setup.
 
         Args:
             header: the pools or the ring.
-            calls: those of the setup.
-            threads: how many there are.
+            calls: the calls of the setup.
+            threads: the number of threads.
         """
         self.client = parse(" | ".join((header, " ; ".join(calls), *([""] * threads))))
         self.threads = threads
@@ -122,7 +120,7 @@ class Setup:
         return " | ".join((self.client.header(), " ; ".join(map(str, self.client.setup))))
 
     def _available(self) -> Means:
-        """Return what there is for calls to use."""
+        """Return the means that the setup provides."""
         pool, ring = self.client.pool, self.client.ring
         names = [call.name for call in self.client.setup]
         means = Means.NONE
@@ -165,7 +163,7 @@ class Setup:
         return ("1", "2") if name == "dmany" else ("2",)
 
     def parts(self, thread: int, most: int) -> list[list[Part]]:
-        """Return what a thread may do, by the number of calls.
+        """Return the parts that a thread may have, by the number of calls.
 
         Args:
             thread: the thread, from 1.
@@ -195,12 +193,12 @@ class Setup:
         ]
 
     def _available_to(self, thread: int, call: Operation) -> Means:
-        """Return what there is for a call to use: a reader has the events that it has not read."""
+        """Return the means that the setup provides for a call: a reader has only the events that it has not read."""
         unread = self.unread.get(f"{thread}{call.arguments[0]}", 1) if call.arguments else 1
         return self.available if unread else self.available & ~Means.EVENT
 
     def _asks_who_left(self, thread: int, calls: Sequence[Operation]) -> bool:
-        """Whether a call is about a reader that the thread has taken out of the ring: it is refused."""
+        """Whether a call uses a reader that the thread has already taken out of the ring, and so is refused."""
         gone: set[str] = set()
         for call in calls:
             reader = call.arguments[0] if call.kinds()[:1] in (("q",), ("q-",), ("Q",)) else ""
@@ -212,23 +210,23 @@ class Setup:
         return False
 
     def programs(self, calls: int) -> Iterator[tuple[Part, ...]]:
-        """Yield what the threads may do in so many calls, one of each class."""
+        """Yield the parts of the threads for so many calls, one combination of each equivalence class."""
         most = calls - self.threads + 1
         if most < 1:
             return
         every = [self.parts(thread, most) for thread in range(1, self.threads + 1)]
         for lengths in _shares(calls, self.threads):
-            for parts in itertools.product(*(every[place][length] for place, length in enumerate(lengths))):
+            for parts in itertools.product(*(every[index][length] for index, length in enumerate(lengths))):
                 if self._counts_here(parts) and self._is_first(parts):
                     yield parts
 
     def _counts_here(self, parts: tuple[Part, ...]) -> bool:
-        """Whether each call may do something, and the setup is the one for this client."""
-        for place, part in enumerate(parts):
+        """Whether each call may have an effect and the client uses all that sets this setup apart."""
+        for index, part in enumerate(parts):
             if part.lacks:
                 given = 0
                 for other, another in enumerate(parts):
-                    given |= another.gives if other != place else 0
+                    given |= another.gives if other != index else 0
                 if part.lacks & ~given:
                     return False
         pool, ring = self.client.pool, self.client.ring
@@ -245,19 +243,19 @@ class Setup:
         )
 
     def _is_first(self, parts: tuple[Part, ...]) -> bool:
-        """Whether a client is the least of those that exchanges of threads make of it."""
+        """Whether a client is the least of its equivalence class under exchanges of threads."""
         if not self.exchanges:
             return True
         mine = tuple(part.calls for part in parts)
         key = tuple(map(_key, mine))
         for order in self.exchanges:
-            other = [mine[place] for place in order]
+            other = [mine[index] for index in order]
             if tuple(_key(tuple(_exchanged(call, order) for call in calls)) for calls in other) < key:
                 return False
         return True
 
     def lines(self, calls: int) -> Iterator[str]:
-        """Yield the clients of so many calls, one of each class, as texts."""
+        """Yield the clients of so many calls, one of each equivalence class, as lines."""
         begin = str(self)
         for parts in self.programs(calls):
             threads = _numbered([part.calls for part in parts], self.events)
@@ -291,12 +289,12 @@ class Setup:
             most += sum(map(_added, others))
             for call in others[:at] if number == thread else others:
                 if call.name in ("wait", "close", "open"):
-                    break  # what comes after it may not come
+                    break  # the calls after it may never be reached
                 if call.name == "evict" and reader in call.arguments and number != thread:
                     return True
                 added += _added(call)
         if max(self.unread.values()) + most > ring.capacity and (read or (ring.mode == GATED and len(self.unread) > 1)):
-            return False  # events may be lost, or another reader may keep the writer from adding them
+            return False  # events may be lost, or another reader may hold the writer back
         if ring.mode == GATED and any(call.name == "join" for others in threads for call in others):
             return False
         return unread + added > read
@@ -339,7 +337,7 @@ def setups(threads: int) -> Iterator[Setup]:
 
 
 def lines(calls: int) -> Iterator[str]:
-    """Yield every client of so many calls in two or three threads, one of each class, always in the same order."""
+    """Yield every client of so many calls in two or three threads, one of each class, in a fixed order."""
     for threads in (2, 3):
         for setup in setups(threads):
             yield from setup.lines(calls)
@@ -349,13 +347,13 @@ def lines(calls: int) -> Iterator[str]:
 
 
 def _owner(call: Operation) -> int:
-    """Return the thread for which the setup makes a variable, 0 where it is for itself or for all."""
+    """Return the thread for which the setup sets a variable, 0 if it is the setup's own or shared."""
     words = (word for kind, word in zip(call.kinds(), call.arguments, strict=True) if kind[0] in "plwq")
     return next((int(word[0]) for word in words if word[0].isdigit()), 0)
 
 
 def _exchanged(call: Operation, order: Sequence[int]) -> Operation:
-    """Return a call as it is when thread `order[n]` becomes thread n."""
+    """Return a call after an exchange that makes thread `order[n]` thread n."""
     words = []
     for kind, word in zip(call.kinds(), call.arguments, strict=True):
         named = kind[0] in "plwqQ" and word[0].isdigit() and word[0] != "0"
@@ -373,13 +371,13 @@ def _added(call: Operation) -> int:
 
 
 def _last_event(call: Operation) -> int:
-    """Return the number of the last event of a call, 0 where it has none."""
+    """Return the number of the last event of a call, 0 if it has none."""
     kinds = call.kinds()
     return int(call.arguments[kinds.index("e")]) + call.count() - 1 if "e" in kinds else 0
 
 
 def _numbered(threads: Sequence[Sequence[Operation]], last: int) -> tuple[tuple[Operation, ...], ...]:
-    """Give the events of the threads numbers, from the one after `last` on."""
+    """Number the events of the threads, beginning after `last`."""
     numbered = []
     for calls in threads:
         given = []
@@ -394,7 +392,7 @@ def _numbered(threads: Sequence[Sequence[Operation]], last: int) -> tuple[tuple[
 
 
 def _makes_for_nothing(calls: Sequence[Operation]) -> bool:
-    """Whether a call that observes makes a token that no later call takes."""
+    """Whether a call that only observes makes a token that no later call uses."""
     return any(
         OPERATIONS[call.name].observes and not any(call.arguments[0] in later.arguments for later in calls[at + 1 :])
         for at, call in enumerate(calls)
@@ -402,7 +400,7 @@ def _makes_for_nothing(calls: Sequence[Operation]) -> bool:
 
 
 def _is_client(line: str) -> bool:
-    """Whether no thread ends what another may still use."""
+    """Whether no thread destroys an object that another may still use."""
     try:
         parse(line)
     except ClientError:
@@ -412,7 +410,7 @@ def _is_client(line: str) -> bool:
 
 @functools.cache
 def _shares(calls: int, threads: int) -> tuple[tuple[int, ...], ...]:
-    """Return the ways in which threads share so many calls, each making one at least."""
+    """Return the ways to divide so many calls among the threads, at least one for each."""
     if threads == 1:
         return ((calls,),)
     return tuple(

@@ -1,10 +1,10 @@
-"""Client programs over the native core: a few calls on two or three threads, small enough to be run in every way.
+"""Client programs over the native core: a few calls on two or three threads, few enough to run every execution.
 
-A client has a setup, which one thread does before all others, and two or three threads. Each thread has variables of
-its own, filled by the setup: pointers `p0` to `p7`, loans `l0` to `l3`, writers `w0` and `w1`, readers `q0` to `q3`,
-tokens `t0` to `t7`. Tokens `s0` to `s7` are shared and written by the setup alone. In the setup a variable bears the
-number of its thread, `1p0`; in a thread `evict`, `evicted`, `left` and `waitat` may name a reader of another thread in
-that way, and `room` and `timedroom` a writer.
+A client has a setup, which one thread runs before all others start, and two or three threads. Each thread has variables
+of its own, which the setup may set: pointers `p0` to `p7`, loans `l0` to `l3`, writers `w0` and `w1`, readers `q0` to
+`q3`, tokens `t0` to `t7`. Tokens `s0` to `s7` are shared, and only the setup sets them. In the setup, the number of its
+thread precedes a variable, as in `1p0`. In the same way, `evict`, `evicted`, `left` and `waitat` may name a reader of
+another thread, and `room` and `timedroom` a writer.
 
 One line is one client, for the engine and for people:
 
@@ -12,17 +12,17 @@ One line is one client, for the engine and for people:
 
 First the pool (`r`, `g` and `t` bits, `xs` slots, `heap` XXL slots) and the ring (`over=CAPACITY` or `gated=CAPACITY`,
 `size`, `len`, `readers`, `await`, `fenced`, `plain`), then the setup, then each thread. An event's number, 1 to 15,
-decides its type and every byte of its payload. What the line that goes to the engine has behind `=>` is the finish: it
-ends whatever is still held, reads what is left in the ring, and looks whether all came back [ALLOC-9, RING-12].
+decides its type and every byte of its payload. In the line for the engine, the finish follows after `=>`: it releases
+all that the threads still hold, reads the rest of the ring, and checks that everything was released [ALLOC-9, RING-12].
 
-`wait` waits for ever for the reader's next event, `timedwait` for a time, which may be up at any moment, and `waitat`
-for the n-th event of the ring; `watch` asks for a reader's descriptor, and `poll` waits for ever on that. `room`,
-`timedroom`, `watchroom` and `pollroom` are the same for a writer, which waits for room. `shut` closes a writer, which
-stays and is refused what is asked of it; `close` closes and frees it, and `end` does that and ends the stream. `skip`
-skips all events there are. With `await=2` two readers have to join before an event is overwritten [RING-45]. With
+`wait` waits for the reader's next event without a timeout, `timedwait` with a timeout that may expire at any moment,
+and `waitat` for the n-th event of the ring; `watch` asks for a reader's descriptor, and `poll` waits on that without a
+timeout. `room`, `timedroom`, `watchroom` and `pollroom` are the same for a writer, which waits for room. `shut` closes
+a writer but keeps the handle, whose later calls are refused; `close` closes and frees it, and `end` also ends the
+stream. `skip` skips all events. With `await=2`, two readers have to join before an event is overwritten [RING-45]. With
 `fenced=1` the system has no fence of all threads, and each publication, and each move of a reader, executes its own
-[ORDER-15]. With `plain=1`, in a gated ring without evictions, the payloads are copied by plain accesses in place of
-relaxed atomic ones: there a copy may never meet a write [ORDER-8], and if it does, that is a data race.
+[ORDER-15]. With `plain=1`, in a gated ring without evictions, plain accesses copy the payloads instead of relaxed
+atomic ones: there a copy may never overlap a write [ORDER-8], and an overlap is a data race.
 """
 
 import dataclasses
@@ -57,7 +57,7 @@ MOST_OPERATIONS: Final = 24
 MOST_SLOTS: Final = 192
 HEAP_BYTES: Final = 65_536
 HEAP_LENGTH: Final = 16_385
-"""Bytes of an event of `heap` and `hloan`, the least that goes to XXL; a `cut` keeps `HEAP_CUT` of them."""
+"""The length in bytes of an event of `heap` and `hloan`, the least that goes to XXL; `cut` keeps `HEAP_CUT` of them."""
 HEAP_CUT: Final = 16_384
 POOL_LENGTH: Final = 8
 POOL_CUT: Final = 4
@@ -66,7 +66,7 @@ _VARIABLE: Final = re.compile(r"([0-3]?)([plwqts])([0-9])")
 
 
 class ClientError(ValueError):
-    """A text is not a client, or an operation stands where it cannot: the message names it and says what would do."""
+    """A text is not a client, or an operation is not allowed where it is: the message names it and gives a remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +114,11 @@ class RingShape:
         mode: `OVERWRITE` or `GATED`.
         capacity: slots, 1 to 8.
         size: bytes that a payload may have, 1 to 64.
-        readers: places for readers of a gated ring, 1 to 4.
+        readers: reader registrations of a gated ring, 1 to 4.
         length: bytes that every event has, 1 to `size`; 0 for `size`.
         fenced: 1 if the system has no fence of all threads [ORDER-15], else 0.
         awaited: readers that have to join before an event is overwritten, in a gated ring [RING-45].
-        plain: 1 if payloads are copied by plain accesses, in a gated ring [ORDER-8], else 0.
+        plain: 1 if plain accesses copy the payloads, in a gated ring [ORDER-8], else 0.
     """
 
     mode: str = OVERWRITE
@@ -133,15 +133,15 @@ class RingShape:
     def __post_init__(self) -> None:
         """Check the bounds."""
         if self.mode not in (OVERWRITE, GATED):
-            raise ClientError(f"mode is {self.mode!r}: no mode of a ring; give {OVERWRITE!r} or {GATED!r}")
+            raise ClientError(f"mode is {self.mode!r}: not a mode of a ring; give {OVERWRITE!r} or {GATED!r}")
         _check_bounds({self.mode: (self.capacity, 1, 8), "size": (self.size, 1, 64), "readers": (self.readers, 1, 4)})
         _check_bounds({"len": (self.length, 0, self.size), "fenced": (self.fenced, 0, 1), "plain": (self.plain, 0, 1)})
         _check_bounds({"await": (self.awaited, 0, self.readers if self.mode == GATED else 0)})
         if self.plain and self.mode == OVERWRITE:
-            raise ClientError(f"plain is 1 with {OVERWRITE}: its readers copy what is being written; leave plain out")
+            raise ClientError(f"plain is 1 with {OVERWRITE}: readers copy during writes; leave plain out")
 
     def event_length(self) -> int:
-        """Return how many bytes each event has."""
+        """Return the length of each event in bytes."""
         return self.length or self.size
 
 
@@ -156,14 +156,14 @@ class Client:
     """A client program.
 
     Attributes:
-        pool: its pools, None where it has none.
-        ring: its ring, None where it has none.
-        setup: what thread 0 does first.
-        threads: what the threads do, from thread 1.
-        name: what it is called, empty for one that was drawn.
+        pool: its pools, or None.
+        ring: its ring, or None.
+        setup: the operations that thread 0 does first.
+        threads: the operations of each thread, from thread 1.
+        name: its name, empty for a client that was drawn.
 
     Raises:
-        ClientError: an operation does not exist, has wrong arguments, or stands where it cannot.
+        ClientError: an operation does not exist, has wrong arguments, or is not allowed where it is.
     """
 
     pool: PoolShape | None
@@ -189,19 +189,19 @@ class Client:
         self._check_shared()
         if self.plain() and any(o.name == "evict" for group in (self.setup, *self.threads) for o in group):
             raise ClientError(
-                "plain is 1 and a reader is evicted, which may be copying what is written next; leave one of them out"
+                "plain is 1 and a reader is evicted, whose copy may overlap the next write; leave one of them out"
             )
 
     def size(self) -> int:
-        """Return how many operations there are in all."""
+        """Return the number of operations."""
         return len(self.setup) + sum(map(len, self.threads))
 
     def shared_readers(self) -> set[str]:
-        """Return the readers that the setup makes, which any thread may evict."""
+        """Return the readers that the setup joins, which any thread may evict."""
         return self._made("join")
 
     def _made(self, name: str) -> set[str]:
-        """Return what the setup makes for threads by calls of an operation."""
+        """Return the variables of threads that the setup sets by an operation."""
         return {
             operation.arguments[0]
             for operation in self.setup
@@ -212,9 +212,9 @@ class Client:
     def _check(self, thread: int, operation: Operation) -> None:
         name, where = operation.name, f"thread {thread}" if thread else "the setup"
         if name not in OPERATIONS or name in FINISH_OPERATIONS:
-            raise ClientError(f"{name!r} in {where} is no operation; give one of {', '.join(sorted(OPERATIONS))}")
+            raise ClientError(f"{name!r} in {where} is not an operation; give one of {', '.join(sorted(OPERATIONS))}")
         if name in SETUP_ONLY and thread:
-            raise ClientError(f"{name!r} stands in {where}: it belongs in the setup; move it there")
+            raise ClientError(f"{name!r} is in {where}: it belongs in the setup; move it there")
         lacking = "pool" if name in POOL_OPERATIONS and self.pool is None else ""
         if lacking or (name in RING_OPERATIONS and self.ring is None):
             raise ClientError(f"{operation} in {where} needs a {lacking or 'ring'}: begin the client with one")
@@ -224,29 +224,31 @@ class Client:
             raise ClientError(f"{operation} in {where} has {len(operation.arguments)} arguments; give it {wanted}")
         for kind, argument in zip(kinds, operation.arguments, strict=True):
             self._check_argument(thread, operation, kind, argument)
-        for place, kind in enumerate(kinds):
+        for index, kind in enumerate(kinds):
             if kind == "n":
-                self._check_run(operation, place)
+                self._check_run(operation, index)
 
     def _check_argument(self, thread: int, operation: Operation, kind: str, argument: str) -> None:
         complaint = f"{argument!r} in {operation} of " + (f"thread {thread}" if thread else "the setup")
         if kind in ("n", "e"):
             most = 15 if kind == "e" else MOST_SLOTS if operation.name == "hold" else 7
             if not argument.isdigit() or not 1 <= int(argument) <= most:
-                raise ClientError(f"{complaint} is no number from 1 to {most}; give one")
+                raise ClientError(f"{complaint} is not a number from 1 to {most}; give one")
             return
         if kind == "at":
             overwriting = self.ring is not None and self.ring.mode == OVERWRITE
             if argument not in (OLDEST, LATEST) and not (argument.isdigit() and overwriting):
-                raise ClientError(f"{complaint} is no place to join; give {OLDEST}, {LATEST} or, overwriting, a cursor")
+                raise ClientError(
+                    f"{complaint} is not a start of a reader; give {OLDEST}, {LATEST} or, overwriting, a cursor"
+                )
             return
         found = _VARIABLE.fullmatch(argument)
         letters = {"t": "ts", "Q": "q", "W": "w"}.get(kind[0], kind[0])
         if found is None or found[2] not in letters or int(found[3]) >= MOST_VARIABLES[found[2]]:
             variables = ", ".join(f"{letter}0 to {letter}{MOST_VARIABLES[letter] - 1}" for letter in letters)
-            raise ClientError(f"{complaint} is no such variable; give one of {variables}")
+            raise ClientError(f"{complaint} is not such a variable; give one of {variables}")
         if found[2] == "s" and (found[1] or (thread and kind == "t!")):
-            raise ClientError(f"{complaint} is shared and written by the setup alone; give a token t0 to t7")
+            raise ClientError(f"{complaint} is shared, and only the setup sets it; give a token t0 to t7")
         if found[2] == "t" and not thread:
             raise ClientError(f"{complaint} is a thread's own token; give a shared one, s0 to s7")
         shared = self._made({"Q": "join", "W": "open"}.get(kind, ""))
@@ -254,11 +256,11 @@ class Client:
             what = "open a writer" if kind == "W" else "join a reader"
             raise ClientError(f"{complaint} is another thread's; leave the number out, or let the setup {what}")
         if found[1] and int(found[1]) > len(self.threads):
-            raise ClientError(f"{complaint} is of thread {found[1]}, and there are {len(self.threads)}")
+            raise ClientError(f"{complaint} is of thread {found[1]}, but there are {len(self.threads)} threads")
 
-    def _check_run(self, operation: Operation, place: int) -> None:
-        """Check that what a bulk call names exists: its last event, and its last token."""
-        count = int(operation.arguments[place])
+    def _check_run(self, operation: Operation, index: int) -> None:
+        """Check that the last event and the last token of a bulk call exist."""
+        count = int(operation.arguments[index])
         for kind, argument in zip(operation.kinds(), operation.arguments, strict=True):
             last = int(argument[-2:] if kind == "e" else argument[-1]) + count - 1 if kind[0] in "et" else 0
             if kind == "e" and last > 15:
@@ -267,31 +269,31 @@ class Client:
                 raise ClientError(f"{operation}: the last token would have the number {last}; give at most 7")
 
     def _check_destruction(self) -> None:
-        """Check that what one thread destroys the others use by handles alone: a handle keeps it alive."""
+        """Check that the other threads use only handles of what one thread destroys: a handle keeps it alive."""
         unsafe = {
             "destroypool": {*POOL_OPERATIONS} - {"drop", "clone", "read", "count", "abort", "commit", "cut"},
             "destroyring": {"open", "join", "look", "evict", "evicted", "left", "destroyring"},
         }
         for destroyer, others in unsafe.items():
             holders = [
-                place for place, thread in enumerate(self.threads, 1) if any(o.name == destroyer for o in thread)
+                number for number, thread in enumerate(self.threads, 1) if any(o.name == destroyer for o in thread)
             ]
             if any(operation.name == destroyer for operation in self.setup):
-                raise ClientError(f"{destroyer} stands in the setup: nothing would be left; move it to a thread")
-            for place, thread in enumerate(self.threads, 1):
+                raise ClientError(f"{destroyer} is in the setup: nothing would be left; move it to a thread")
+            for number, thread in enumerate(self.threads, 1):
                 for operation in thread:
-                    if operation.name in others and holders not in ([], [place]):
+                    if operation.name in others and holders not in ([], [number]):
                         raise ClientError(
-                            f"{operation} in thread {place} may come after the {destroyer} of another thread; "
+                            f"{operation} in thread {number} may come after the {destroyer} of another thread; "
                             "let the others use only handles that they hold"
                         )
 
     def _check_shared(self) -> None:
-        """Check that nobody frees a reader or writer that another thread names."""
-        for place, thread in enumerate(self.threads, 1):
+        """Check that no thread frees a reader or writer that another thread names."""
+        for number, thread in enumerate(self.threads, 1):
             for operation in thread:
                 named = operation.arguments[0] if not {"Q", "W"}.isdisjoint(operation.kinds()) else ""
-                if not named[:1].isdigit() or int(named[0]) == place:
+                if not named[:1].isdigit() or int(named[0]) == number:
                     continue
                 of_reader = named[1] == "q"
                 free, what, remedy = (
@@ -299,22 +301,22 @@ class Client:
                 )
                 if any(Operation(name, (named[1:],)) in self.threads[int(named[0]) - 1] for name in free):
                     raise ClientError(
-                        f"{operation} in thread {place} may come after thread {named[0]} freed the {what}; "
+                        f"{operation} in thread {number} may come after thread {named[0]} freed the {what}; "
                         f"let that thread {remedy} it"
                     )
 
     def plain(self) -> bool:
-        """Return whether payloads are copied by plain accesses."""
+        """Return whether plain accesses copy the payloads."""
         return self.ring is not None and self.ring.plain == 1
 
     def waits(self) -> bool:
-        """Return whether some thread may sleep, or watches a descriptor."""
+        """Return whether some thread may sleep or watches a descriptor."""
         return any(operation.name in WAITING for group in (self.setup, *self.threads) for operation in group)
 
     # Texts
 
     def header(self) -> str:
-        """Return the words for the pool and the ring."""
+        """Return the header: the words for the pool and the ring."""
         words = []
         if self.pool is not None:
             words += [f"r={self.pool.ref_bits}", f"g={self.pool.generation_bits}", f"t={self.pool.tag_bits}"]
@@ -339,15 +341,15 @@ class Client:
         return " | ".join(groups)
 
     def readable(self) -> str:
-        """Return the client for people: one operation a line."""
+        """Return the client for a human reader, one operation a line."""
         lines = [f"client {self.name}" if self.name else "client", f"  with {self.header()}"]
         for number, operations in enumerate((self.setup, *self.threads)):
             lines.append(f"  thread {number}" if number else "  setup")
-            lines += [f"    {place}: {operation}" for place, operation in enumerate(operations)] or ["    nothing"]
+            lines += [f"    {index}: {operation}" for index, operation in enumerate(operations)] or ["    nothing"]
         return "\n".join(lines)
 
     def finish(self) -> tuple[Operation, ...]:
-        """Return what thread 0 does after the others: read what is left, end all that is held, look at what remains."""
+        """Return what thread 0 does after the others: read the rest, release all that is held, check the totals."""
         made: dict[str, list[str]] = {letter: [] for letter in "qwpl"}
         for number, operations in enumerate((self.setup, *self.threads)):
             for operation in operations:
@@ -372,10 +374,10 @@ class Client:
         return tuple(steps)
 
     def operation(self, thread: int, op: int) -> Operation:
-        """Return an operation by its thread and number; those of the finish come after those of the setup.
+        """Return an operation by its thread and number; the operations of the finish come after those of the setup.
 
         Raises:
-            ClientError: there is none such.
+            ClientError: the thread has no such operation.
         """
         groups = ((*self.setup, *self.finish()), *self.threads)
         listed = groups[thread] if 0 <= thread < len(groups) else ()
@@ -387,7 +389,7 @@ class Client:
 def to_line(client: Client) -> str:
     """Return a client as the one line that the engine reads, its finish included [ALLOC-9].
 
-    Which accesses are plain is no part of it: the engine is told by `weaken`.
+    The line does not say which accesses are plain: `weaken` tells the engine.
     """
     if client.ring is not None:
         client = dataclasses.replace(client, ring=dataclasses.replace(client.ring, plain=0))
@@ -395,14 +397,14 @@ def to_line(client: Client) -> str:
 
 
 def parse(text: str, *, name: str = "") -> Client:
-    """Return the client of a line; a finish in it is left out, since it follows from the rest.
+    """Return the client of a line; a finish in it is ignored, since it follows from the rest.
 
     Args:
-        text: the line, or several: a line break is as good as a blank.
-        name: what the client is called.
+        text: the line, or several lines: a line break counts as a blank.
+        name: the client's name.
 
     Raises:
-        ClientError: the text is no client.
+        ClientError: the text is not a client.
     """
     body = text.partition("=>")[0]
     groups = [group.strip() for group in body.split("|")]
@@ -420,7 +422,7 @@ def _parse_header(text: str) -> tuple[PoolShape | None, RingShape | None]:
     for word in text.split():
         key, equals, value = word.partition("=")
         if not equals or not value.isdigit() or key not in _HEADER:
-            raise ClientError(f"{word!r} in the header is no key=NUMBER; keys are {', '.join(_HEADER)}")
+            raise ClientError(f"{word!r} in the header is not key=NUMBER; keys are {', '.join(_HEADER)}")
         if key in numbers:
             raise ClientError(f"{word!r} in the header comes twice; leave one out")
         numbers[key] = int(value)
@@ -466,5 +468,5 @@ def _parse_group(text: str) -> tuple[Operation, ...]:
 
 
 def event_bytes(event: int, length: int) -> bytes:
-    """Return the payload of the event of that number: each byte tells the event and its place [PTR-7]."""
-    return bytes((event * 16 + place % 16) % 256 for place in range(length))
+    """Return the payload of the event of that number: each byte depends on the event and on its index [PTR-7]."""
+    return bytes((event * 16 + index % 16) % 256 for index in range(length))

@@ -1,17 +1,17 @@
-"""The operations of clients: what each takes, makes, ends, needs and gives, in one table.
+"""The operations of clients in one table: what each takes, makes, ends, needs and provides.
 
-`language` reads and checks texts by it, `strategy` draws by it, `enumeration` takes every choice that it leaves. Three
-more parts have a function for each operation: the harness in C (`native/explorer/harness/client_*.c`), which also
-spells the arguments, the recorder and the judge (`linearizability`). `tests/linearizability/test_tables.py` compares
-them with this table.
+`language` parses and checks texts by this table, `strategy` draws from it, `enumeration` takes every choice that it
+allows. Three more parts have a function for each operation: the harness in C (`native/explorer/harness/client_*.c`),
+which also lists the arguments, the recorder and the judge (`linearizability`). `tests/linearizability/test_tables.py`
+compares them with this table.
 
 An argument is a word:
 
-    p l w q t       a variable that holds a pointer, a loan, a writer, a reader, a token (one's own, or a shared one)
-    p! l! w! q! t!  a variable that is made, and holds nothing yet
-    p- l- w- q-     a variable that holds something and holds nothing afterwards
+    p l w q t       a variable with a pointer, a loan, a writer, a reader, a token (the thread's own, or a shared one)
+    p! l! w! q! t!  an empty variable that the operation sets
+    p- l- w- q-     a variable that the operation empties
     Q W             a reader, a writer of any thread
-    n e at          how many, an event, where to join
+    n e at          a count, an event, where to join
 """
 
 import enum
@@ -25,11 +25,11 @@ OLDEST: Final = "old"
 LATEST: Final = "new"
 
 MOST_VARIABLES: Final[Mapping[str, int]] = MappingProxyType({"p": 8, "l": 4, "t": 8, "s": 8, "w": 2, "q": 4})
-"""How many variables of a kind a thread has; of `s`, how many there are in all."""
+"""How many variables of each kind a thread has; of `s`, how many exist in all."""
 
 
 class Means(enum.Flag):
-    """What a call needs, if it is to do more than fail, and what another call may give."""
+    """The means that a call needs in order not to fail, and that another call may provide."""
 
     NONE = 0
     SLOT = enum.auto()
@@ -54,14 +54,14 @@ class Means(enum.Flag):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What an operation is.
+    """The signature of an operation.
 
     Attributes:
-        arguments: what it takes, as the words above.
-        needs: without one of these it fails and changes nothing but counts of failures.
-        gives: what others may need, and have after it.
-        observes: whether it changes nothing but the variable that it makes.
-        weight: how often it is drawn; 0 for never.
+        arguments: its arguments, as the words above.
+        needs: the means without which it fails and changes nothing but counts of failures.
+        gives: the means that it provides for other calls.
+        observes: whether it changes nothing but the variable that it sets.
+        weight: how often it is drawn, relative to the others; 0 for never.
     """
 
     arguments: tuple[str, ...]
@@ -152,7 +152,7 @@ OPERATIONS: Final[Mapping[str, Signature]] = MappingProxyType(
 )
 SETUP_ONLY: Final = frozenset({"hold"})
 WAITING: Final = frozenset({"wait", "timedwait", "waitat", "watch", "room", "timedroom", "watchroom"})
-"""Operations for which a thread says that it waits."""
+"""Operations in which a thread may wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,49 +171,48 @@ class Operation:
         return " ".join((self.name, *self.arguments))
 
     def kinds(self) -> tuple[str, ...]:
-        """Return what each argument is."""
+        """Return the kind of each argument."""
         return OPERATIONS[self.name].arguments
 
     def count(self) -> int:
-        """Return how many a batch is of, 1 for what is no batch."""
+        """Return the size of the batch, 1 if the operation is not on a batch."""
         kinds = self.kinds()
         return int(self.arguments[kinds.index("n")]) if "n" in kinds else 1
 
     def of_events_from(self, first: int) -> "Operation":
-        """Return the call with its event, or the first of its batch, of that number."""
+        """Return the call with the number of its event, or of the first event of its batch, replaced."""
         words = zip(self.kinds(), self.arguments, strict=True)
         return Operation(self.name, tuple(str(first) if kind == "e" else word for kind, word in words))
 
 
 class Holdings:
-    """What a thread may hold at a point of its program: what was made for it and not ended.
+    """The variables that a thread may have set at a point of its program.
 
-    A call that would make something may fail, so that a variable may hold nothing; the call that uses it is skipped
-    then.
+    A call that sets a variable may fail, so that the variable stays empty; a call that uses it is then skipped.
     """
 
     def __init__(self) -> None:
-        """Hold nothing."""
+        """Begin with no variable set."""
         self.held: dict[str, tuple[str, ...]] = dict.fromkeys("plwqt", ())
         self.used = dict.fromkeys("plwqt", 0)
         self.named: frozenset[str] = frozenset()
-        """Readers that the setup made, which every thread names by this one's number."""
+        """Readers that the setup joined; every thread names them by this thread's number."""
 
     def copy(self) -> "Holdings":
-        """Return holdings that change apart from these."""
+        """Return an independent copy."""
         other = Holdings()
         other.held, other.used, other.named = dict(self.held), dict(self.used), self.named
         return other
 
     def new(self, letter: str) -> str | None:
-        """Return a variable that was not used yet, None where there is none left."""
+        """Return a variable that was not used yet, None if none is left."""
         return f"{letter}{self.used[letter]}" if self.used[letter] < MOST_VARIABLES[letter] else None
 
     def do(self, operation: Operation) -> None:
-        """Follow a call of the thread."""
+        """Update the variables after a call of the thread."""
         for kind, argument in zip(operation.kinds(), operation.arguments, strict=True):
-            if kind.endswith("!") and argument[0] != "s":  # what is shared is no thread's
-                # A batch of tokens is made into variables that follow one another.
+            if kind.endswith("!") and argument[0] != "s":  # a shared token belongs to no thread
+                # A batch of tokens sets consecutive variables.
                 count = operation.count()
                 first = int(argument[-1])
                 made = tuple(f"{argument[-2]}{first + at}" for at in range(count))
@@ -232,13 +231,13 @@ class Holdings:
         readers: Sequence[str],
         counts: Sequence[str],
     ) -> Iterator[Operation]:
-        """Yield every call of an operation for which the thread may hold what it takes; an event has no number yet.
+        """Yield every call of an operation whose variables the thread may have set; an event has no number yet.
 
         Args:
             name: the operation.
             tokens: shared tokens.
-            readers: readers of the setup, by the thread's number and the variable.
-            counts: how many a batch may be of.
+            readers: readers of the setup, as the thread's number and the variable.
+            counts: the sizes that a batch may have.
         """
         kinds = OPERATIONS[name].arguments
         choices: list[Sequence[str]] = []
@@ -262,7 +261,7 @@ class Holdings:
                 yield call
 
     def _has_run(self, call: Operation, tokens: Sequence[str]) -> bool:
-        """Whether there are as many variables as a batch of tokens takes."""
+        """Whether the thread has as many token variables as the batch needs."""
         if call.name not in ("amany", "dmany"):
             return True
         letter, first = call.arguments[0][0], int(call.arguments[0][1:])

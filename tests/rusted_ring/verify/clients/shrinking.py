@@ -1,4 +1,4 @@
-"""Smaller clients of a client: what is tried to make one that goes wrong as small as it can be."""
+"""Smaller clients of a client: the steps by which a failing client is shrunk."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -15,19 +15,19 @@ from rusted_ring.verify.clients.operations import (
 
 
 def shrinks(client: Client) -> Iterator[Client]:
-    """Yield clients that are smaller in one thing each, the greatest steps first.
+    """Yield clients that are each smaller in one respect, the greatest steps first.
 
-    A thread less, an operation less (of the threads, then of the setup), a smaller pool or ring, narrower widths.
+    One thread less, one operation less (of the threads, then of the setup), a smaller pool or ring, narrower widths.
     """
-    for place in range(len(client.threads)):
+    for index in range(len(client.threads)):
         if len(client.threads) > 1:
             yield from _valid(
-                client, threads=_without_thread(client, place + 1), setup=_setup_without(client, place + 1)
+                client, threads=_without_thread(client, index + 1), setup=_setup_without(client, index + 1)
             )
-    for place, thread in enumerate(client.threads):
+    for index, thread in enumerate(client.threads):
         for at in reversed(range(len(thread))):
             shorter = (*thread[:at], *thread[at + 1 :])
-            yield from _valid(client, threads=(*client.threads[:place], shorter, *client.threads[place + 1 :]))
+            yield from _valid(client, threads=(*client.threads[:index], shorter, *client.threads[index + 1 :]))
     for at in reversed(range(len(client.setup))):
         yield from _valid(client, setup=(*client.setup[:at], *client.setup[at + 1 :]))
     yield from _smaller_bulk(client)
@@ -59,7 +59,7 @@ def _valid(client: Client, **changes: Any) -> Iterator[Client]:
 
 
 def _renumbered(argument: str, kind: str, gone: int) -> str:
-    """Return a variable as it is called once a thread is gone."""
+    """Return the name of a variable after a thread was removed."""
     if kind in ("n", "e", "at") or not argument[0].isdigit() or int(argument[0]) < gone:
         return argument
     return f"{int(argument[0]) - 1}{argument[1:]}"
@@ -79,13 +79,13 @@ def _without_thread(client: Client, gone: int) -> tuple[tuple[Operation, ...], .
 
 
 def _setup_without(client: Client, gone: int) -> tuple[Operation, ...]:
-    """Return the setup for one thread less: what it made for that thread goes, unless others need it."""
+    """Return the setup for one thread less, without what it made for that thread, unless other calls need it."""
     kept = []
     for operation in client.setup:
         if not _mentions(operation, gone):
             kept.append(_rename(operation, gone))
         elif any(kind[0] in "pt" for kind in operation.kinds()):
-            # A pointer that others are cloned from, or whose token is shared, stays: with the setup's own thread.
+            # A pointer that is cloned, or whose token is shared, stays, as a variable of the setup's own thread.
             arguments = zip(operation.kinds(), operation.arguments, strict=True)
             moved = [
                 f"0{argument[1:]}" if kind[0] in "pl" and argument.startswith(str(gone)) else argument
@@ -104,10 +104,10 @@ def _smaller_bulk(client: Client) -> Iterator[Client]:
     groups = (client.setup, *client.threads)
     for number, operations in enumerate(groups):
         for at, operation in enumerate(operations):
-            for place, kind in enumerate(operation.kinds()):
-                if kind == "n" and int(operation.arguments[place]) > 1:
-                    less = str(int(operation.arguments[place]) - 1)
-                    arguments = (*operation.arguments[:place], less, *operation.arguments[place + 1 :])
+            for index, kind in enumerate(operation.kinds()):
+                if kind == "n" and int(operation.arguments[index]) > 1:
+                    less = str(int(operation.arguments[index]) - 1)
+                    arguments = (*operation.arguments[:index], less, *operation.arguments[index + 1 :])
                     changed = (*operations[:at], Operation(operation.name, arguments), *operations[at + 1 :])
                     every = [*groups[:number], changed, *groups[number + 1 :]]
                     yield from _valid(client, setup=every[0], threads=tuple(every[1:]))

@@ -1,6 +1,6 @@
-"""What the calls of a client answer: the statuses of the C library, by number and by the errors of Python [ERR-1].
+"""The statuses of the C library, by number and by the errors of Python [ERR-1].
 
-The recorder, the judge and the traces take them from here. `rusted_ring.h` spells them too, since the C library does
+The recorder, the judge and the traces take them from here. `rusted_ring.h` lists them too, since the C library does
 not know Python. `tests/linearizability/test_tables.py` compares the two.
 """
 
@@ -12,14 +12,14 @@ from typing import Final
 from rusted_ring.vocabulary import errors
 
 SKIPPED: Final = 99
-"""The status of a call whose handle was not there, because what should have made it failed."""
+"""The status of a call that was skipped because a variable was empty: the call that should have set it failed."""
 
 TORN: Final = 255
-"""What a call that reads an event shows where its bytes are those of no event."""
+"""The event that a read reports if the bytes are not those of one event."""
 
 
 class Status(enum.IntEnum):
-    """`rr_status`: what became of a call [ERR-1]."""
+    """`rr_status`: the outcome of a call [ERR-1]."""
 
     OK = 0
     BAD_ARGUMENT = 1
@@ -51,4 +51,4 @@ STATUS_OF_ERROR: Final[Mapping[str, Status]] = MappingProxyType(
     {"ValueError": Status.BAD_ARGUMENT}
     | {_error_name(status): status for status in Status if hasattr(errors, _error_name(status))}
 )
-"""By the name of an error of the Python interface, the status that the C call has in its place."""
+"""By the name of an error of the Python interface, the status that the C call returns instead."""

@@ -1,7 +1,7 @@
-"""Clients drawn by Hypothesis: counters fill, pools are exhausted, generations come round and readers are lapped.
+"""Clients drawn by Hypothesis: counters fill, pools are exhausted, generations wrap around and readers are lapped.
 
-What is drawn is steered: an operation is only offered to a thread that is likely to hold what it needs, pools have one
-to three slots and counters of one or two bits, and rings one to three slots.
+The draw is steered: a thread is offered only operations whose variables it has probably set; pools have one to three
+slots and counters of one or two bits, and rings have one to three slots.
 """
 
 from collections.abc import Callable
@@ -13,17 +13,17 @@ from rusted_ring.verify.clients.language import GATED, OVERWRITE, Client, PoolSh
 from rusted_ring.verify.clients.operations import POOL_OPERATIONS, RING_OPERATIONS, Holdings, Means, Operation
 
 MOST_OPERATIONS: Final = 6
-"""Operations of all threads together."""
+"""The greatest number of operations, of all threads together."""
 
 _THREADS: Final = (2, 2, 2, 3)
 _TRIES: Final = 3
-"""How many operations are drawn before one is taken that needs no handle."""
+"""How many operations are drawn before the draw falls back to one that needs no handle."""
 _COUNTS: Final = {"dmany": ("1",)}
-"""How many a batch is of; two where nothing else is said."""
+"""The size of a batch; two by default."""
 
 
 class _Draft:
-    """A client as it is drawn."""
+    """A client while it is drawn."""
 
     def __init__(self, draw: Callable[[strategies.SearchStrategy[int]], int], threads: int) -> None:
         self.draw = draw
@@ -38,13 +38,13 @@ class _Draft:
         return self.draw(strategies.integers(0, limit - 1))
 
     def event(self, count: int = 1) -> str:
-        """Return the number of an event that was not used yet, as long as there are such."""
+        """Return the number of an event that was not used yet, as long as there is one."""
         first = self.events + 1 if self.events + count <= 14 else 1
         self.events = first + count - 1
         return str(first)
 
     def operation(self, thread: Holdings, name: str) -> Operation | None:
-        """Draw a call of an operation, None where the thread holds nothing that it could act on."""
+        """Draw a call of an operation, None if the thread holds nothing that the operation could use."""
         counts = _COUNTS.get(name, ("2",))
         calls = list(thread.calls(name, tokens=self.shared, readers=self.readers, counts=counts))
         if not calls:
@@ -65,10 +65,10 @@ class _Draft:
 
 
 def _pool_setup(draft: _Draft, shape: PoolShape) -> None:
-    """Begin with generations that are about to come round, with pointers for the threads, and with tokens."""
+    """Begin with generations that are about to wrap around, with pointers for the threads, and with tokens."""
     setup = draft.setup
     if shape.generation_bits == 1 and draft.below(3) == 0:
-        # The token of what will be allocated next in slot 0, if the free list takes it.
+        # The token of the next event in slot 0, if the free list takes that slot.
         setup += [Operation("alloc", ("0p7", draft.event())), Operation("weak", ("s7", "0p7"))]
         setup += [Operation("drop", ("0p7",)), Operation("alloc", ("0p7", draft.event())), Operation("drop", ("0p7",))]
         draft.shared.append("s7")
@@ -141,18 +141,18 @@ def clients(draw: strategies.DrawFn) -> Client:
     threads: list[list[Operation]] = [[] for _ in draft.threads]
     names = []
     for name, signature in (RING_OPERATIONS if pool is None else POOL_OPERATIONS).items():
-        # Nobody is evicted from a ring that overwrites.
+        # An overwriting ring has no evictions.
         if not (ring is not None and ring.mode == OVERWRITE and Means.GATED in signature.needs):
             names += [name] * signature.weight
     for _ in range(draw(strategies.integers(2, MOST_OPERATIONS))):
-        place = draft.below(len(threads))
-        thread = draft.threads[place]
+        index = draft.below(len(threads))
+        thread = draft.threads[index]
         operation = None
         for _ in range(_TRIES):
             if operation is None:
                 operation = draft.operation(thread, names[draft.below(len(names))])
-        if operation is None:  # it holds nothing that could be acted on: what can always be done
+        if operation is None:  # the thread holds nothing to use: take an operation that is always possible
             operation = draft.operation(thread, "alloc" if pool is not None else "join")
         if operation is not None:
-            threads[place].append(operation)
+            threads[index].append(operation)
     return Client(pool, ring, tuple(draft.setup), tuple(map(tuple, threads)))
