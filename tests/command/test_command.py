@@ -370,7 +370,7 @@ def test_layer_whose_process_dies_fails_alone() -> None:
         ("dies", "FAILED", "broke off"),
         ("lives", "passed", "3 of 4 done"),
     ]
-    assert outcomes[0].problems == ["its process ended by SIGKILL before it had an answer"]
+    assert outcomes[0].problems == ["its process ended by SIGKILL before it had an outcome"]
     assert [verify_run.percent(one) for one in outcomes] == ["", "75 %"]
 
 

@@ -107,8 +107,8 @@ def test_clients_that_are_not_exhausted_are_told(program: Path, capsys: pytest.C
     assert "NOT exhausted" in account.words()
     campaign.show(account, 9, 1.0)
     said = capsys.readouterr().out
-    assert f"not exhausted, more executions than one client is given: {large}" in said
-    assert f"not exhausted, executions given up in a loop: {bounded}" in said
+    assert f"not exhausted, more executions than the limit: {large}" in said
+    assert f"not exhausted, executions cut off in a loop: {bounded}" in said
     assert "4 of 9 clients are left" in said
     assert "timedwait" in said
 
@@ -150,8 +150,8 @@ def test_a_journal_leaves_out_what_is_done(program: Path, tmp_path: Path) -> Non
     ("text", "complaint"),
     [
         ('{"calls": 3}\n', "another campaign: calls 3 and not 2"),
-        ("words\n", "no file of a campaign"),
-        ('{"calls": 2}\n{"batch": 0}\n[]\n', "no file of a campaign"),
+        ("words\n", "not a file of a campaign"),
+        ('{"calls": 2}\n{"batch": 0}\n[]\n', "not a file of a campaign"),
     ],
 )
 def test_a_file_of_something_else_is_refused(text: str, complaint: str, tmp_path: Path) -> None:

@@ -3,13 +3,13 @@
 From top to bottom; a package imports only what is below it:
 
 - `cli`: the command `rusted-ring`; `verify_run` and `layers`: what `rusted-ring verify` runs.
-- What tries the suite itself, or runs it at length: `campaign` (every client up to k calls), `necessity` (which memory
-  orders are needed), `defects` (seeded faults), `fuzz` (the whole API with hostile arguments).
-- The methods, none of which knows another: `lockstep` (one operation at a time on a backend and on the reference),
+- Tests of the suite itself, and long runs: `campaign` (every client up to k calls), `necessity` (which memory orders
+  are needed), `defects` (seeded faults), `fuzz` (the whole API with hostile arguments).
+- The methods, which do not import one another: `lockstep` (one operation at a time on a backend and on the reference),
   `model_checking` (clients of the core in every execution), `litmus` (the explorer against the axioms), `replay` (real
   events), `contracts` (CrossHair on the reference), `corpus` (sequences that take every path of the reference),
   `citations` (which clause is cited where).
-- What several methods use: `explorer` (programs that explore themselves), `linearizability` (whether the reference
+- Shared by several methods: `explorer` (programs that explore themselves), `linearizability` (whether the reference
   allows a history), `clients` (the small programs that are explored).
-- `support`: what knows nothing of any method.
+- `support`: helpers that know nothing of any method.
 """

@@ -1,11 +1,11 @@
-"""Every client of up to k calls is put to the native core under the explorer, in batches that workers take.
+"""A campaign: workers explore every client of up to k calls on the native core, batch by batch.
 
-`python -m rusted_ring.verify.campaign --calls 4 --workers 2 --resume FILE`, from a checkout, writes into the file what
-is done, and begins where it ended when it is started again: a run that is killed loses the batches under way. The
-enumeration is that of `clients.enumeration`, and so are its limits. What was not exhausted is listed: clients with more
-executions than one client is given, and clients with executions that go on in a loop.
+`python -m rusted_ring.verify.campaign --calls 4 --workers 2 --resume FILE`, from a checkout, records each finished
+batch in the file and continues from there when it is started again: a run that is killed loses only the batches in
+progress. The clients are those of `clients.enumeration`, with its limits. The campaign lists the clients that it did
+not exhaust: those with more executions than the limit, and those with executions that go on in a loop.
 
-Exit status: 0 clean and exhausted, 1 something is wrong, 2 it cannot be run, 3 clean as far as it went.
+Exit status: 0 clean and exhausted, 1 an error found, 2 cannot run, 3 clean but not exhausted.
 """
 
 import argparse
@@ -34,26 +34,26 @@ from rusted_ring.verify.support.processes import unwound_by_signals, workspace
 from rusted_ring.verify.support.report import progress as shown
 
 MOST_EXECUTIONS: Final = 2_000
-"""Executions of one client, by default."""
+"""The greatest number of executions of one client, by default."""
 BATCH: Final = 32
-"""Clients of a task."""
+"""The number of clients in a batch."""
 _IN_FLIGHT = 3
 _SHOWN = 10
 
 
 @dataclasses.dataclass
 class Account:
-    """What was done and found.
+    """The results of a campaign so far.
 
     Attributes:
-        clients: how many were explored.
+        clients: how many clients were explored.
         executions: their complete executions.
         blocked: executions that could not complete.
         histories: histories that were judged.
-        seconds: time that the engine and the judge took, of all workers together.
-        large: clients that have more executions than one is given.
-        bounded: clients with executions that were given up.
-        wrong: for each client that is wrong `client`, `kind`, `message`, `clause` and `replay`.
+        seconds: the time of the engine and the judge, summed over all workers.
+        large: clients with more executions than the limit.
+        bounded: clients with executions that were cut off in a loop.
+        wrong: for each client that failed: `client`, `kind`, `message`, `clause` and `replay`.
     """
 
     clients: int = 0
@@ -72,16 +72,16 @@ class Account:
 
     @property
     def status(self) -> int:
-        """The exit status of a campaign that came to its end with this."""
+        """The exit status of a campaign that ends with this account."""
         return ERROR if self.wrong else NOT_EXHAUSTIVE if self.large or self.bounded else CLEAN
 
     def words(self) -> str:
-        """Return the figures in a line."""
+        """Return the figures in one line."""
         rest = [
             f"{len(found):,} {'has' if len(found) == 1 else 'have'} {what}"
             for found, what in (
-                (self.large, "more executions than one client is given"),
-                (self.bounded, "executions that were given up in a loop"),
+                (self.large, "more executions than the limit"),
+                (self.bounded, "executions that were cut off in a loop"),
             )
             if found
         ]
@@ -92,18 +92,18 @@ class Account:
         )
 
     def rate(self) -> str:
-        """Return how many clients a worker explored a second, in words."""
+        """Return in words how many clients a worker explored in a second."""
         return f"{self.clients / (self.seconds or 1):,.0f} clients a second and worker"
 
 
 def explore_batch(program: str, lines: Sequence[str], most: int, content: bytes | None = None) -> Account:
-    """Explore some clients, as one task of a worker.
+    """Explore a batch of clients, as one task of a worker.
 
     Args:
-        program: the harness of clients.
+        program: the path of the harness.
         lines: the clients.
-        most: executions after which one is given up.
-        content: the harness itself, for a worker on a machine that has no such file.
+        most: the greatest number of executions of one client.
+        content: the bytes of the harness, for a worker on a machine without that file.
     """
     if content is not None and not Path(program).exists():
         program = kept(content)
@@ -134,7 +134,7 @@ def explore_batch(program: str, lines: Sequence[str], most: int, content: bytes 
 
 
 _explorers: dict[str, Explorer] = {}
-"""By the path of their harness, in a worker: its engine runs as long as the worker."""
+"""The explorers of a worker, by the path of their harness: an engine runs as long as its worker."""
 
 
 def _as_dict(line: str, violation: Violation) -> dict[str, str]:
@@ -154,9 +154,9 @@ class Campaign:
     Attributes:
         calls: the greatest number of calls.
         least: the least number of calls.
-        most: executions after which a client is given up.
-        share: into how many parts the clients are drawn, at random but always in the same way.
-        part: which of them is explored, from 0.
+        most: the greatest number of executions of one client.
+        share: into how many parts the clients are divided, at random but always in the same way.
+        part: which of the parts is explored, from 0.
     """
 
     calls: int
@@ -166,7 +166,7 @@ class Campaign:
     part: int = 0
 
     def lines(self) -> Iterator[str]:
-        """Yield the clients, always the same."""
+        """Yield the clients, in a fixed order."""
         for calls in range(self.least, self.calls + 1):
             drawn = random.Random(calls)
             for line in enumeration.lines(calls):
@@ -186,30 +186,30 @@ class Campaign:
 
 
 class Journal:
-    """A file of the batches that are done, one a line, behind a line that says of what."""
+    """A file that lists the finished batches, one a line, after a first line that identifies the campaign."""
 
     def __init__(self, path: Path, what: Mapping[str, Any]) -> None:
-        """Read what is there, or begin.
+        """Read the file, or begin a new one.
 
         Args:
             path: the file.
-            what: the campaign, and a digest of what it is about.
+            what: the campaign, and the digest of the sources.
 
         Raises:
-            InputError: the file cannot be used, or is that of another campaign.
+            InputError: the file cannot be used, or belongs to another campaign.
         """
         self.done: dict[int, Account] = {}
         try:
             lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
             if lines[0]:
                 self._read(path, lines, what)
-            # A line that was broken off in its middle is not done.
+            # A line that ends in its middle does not count.
             text = b"\n".join(lines[:-1]) + b"\n" if lines[0] else json.dumps(what).encode() + b"\n"
             if not path.exists() or path.read_bytes() != text:
                 path.write_bytes(text)
             self._file: IO[bytes] = path.open("ab")
         except OSError as error:
-            raise InputError(f"argument --resume: {path}: {error.strerror}; give a file that can be written") from None
+            raise InputError(f"argument --resume: {path}: {error.strerror}; give a file that is writable") from None
 
     def _read(self, path: Path, lines: Sequence[bytes], what: Mapping[str, Any]) -> None:
         try:
@@ -217,7 +217,7 @@ class Journal:
             accounts = [json.loads(line) for line in lines[1:-1]]
             self.done = {one.pop("batch"): Account(**one) for one in accounts}
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise InputError(f"argument --resume: {path} is no file of a campaign; give another name") from None
+            raise InputError(f"argument --resume: {path} is not a file of a campaign; give another name") from None
         if found != what:
             other = ", ".join(
                 f"{key} {found.get(key)} and not {what[key]}" for key in what if found.get(key) != what[key]
@@ -225,7 +225,7 @@ class Journal:
             raise InputError(f"argument --resume: {path} is of another campaign: {other}; give another name")
 
     def write(self, batch: int, account: Account) -> None:
-        """Write down a batch that is done."""
+        """Record a finished batch."""
         self._file.write(json.dumps({"batch": batch, **dataclasses.asdict(account)}).encode() + b"\n")
         self._file.flush()
 
@@ -235,7 +235,7 @@ class Journal:
 
 
 def digest(root: Path) -> str:
-    """Return a digest of what a result depends on: the core, the engine, the enumeration and the judge."""
+    """Return a digest of all that a result depends on: the core, the engine, the enumeration and the judge."""
     found = hashlib.sha256()
     native = root / "native"
     files = [path for part in ("include", "src", "explorer") for path in (native / part).rglob("*") if path.is_file()]
@@ -258,12 +258,12 @@ def run(
     """Explore the clients of a campaign.
 
     Args:
-        program: the harness of clients.
+        program: the path of the harness.
         campaign: which clients.
-        tasks: what the batches are handed to; None for this process.
-        journal: where what is done is written, and left out if it was done before.
-        progress: told the account so far after each batch.
-        stop: told the same; whether that is enough.
+        tasks: the executor of the batches; None for this process.
+        journal: records the finished batches; the batches that it already has are not explored again.
+        progress: called with the account so far after each batch.
+        stop: called with the same; the campaign stops when it returns True.
     """
     account = Account()
     done = journal.done if journal is not None else {}
@@ -302,7 +302,7 @@ def run(
 
 
 def wrong_words(one: Mapping[str, str]) -> str:
-    """Return in words what is wrong with a client."""
+    """Return the failure of a client in words."""
     clause = f" [{one['clause']}]" if one["clause"] else ""
     return f"{one['client']}\n{one['kind']}{clause}: {one['message']}\nreplay: {one['replay']}"
 
@@ -311,7 +311,7 @@ def wrong_words(one: Mapping[str, str]) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong as the other commands do."""
+    """A parser that reports errors as the other commands do."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(message)
@@ -330,8 +330,8 @@ def _number(least: int, most: int | None = None) -> Callable[[str], int]:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m rusted_ring.verify.campaign",
-        description="Put every client of up to k calls to the native core under the explorer.",
-        epilog="Exit status: 0 clean and exhausted, 1 something is wrong, 2 cannot run, 3 clean as far as it went.",
+        description="Explore every client of up to k calls on the native core.",
+        epilog="Exit status: 0 clean and exhausted, 1 an error found, 2 cannot run, 3 clean but not exhausted.",
     )
     parser.add_argument(
         "--calls",
@@ -348,16 +348,18 @@ def _parser() -> argparse.ArgumentParser:
         type=_number(1),
         default=MOST_EXECUTIONS,
         metavar="N",
-        help=f"give a client up after N executions (default: {MOST_EXECUTIONS:,})",
+        help=f"stop exploring a client after N executions (default: {MOST_EXECUTIONS:,})",
     )
     parser.add_argument("--share", type=_number(1), default=1, metavar="N", help="one client of N, drawn at random")
     parser.add_argument(
         "--part", type=_number(0), metavar="P", help="with --share: which of the N parts, from 0 (default: 0)"
     )
-    parser.add_argument("--resume", type=Path, metavar="FILE", help="write what is done into FILE, and go on from it")
+    parser.add_argument(
+        "--resume", type=Path, metavar="FILE", help="record finished batches in FILE, and continue from it"
+    )
     parser.add_argument("--seconds", type=_number(1), metavar="S", help="end after S seconds (default: never)")
-    parser.add_argument("--keep-going", action="store_true", help="do not stop at the first client that is wrong")
-    parser.add_argument("--list", action="store_true", help="print the clients, and explore none")
+    parser.add_argument("--keep-going", action="store_true", help="do not stop at the first client that fails")
+    parser.add_argument("--list", action="store_true", help="print the clients without exploring them")
     parser.add_argument("--json", action="store_true", help="print the account as JSON")
     workers = parser.add_mutually_exclusive_group()
     workers.add_argument("--workers", type=_number(1), default=1, metavar="N", help="processes (default: 1)")
@@ -413,12 +415,12 @@ def _command(options: argparse.Namespace) -> int:
 
 
 def show(account: Account, total: int, seconds: float) -> None:
-    """Print an account: what is wrong, what was not exhausted, and the figures."""
+    """Print an account: the failures, the clients that were not exhausted, and the figures."""
     for one in account.wrong:
         print(f"WRONG: {wrong_words(one)}\n")
     for found, what in (
-        (account.large, "more executions than one client is given"),
-        (account.bounded, "executions given up in a loop"),
+        (account.large, "more executions than the limit"),
+        (account.bounded, "executions cut off in a loop"),
     ):
         for line in found[:_SHOWN]:
             print(f"not exhausted, {what}: {line}")

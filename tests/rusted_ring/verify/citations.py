@@ -1,8 +1,8 @@
-"""Who cites which clause, and who should and does not.
+"""The citations of clauses in tests and sources, and those that are missing.
 
-Three failures: a clause that no test cites, a citation of no clause, and a public function of either implementation
-(Python, or the C header) that cites none. Run as `python -m rusted_ring.verify.citations`, from a checkout: the tests
-and the C sources are not in the wheel.
+There are three failures: a clause that no test cites, a citation of a clause that does not exist, and a public function
+of an implementation (Python, or the C header) that cites no clause. Run as `python -m rusted_ring.verify.citations`,
+from a checkout: the tests and the C sources are not in the wheel.
 """
 
 import argparse
@@ -62,7 +62,7 @@ class Citation:
 
 @dataclass(slots=True)
 class Report:
-    """What was found in one checkout.
+    """The citations found in one checkout.
 
     Attributes:
         clauses: the spec, by id.
@@ -70,8 +70,8 @@ class Report:
         functions: citations by public functions, Python's and C's.
         mentions: every other citation, in docstrings and comments.
         uncited_functions: public functions that cite no clause.
-        problems: what could not be read, each a sentence.
-        counted: how many public functions were looked at, by implementation.
+        problems: a sentence for each source that could not be read.
+        counted: how many public functions were examined, by implementation.
     """
 
     clauses: dict[str, Clause]
@@ -90,13 +90,13 @@ class Report:
 
     @property
     def unknown(self) -> list[Citation]:
-        """The citations of no clause, sorted."""
+        """The citations of clauses that do not exist, sorted."""
         found = {*self.tests, *self.functions, *self.mentions}
         return sorted(citation for citation in found if citation.clause not in self.clauses)
 
     @property
     def failures(self) -> list[str]:
-        """Every failure, one line each; none means that the checkout is in order."""
+        """Every failure, one line each; empty if there is none."""
         return [
             *self.problems,
             *(f"{clause.id} ({clause.title}, {clause.chapter}.md): no test cites it" for clause in self.untested),
@@ -108,7 +108,7 @@ class Report:
 def bracketed(text: str) -> list[str]:
     """Return the ids cited in square brackets: `[PTR-2]`, `[PTR-2, PTR-3]`, and `[PTR-2 to PTR-4]` spelled out.
 
-    A range whose ends are of different chapters, or that runs backwards, gives its two ends alone.
+    A range whose ends are of different chapters, or that runs backwards, yields only its two ends.
     """
     found: list[str] = []
     for brackets in _BRACKETS.finditer(text):
@@ -124,14 +124,13 @@ def bracketed(text: str) -> list[str]:
 
 
 def marker_citations(source: str, name: str) -> tuple[list[Citation], list[str]]:
-    """Return the clauses cited by `pytest.mark.clause(...)` in one test file, and what was wrong with the calls.
+    """Return the clauses cited by `pytest.mark.clause(...)` in one test file, and the problems of these calls.
 
-    The file is parsed and not imported. A marker counts wherever it stands: on a function, a class, a parameter, in
-    `pytestmark`.
+    The file is parsed and not imported. A marker may be on a function, a class or a parameter, or in `pytestmark`.
 
     Args:
         source: the text of the file.
-        name: how the file is called in what is returned.
+        name: the name of the file in the result.
     """
     citations: list[Citation] = []
     problems: list[str] = []
@@ -196,7 +195,7 @@ def header_functions(source: str) -> dict[str, str]:
         passage = _C_COMMENT.match(source, at)
         if passage is not None:
             if depth == 0 and not statement.strip():
-                # Line comments that follow one another are one comment; a block stands for itself.
+                # Consecutive line comments are one comment; a block comment is one by itself.
                 adjoining = comment.startswith("//") and source[:at].rstrip(" \t").endswith("\n")
                 comment = comment + "\n" + passage[0] if adjoining and passage[0].startswith("//") else passage[0]
             at = passage.end()
@@ -222,7 +221,7 @@ def header_functions(source: str) -> dict[str, str]:
 
 
 def _note_function(statement: str, comment: str, functions: dict[str, str]) -> str:
-    """Put the function that a statement declares, if any, among the functions, and return the empty statement."""
+    """Add the function that a statement declares, if any, to the functions, and return the empty statement."""
     declared = _C_FUNCTION.search(statement)
     if declared is not None and not statement.lstrip().startswith(("typedef", "_Static_assert", "static_assert")):
         functions[declared["name"]] = comment
@@ -230,21 +229,21 @@ def _note_function(statement: str, comment: str, functions: dict[str, str]) -> s
 
 
 def _blank_strings(source: str) -> str:
-    """Empty every string literal outside comments, so that what stands in one is not taken for a comment."""
+    """Empty every string literal outside comments, so that its text is not taken for a comment."""
     both = re.compile(f"{_C_COMMENT.pattern}|{_C_STRING.pattern}", re.DOTALL)
     return both.sub(lambda found: '""' if found[0].startswith('"') else found[0], source)
 
 
 def _unstarred(comment: str) -> str:
-    """Take the decoration off the lines of a block comment, so that a citation may run over a line's end."""
+    """Remove the decoration from the lines of a block comment, so that a citation may continue on the next line."""
     return re.sub(r"\n[ \t]*(?:\*|//)", "\n", comment)
 
 
 def public_functions(module: ModuleType) -> Iterator[tuple[str, str]]:
     """Yield the qualified name and the docstring of every public function, class, method and property of a module.
 
-    Public is what can be reached from `__all__` by names without a leading underscore. What a class inherits counts
-    where the base class is one of `rusted_ring`; constants, fields and members of an enumeration are not functions.
+    Public are the names that can be reached from `__all__` without a leading underscore. Inherited members count if the
+    base class is one of `rusted_ring`; constants, fields and members of an enumeration are not functions.
     """
     for name in module.__all__:
         value = getattr(module, name)
@@ -272,12 +271,12 @@ def _methods(owner: type) -> dict[str, str]:
 
 
 def examine(root: Path, modules: Sequence[str] = IMPLEMENTATIONS, header: Path | None = HEADER) -> Report:
-    """Read a checkout and return what it cites.
+    """Read a checkout and return its citations.
 
     Args:
         root: the checkout, with `spec/`, `tests/` and the sources in it.
-        modules: the importable modules whose public functions must cite.
-        header: the C header whose functions must cite, below `root`; None for none.
+        modules: the importable modules whose public functions must cite a clause.
+        header: the C header whose functions must cite a clause, relative to `root`; None for none.
 
     Raises:
         SpecError: the spec is missing or cannot be read.
@@ -312,7 +311,7 @@ def _read_mentions(
 
 
 def _files(root: Path, rooms: Iterable[str], suffixes: tuple[str, ...]) -> Iterator[Path]:
-    """Yield the files of a checkout's rooms with one of the endings, without what builds leave behind."""
+    """Yield the files of a checkout's top-level folders with one of the suffixes, without the products of builds."""
     for room in rooms:
         for path in sorted((root / room).rglob("*")):
             folders = path.relative_to(root).parts[:-1]
@@ -328,7 +327,7 @@ def _examine_module(report: Report, name: str) -> None:
         report.problems.append(f"{name} cannot be imported ({error}): install it, then check again")
         return
     if not hasattr(module, "__all__"):
-        report.problems.append(f"{name} has no __all__: what is public cannot be told")
+        report.problems.append(f"{name} has no __all__: its public names are unknown")
         return
     for function, documented in public_functions(module):
         _count(report, name, function, bracketed(documented))
@@ -371,7 +370,7 @@ def summary(report: Report) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the summary and return 0, 1 where something failed, 2 where the checkout cannot be read."""
+    """Print the summary; return 0, or 1 if there are failures, or 2 if the checkout cannot be read."""
     parser = argparse.ArgumentParser(
         prog="python -m rusted_ring.verify.citations", description=(__doc__ or "").split("\n")[0]
     )

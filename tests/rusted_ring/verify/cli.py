@@ -1,7 +1,7 @@
 """The command `rusted-ring`: `bench`, `diff`, `explore`, `replay`, `spec` and `verify`.
 
-Exit status: 0 where everything agrees and every figure is there, 1 where one does not or is not, 2 where the input
-cannot be used, 3 where an exploration found nothing but did not cover everything, 130 after Ctrl-C.
+Exit status: 0 if everything agrees and no figure is missing, 1 if something disagrees or a figure is missing, 2 if the
+input cannot be used, 3 if an exploration found no error but did not cover every execution, 130 after Ctrl-C.
 """
 
 import argparse
@@ -37,14 +37,14 @@ MAX_REPLAY_RING_BYTES = 1 << 30
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line, as every other complaint of the command."""
+    """A parser that reports errors in one line, like the rest of the command."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message} ({self.prog} --help says more)")
 
 
 class _Limits(argparse.Action):
-    """Prints what the explorer cannot see, as `--version` prints the version."""
+    """Prints the limits of the explorer, as `--version` prints the version."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, **more: Any) -> None:
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **more)
@@ -99,7 +99,7 @@ def _seconds(text: str) -> float:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command, for what describes it."""
+    """Return the parser of the whole command, for the pages that describe it."""
     return _parser()
 
 
@@ -197,17 +197,21 @@ def _parser() -> _Parser:
 def _add_bench(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command = commands.add_parser(
         "bench",
-        help="how fast, beside others and the machine's limits",
-        epilog="Exit status: 0 all figures there, 1 one missing, 2 cannot run. A peer that cannot be built is named.",
+        help="measure speed beside other libraries and the machine's limits",
+        epilog="Exit status: 0 no figure missing, 1 one missing, 2 cannot run. A peer that cannot be built is named.",
     )
     command.add_argument(
-        "--peers", type=_names, default=[], metavar="NAME,...", help="who is measured beside native (default: all)"
+        "--peers", type=_names, default=[], metavar="NAME,...", help="the peers measured beside native (default: all)"
     )
     command.add_argument(
-        "--works", type=_names, default=[], metavar="NAME,...", help="what, with the limits of it (default: all)"
+        "--works",
+        type=_names,
+        default=[],
+        metavar="NAME,...",
+        help="the works measured, with their limits (default: all)",
     )
     command.add_argument("--rounds", type=_count, metavar="N", help="rounds through everything (default: 9)")
-    command.add_argument("--smoke", action="store_true", help="each case once and short, to see that it runs")
+    command.add_argument("--smoke", action="store_true", help="run each case once and briefly, to see that it works")
     command.add_argument("--json", type=Path, metavar="FILE", help="write all figures, round by round")
     command.add_argument(
         "--out", type=Path, metavar="DIR", help="write tables (Markdown) and plots (SVG) into a folder"
@@ -251,14 +255,14 @@ def _add_explore(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument(
         "--build-std",
         action="store_true",
-        help="Rust: compile the standard library too where threads are functions (always where there is fn main)",
+        help="Rust: compile the standard library too if threads are functions (always so with fn main)",
     )
     command.add_argument(
         "--project", type=Path, metavar="PATH", help="a compile_commands.json or its folder; FILEs choose of its files"
     )
     command.add_argument("--main", type=Path, metavar="FILE", help="with --project: the file with the main() to run")
     command.add_argument(
-        "--limits", action=_Limits, help="print what is trusted and what the explorer cannot see, and exit"
+        "--limits", action=_Limits, help="print what the explorer trusts and what it cannot see, and exit"
     )
     command.add_argument("--json", action="store_true", help="print the result as JSON")
     command.add_argument("--keep-going", action="store_true", help="do not stop at the first error")
@@ -273,20 +277,20 @@ def _add_explore(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--seed", type=_seed, metavar="S", help="with --random: repeat the run that printed this seed (default: new)"
     )
     command.add_argument(
-        "--trace", action="store_true", help="print the first execution too where nothing is wrong, as columns"
+        "--trace", action="store_true", help="print the first execution as columns even if there is no error"
     )
     command.add_argument("--html", type=Path, metavar="FILE", help="write the execution shown as a page")
     command.add_argument(
         "--spurious",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="sleepers may wake, and weak compare-exchanges fail, for no reason; by default only the latter",
+        help="waits wake spuriously, and weak compare-exchanges fail spuriously; by default only the latter",
     )
     command.add_argument("--unroll", type=_count, metavar="N", help="follow each loop for N iterations (default: all)")
     command.add_argument(
         "--std",
         choices=("c11", "c++17", "c++20", "c++23"),
-        help="how C++ is compiled, and whose release sequences hold (default: c11 if the first file is .c, else c++20)",
+        help="the standard for C++ and for release sequences (default: c11 if the first file is .c, else c++20)",
     )
     workers = command.add_mutually_exclusive_group()
     workers.add_argument("--workers", type=_count, default=1, metavar="N", help="processes (default: 1)")
@@ -317,14 +321,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             status = _run(argv)
         sys.stdout.flush()
     except (InputError, BackendError, SpecError) as error:
-        # One line, whatever a file name or a message of git holds.
+        # One line, even if a file name or a message of git has several.
         _complain(" ".join(str(error).split()))
         status = 2
     except KeyboardInterrupt:
         _complain("interrupted")
         status = INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough. What is buffered goes nowhere, lest the interpreter complain at exit.
+        # The reader closed the pipe. Discard the buffered output, or the interpreter complains at exit.
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = BROKEN_PIPE
@@ -368,7 +372,7 @@ def _replay(options: argparse.Namespace) -> int:
     if options.consumers > outcomes.MAX_CONSUMERS:
         raise InputError(f"argument --consumers: {options.consumers} is above {outcomes.MAX_CONSUMERS}")
     if options.commits is not None and not options.git:
-        raise InputError("argument --commits: counts the commits of a history; give one by --git PATH")
+        raise InputError("argument --commits: limits the commits of a history; give one by --git PATH")
     if options.ring_size * options.capacity > MAX_REPLAY_RING_BYTES:
         raise InputError(
             f"argument --ring-size: {options.ring_size} bytes times a --capacity of {options.capacity} "

@@ -1,4 +1,4 @@
-"""Layers side by side, each in a process of its own: one that breaks or hangs does not take the others with it."""
+"""Layers side by side, each in a process of its own: a layer that crashes or hangs does not affect the others."""
 
 import multiprocessing
 import multiprocessing.connection
@@ -26,7 +26,7 @@ _INTERRUPTED: Final = 130
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a layer: one row of the closing table."""
+    """The outcome of a layer: one row of the final table."""
 
     layer: str
     question: str
@@ -41,8 +41,8 @@ class Outcome:
 def run_layer(layer: Layer) -> Outcome:
     """Run one layer in this process.
 
-    Whatever it raises is its failure, except input that cannot be used, and a missing module that an extra brings: such
-    a layer is skipped.
+    An exception of the layer is its failure, with two exceptions: an InputError propagates, and if a module of an extra
+    is missing, the layer is skipped.
     """
     begun = time.monotonic()
     verdict, figures, problems, share = "passed", "", list[str](), 0.0
@@ -70,10 +70,10 @@ def run_layers(layers: Sequence[Layer], workers: int, board: report.Board) -> li
     Args:
         layers: the layers.
         workers: how many run at a time.
-        board: is told of each how far it is.
+        board: shows the progress of each layer.
 
     Returns:
-        What came of each, in their order.
+        The outcome of each layer, in the order of `layers`.
 
     Raises:
         InputError: a layer has input that cannot be used.
@@ -123,22 +123,22 @@ class _Running:
         theirs.close()
 
     def read(self) -> Outcome | InputError | tuple[int, int, str]:
-        """Return what it says: how far it is, or what came of it, even if it died."""
+        """Return the layer's progress or its outcome; if its process died, an outcome that says so."""
         try:
             said: Outcome | InputError | tuple[int, int, str] = self.connection.recv()
         except EOFError:
             self._process.join()
             status = self._process.exitcode or 0
             how = signal.Signals(-status).name if status < 0 else f"status {status}"
-            problem = f"its process ended by {how} before it had an answer"
+            problem = f"its process ended by {how} before it had an outcome"
             seconds = time.monotonic() - self._begun
             return Outcome(self.layer.name, self.layer.question, "FAILED", "broke off", seconds, [problem], {}, 0.0)
         return said
 
     def join(self) -> None:
-        """Wait for its end, which comes soon after its answer.
+        """Wait for the process to end, which it does soon after its outcome.
 
-        It is not asked to end: that would end the programs of the other layers too, which carry the same token.
+        This does not terminate it: that would also end the programs of the other layers, which carry the same token.
         """
         self.connection.close()
         self._process.join(_ENDING_SECONDS)
@@ -148,13 +148,13 @@ class _Running:
         self._process.close()
 
     def terminate(self) -> None:
-        """Bring about its end, with those of the programs that it runs."""
+        """Terminate the process and the programs that it runs."""
         self._process.terminate()
         self.join()
 
 
 def _work(layer: Layer, answers: Connection, parent: int, carried: str) -> None:
-    """Run a layer in a process that was started for it, and write how far it is, and then what came of it."""
+    """Run a layer in this process, which was started for it; send its progress, then its outcome."""
     begin_worker(parent, carried)
     shown = 0.0
 
@@ -173,7 +173,7 @@ def _work(layer: Layer, answers: Connection, parent: int, carried: str) -> None:
                 said = error
             answers.send(said)
     except (KeyboardInterrupt, BrokenPipeError):
-        sys.exit(_INTERRUPTED)  # the terminal interrupts this process and its parent alike: the parent says so
+        sys.exit(_INTERRUPTED)  # the terminal interrupts this process and its parent: the parent reports it
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The layers of the verification: each answers one question of a backend, of the core, or of the explorer."""
+"""The layers of the verification: each answers one question about a backend, the core or the explorer."""
 
 import contextlib
 import functools
@@ -37,22 +37,22 @@ _BUILD_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much of each layer is done. Where parts are counted, the seed decides which part it is.
+    """How much of each layer is done. If a layer does one part in n, the seed decides which part.
 
     Attributes:
-        steps: operations of a differential run, a profile.
-        native_events: events of all replays on the backend under test, at the most.
-        reference_events: events of all replays on the reference, at the most.
-        commits: commits of a git history, at the most.
-        contracts: seconds that CrossHair may take a condition; 0 leaves the layer out.
-        functions: one in how many functions with contracts is checked.
+        steps: operations of a differential run, for each profile.
+        native_events: the greatest number of events of all replays on the backend under test.
+        reference_events: the greatest number of events of all replays on the reference.
+        commits: the greatest number of commits of a git history.
+        contracts: CrossHair's time limit for a condition, in seconds; 0 leaves the layer out.
+        functions: one in this many functions with contracts is checked.
         c_tests: whether the C library is built and tested on its own.
-        defects: one in how many seeded defects is built and tried; 0 leaves the layer out.
+        defects: one in this many seeded defects is built and tried; 0 leaves the layer out.
         litmus: generated litmus programs on which the engine is compared with the axioms; 0 leaves the explorer out.
-        corpus: one in how many clients of the corpus is explored.
-        enumerated: one in how many of the enumerated clients is explored.
-        most: executions of each client of those that are enumerated, at the most.
-        orders: one in how many orders of the core is weakened; 0 leaves the layer out.
+        corpus: one in this many clients of the corpus is explored.
+        enumerated: one in this many enumerated clients is explored.
+        most: the greatest number of executions of each enumerated client.
+        orders: one in this many orders of the core is weakened; 0 leaves the layer out.
     """
 
     steps: int
@@ -79,18 +79,18 @@ FULL = SIZES["full"]
 
 
 class Skipped(Exception):
-    """A layer cannot run here; the words say why."""
+    """A layer cannot run here; the message says why."""
 
 
 @dataclass(slots=True)
 class Found:
-    """What a layer found.
+    """The findings of a layer.
 
     Attributes:
-        figures: what was counted, in a few words.
-        problems: what is wrong, one line or several each; none means that the layer passed.
-        data: everything, as JSON values.
-        share: the part of what `--full` does that was done, from 0 to 1.
+        figures: its counts, in a few words.
+        problems: its failures, one line or several each; none means that the layer passed.
+        data: all findings, as JSON values.
+        share: how much of the work of `--full` was done, from 0 to 1.
     """
 
     figures: str
@@ -101,7 +101,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A name, the question it answers, how it is answered, and how long that takes beside the others, roughly."""
+    """A layer: its name, the question it answers, the function that answers it, and roughly its relative duration."""
 
     name: str
     question: str
@@ -111,16 +111,16 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the layers are told, as a process of its own can be told it.
+    """The arguments of the layers, in a form that can be sent to another process.
 
     Attributes:
         backend_name: the backend under test.
         size: how much to do.
-        seed: of what is drawn, and of which part is done where not all is.
+        seed: the seed of all random draws, and of the choice of a part.
         root: the checkout, or None.
-        calls: the greatest number of calls of the clients that are enumerated.
+        calls: the greatest number of calls of the enumerated clients.
         processes: how many processes one layer may keep busy.
-        inputs: how many inputs are replayed, which share the events.
+        inputs: how many inputs are replayed; they share the events.
     """
 
     backend_name: str
@@ -137,7 +137,7 @@ class Context:
 
 
 def layers(context: Context) -> list[Layer]:
-    """Return every layer there is, in the order of the table.
+    """Return every layer, in the order of the table.
 
     Raises:
         InputError: the environment points to data that is missing.
@@ -155,7 +155,7 @@ def layers(context: Context) -> list[Layer]:
         *(
             Layer(
                 f"lock-step, {profile}",
-                f"do {name} and the reference agree after each of many random operations?",
+                f"do {name} and the reference agree after each random operation?",
                 functools.partial(lock_step, context, profile),
                 8,
             )
@@ -164,7 +164,7 @@ def layers(context: Context) -> list[Layer]:
         *(
             Layer(
                 f"replay, {source}",
-                "does every consumer rebuild the document byte for byte, over every route, a slow one too?",
+                "does every consumer, a slow one too, rebuild the document byte for byte over every route?",
                 functools.partial(replayed, context, read),
                 6 / len(sources),
             )
@@ -178,13 +178,13 @@ def layers(context: Context) -> list[Layer]:
         ),
         Layer(
             "explorer, axioms",
-            "does the explorer come to just the executions that the memory model's axioms allow, each once?",
+            "does the explorer visit exactly the executions that the memory model's axioms allow, each once?",
             functools.partial(explorer_axioms, context),
             4,
         ),
         Layer(
             "explorer, clients",
-            "is the C core right in every execution of a corpus of small programs, stale reads and all?",
+            "is the C core right in every execution of a corpus of small programs, stale reads included?",
             functools.partial(explorer_clients, context),
             14,
         ),
@@ -218,7 +218,7 @@ def _of(done: int, every: int) -> str:
 
 
 def spec(context: Context) -> Found:
-    """Check who cites which clause."""
+    """Check the citations of clauses."""
     if context.root is None:
         raise Skipped("needs a checkout: the tests are not installed")
     report = citations.examine(context.root)
@@ -262,10 +262,10 @@ def lock_step(context: Context, profile: str) -> Found:
 
 
 def inputs(context: Context) -> list[tuple[str, Callable[[], Workload]]]:
-    """Find real input: recorded traces, the history of the checkout, or else a made-up session.
+    """Find real input: recorded traces, the history of the checkout, or else a generated session.
 
     Returns:
-        The name of each, and what reads it.
+        The name of each input, and a function that reads it.
 
     Raises:
         InputError: the environment points to data that is missing.
@@ -274,7 +274,7 @@ def inputs(context: Context) -> list[tuple[str, Callable[[], Workload]]]:
         (path.name, functools.partial(read_workload, path)) for path in trace_files(context.root)
     ]
     here = context.root or Path.cwd()
-    with contextlib.suppress(InputError):  # not a git checkout: the others will do
+    with contextlib.suppress(InputError):  # not a git checkout: use the other inputs
         check_history(here)
         read = functools.partial(read_history, here, commits=context.size.commits)
         found.append((here.resolve().name or str(here), read))
@@ -282,7 +282,7 @@ def inputs(context: Context) -> list[tuple[str, Callable[[], Workload]]]:
 
 
 def trace_files(root: Path | None) -> list[Path]:
-    """Return the traces that the environment names, or those that lie beside the checkout."""
+    """Return the traces that the environment names, or those beside the checkout."""
     named = os.environ.get(DATA_VARIABLE)
     if named:
         path = Path(named)
@@ -414,7 +414,7 @@ def explorer_axioms(context: Context) -> Found:
 
 
 def explorer_clients(context: Context) -> Found:
-    """Run the corpus of clients in every way, and judge what they answered."""
+    """Explore every execution of the clients of the corpus, and judge their histories."""
     from rusted_ring.verify.clients.corpus import CLIENTS
     from rusted_ring.verify.model_checking.harness import Explorer
 
@@ -458,7 +458,7 @@ def explorer_clients(context: Context) -> Found:
 
 
 def explorer_every_client(context: Context) -> Found:
-    """Run every client of a few calls in every way, and judge what it answered."""
+    """Explore every execution of every client of a few calls, and judge their histories."""
     from rusted_ring.verify import campaign
 
     root = _needs_the_explorer(context)
@@ -479,7 +479,7 @@ def explorer_every_client(context: Context) -> Found:
 
 
 def explorer_orders(context: Context) -> Found:
-    """Weaken each order of the core, and look for a client that shows it."""
+    """Weaken each order of the core, and search for a client that then fails."""
     from rusted_ring.verify.model_checking.harness import Explorer
     from rusted_ring.verify.necessity.matrix import COMPILER, make_matrix
 
@@ -553,7 +553,7 @@ def c_tests(context: Context) -> Found:
 
 
 def defects(context: Context) -> Found:
-    """Build and try the seeded defects, or a sample of them that goes round with the seed."""
+    """Build and try the seeded defects, or a sample of them that the seed selects."""
     every = context.size.defects
     if not every:
         raise Skipped("left out by --quick")

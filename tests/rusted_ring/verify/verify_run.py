@@ -1,4 +1,4 @@
-"""`rusted-ring verify`: every layer that can run here, each with its figures, and one closing table.
+"""`rusted-ring verify`: every layer that can run here, each with its figures, and one final table.
 
 A layer answers one question. It passes, fails, or is skipped with the reason (no checkout, no compiler, a tool that is
 not installed).
@@ -28,13 +28,13 @@ def run(
     calls: int | None = None,
     as_json: bool = False,
 ) -> int:
-    """Run the layers and print the closing table, or everything as JSON.
+    """Run the layers and print the final table, or everything as JSON.
 
     Args:
         backend_name: the backend that is compared with the reference.
         size: `"quick"`, `"default"` or `"full"`.
-        seed: of the differential runs.
-        calls: the greatest number of calls of the clients that are enumerated; None for the default.
+        seed: the seed of all random draws, and of the choice of a part.
+        calls: the greatest number of calls of the enumerated clients; None for the default.
         as_json: print JSON instead of the table.
 
     Returns:
@@ -62,14 +62,14 @@ def run(
 
 
 def checkout_or_none() -> Path | None:
-    """Return the checkout that one works in or that this module is part of, or None."""
+    """Return the checkout of the working directory or of this module, or None."""
     try:
         return checkout()
     except NoCheckout:
         return None
 
 
-# --- the closing table
+# --- the final table
 
 
 def as_dict(outcomes: Sequence[Outcome], context: Context, size: str, seconds: float, *, ok: bool) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def as_dict(outcomes: Sequence[Outcome], context: Context, size: str, seconds: f
 
 
 def show(outcomes: Sequence[Outcome], context: Context, seconds: float) -> None:
-    """Print the problems, the closing table, and what it means."""
+    """Print the problems, the final table, and a conclusion."""
     for outcome in outcomes:
         if outcome.problems:
             print(f"\n{outcome.layer} FAILED: {outcome.question}")
@@ -113,14 +113,14 @@ def show(outcomes: Sequence[Outcome], context: Context, seconds: float) -> None:
 
 
 def percent(outcome: Outcome) -> str:
-    """Return in per cent how much was done of what `--full` does; empty if nothing was done."""
+    """Return how much of the work of `--full` was done, in per cent; empty if nothing was done."""
     if outcome.verdict == "skipped" or outcome.figures == "broke off":
         return ""
     return f"{100 * outcome.share:.2g} %" if outcome.share < 1 else "100 %"
 
 
 def conclusion(backend: str, outcomes: Sequence[Outcome]) -> str:
-    """Return what the layers that ran say of the backend, and which did not run."""
+    """Return the conclusion about the backend from the layers that ran, and the layers that did not run."""
     ran = sum(outcome.verdict != "skipped" for outcome in outcomes)
     skipped = [outcome.layer for outcome in outcomes if outcome.verdict == "skipped"]
     if not ran:

@@ -1,1 +1,1 @@
-"""The PEP 316 contracts of the reference and the vocabulary, put to CrossHair."""
+"""CrossHair checks the PEP 316 contracts of the reference and the vocabulary."""

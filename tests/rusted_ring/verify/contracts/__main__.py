@@ -1,4 +1,4 @@
-"""`python -m rusted_ring.verify.contracts`: the PEP 316 contracts put to CrossHair."""
+"""`python -m rusted_ring.verify.contracts`: check the PEP 316 contracts by CrossHair."""
 
 import sys
 

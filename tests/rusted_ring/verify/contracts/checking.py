@@ -1,4 +1,4 @@
-"""Every condition put to CrossHair, a function at a time."""
+"""Checks every condition by CrossHair, one function at a time."""
 
 import concurrent.futures
 import dataclasses
@@ -27,7 +27,7 @@ PROCESSES = 2
 
 @dataclasses.dataclass(frozen=True)
 class ContractsReport:
-    """All findings, how many conditions there are, what is wrong with them, and how long they took."""
+    """The findings, the number of all conditions, the problems and notes, and the duration in seconds."""
 
     findings: tuple[Finding, ...]
     every: int
@@ -37,7 +37,7 @@ class ContractsReport:
 
     @property
     def ok(self) -> bool:
-        """True if nothing is wrong."""
+        """True if there are no problems."""
         return not self.problems
 
     def count(self, *verdicts: Verdict) -> int:
@@ -77,11 +77,11 @@ def check_function(function: str, conditions: Sequence[Condition], seconds: floa
     Args:
         function: its full name.
         conditions: its conditions.
-        seconds: the processor time that each condition may take.
+        seconds: the processor time limit of each condition.
     """
     command = [sys.executable, "-m", "crosshair", "check", "--report_all", "--analysis_kind", "PEP316"]
     command += ["--per_condition_timeout", str(seconds), "--per_path_timeout", str(seconds / 2), function]
-    # The module may come from PYTHONPATH or from a directory that only this process looks in.
+    # The module may come from PYTHONPATH or from a directory on the path of this process only.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONHASHSEED": "0"}
     limit = 30 + 4 * seconds * len(conditions)
     try:
@@ -106,9 +106,9 @@ def run_contracts(
 
     Args:
         modules: names of modules; those of the reference by default.
-        listing: what may stay unconfirmed and what must not; `contracts.toml` by default.
+        listing: the conditions that may stay unconfirmed, and those that must not; by default `contracts.toml`.
         processes: how many CrossHair processes run at once.
-        seconds: the processor time that a condition may take; one that is listed as not confirmed gets less.
+        seconds: the processor time limit of a condition; a condition that is listed as not confirmed gets less.
         share: into how many parts the functions are divided.
         part: which of the parts is checked, from 0.
         progress: called with (functions done, functions, name) after each function.
@@ -131,7 +131,7 @@ def run_contracts(
 
     findings: dict[str, list[Finding]] = {}
     with concurrent.futures.ThreadPoolExecutor(max_workers=processes) as executor:
-        # Functions with much to judge go first, so that the last process does not run alone for long.
+        # Functions with many conditions go first, so that the last process does not run alone for long.
         order = sorted(functions, key=lambda function: -len(functions[function]))
         running = {executor.submit(check, function): function for function in order}
         for number, future in enumerate(concurrent.futures.as_completed(running), start=1):

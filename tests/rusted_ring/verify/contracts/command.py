@@ -1,13 +1,15 @@
 """The PEP 316 contracts of the reference and the vocabulary, checked by CrossHair and judged by counts.
 
-`crosshair check` exits with 0 where it could not confirm a condition, so its exit status says nothing: every condition
-that stands in the source is listed first, then `--report_all` is read, and each condition gets one verdict. Judged:
+`crosshair check` exits with 0 even if it could not confirm a condition, so its exit status is no verdict. This command
+first lists every condition in the source, then reads the output of `--report_all` and gives each condition one verdict.
+The run fails if:
 
-- a condition that is refuted fails;
-- a condition that is not confirmed fails, unless `contracts.toml` lists it with the reason;
-- an entry of `contracts.toml` that names no condition fails, and so does a function that must be confirmed and is not.
+- a condition is refuted;
+- a condition is not confirmed and `contracts.toml` does not list it with a reason;
+- an entry of `contracts.toml` names no condition, or a function that must be confirmed is not.
 
-`python -m rusted_ring.verify.contracts [--json]` prints a table and exits with 0 (fine), 1 (not) or 2 (could not run).
+`python -m rusted_ring.verify.contracts [--json]` prints a table and exits with 0 (passed), 1 (failed) or 2 (could not
+run).
 """
 
 import argparse
@@ -20,7 +22,7 @@ from rusted_ring.verify.contracts.verdicts import Finding, Verdict
 
 
 def table(report: ContractsReport) -> str:
-    """The report as text: one line a function, what is not confirmed, what is wrong, and one closing line."""
+    """The report as text: one line a function, the unconfirmed conditions, the problems, and a final line."""
     functions: dict[str, list[Finding]] = {}
     for finding in report.findings:
         functions.setdefault(finding.condition.function, []).append(finding)

@@ -1,4 +1,4 @@
-"""The PEP 316 conditions that stand in the docstrings of a source."""
+"""The PEP 316 conditions in the docstrings of a source."""
 
 import ast
 import dataclasses
@@ -19,7 +19,7 @@ class Condition:
 
     Attributes:
         function: the function's full name, `package.module.Class.method`.
-        line: the line of the condition (that of the function where only its preconditions and errors are written down).
+        line: the line of the condition (that of the function if it declares only preconditions and errors).
         text: the condition as written; empty for "returns, or raises what it declares".
     """
 

@@ -1,4 +1,4 @@
-"""What CrossHair says of each condition, and what is judged of it."""
+"""CrossHair's verdict on each condition, and the judgement of all verdicts."""
 
 import dataclasses
 import enum
@@ -14,7 +14,7 @@ _MESSAGE = re.compile(r"^(?P<file>.+?):(?P<line>\d+): (?P<kind>info|error): (?P<
 
 
 class Verdict(enum.Enum):
-    """What CrossHair said of one condition."""
+    """CrossHair's verdict on one condition."""
 
     CONFIRMED = "confirmed"
     REFUTED = "refuted"
@@ -43,10 +43,10 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
-    """What `contracts.toml` says: the reasons, and what must be confirmed.
+    """The contents of `contracts.toml`.
 
     Attributes:
-        reasons: (function, condition) to the reason; the condition `*` stands for every condition of the function.
+        reasons: by (function, condition), the reason why it is not confirmed; the condition `*` stands for all of them.
         required: functions, classes and modules whose every condition must be confirmed.
     """
 
@@ -54,11 +54,11 @@ class Listing:
     required: tuple[str, ...]
 
     def reason(self, condition: Condition) -> str | None:
-        """The reason why a condition is not confirmed, or None where none is listed."""
+        """The reason why a condition is not confirmed, or None if none is listed."""
         return self.reasons.get((condition.function, condition.shown), self.reasons.get((condition.function, "*")))
 
     def restricted(self, functions: Collection[str], every: Collection[str]) -> "Listing":
-        """Return what it says of some functions of all; what it says of none of all is kept, since that is an error."""
+        """Return the entries for some of all functions, and the entries for no function at all, which are errors."""
 
         def kept(name: str) -> bool:
             named = [function for function in every if function == name or function.startswith(f"{name}.")]
@@ -69,7 +69,7 @@ class Listing:
 
 
 def parse_output(output: str) -> list[Message]:
-    """Read the lines of `crosshair check --report_all`; a line that is no message is left out."""
+    """Read the lines of `crosshair check --report_all`; lines that are not messages are ignored."""
     return [
         Message(int(match["line"]), _verdict(match["kind"], match["text"]), match["text"])
         for match in map(_MESSAGE.match, output.splitlines())
@@ -93,13 +93,13 @@ def _verdict(kind: str, text: str) -> Verdict:
 def match_messages(conditions: Sequence[Condition], messages: Sequence[Message], remark: str = "") -> list[Finding]:
     """Give each condition of one function its verdict.
 
-    A message at another line counts for every condition of the function that was not judged by itself: an exception is
-    reported where it was raised, and a precondition that was never met at its own line.
+    A message at another line counts for every condition of the function without a message of its own: CrossHair reports
+    an exception at the line that raised it, and a precondition that was never met at the precondition's line.
 
     Args:
         conditions: all conditions of one function.
         messages: CrossHair's messages on that function.
-        remark: what to say where there was no message.
+        remark: the text of a finding without a message.
     """
     lines = {condition.line for condition in conditions}
     general = (Verdict.REFUTED, Verdict.UNREACHED)
@@ -118,7 +118,7 @@ def match_messages(conditions: Sequence[Condition], messages: Sequence[Message],
 
 
 def judge(findings: Sequence[Finding], listing: Listing) -> tuple[list[str], list[str]]:
-    """Return what is wrong with the findings (each of these fails the run) and what is only worth a note."""
+    """Return the problems of the findings, each of which fails the run, and the notes, which do not."""
     problems: list[str] = []
     notes: list[str] = []
     functions: dict[str, list[Finding]] = {}
@@ -139,7 +139,7 @@ def judge(findings: Sequence[Finding], listing: Listing) -> tuple[list[str], lis
         elif all(finding.verdict is Verdict.CONFIRMED for finding in named):
             notes.append(f"listed as not confirmed, but confirmed this time: {function}: {text}")
         if len(reason.split()) < 4:
-            problems.append(f"the reason for {function}: {text} in {LISTED.name} is no sentence: {reason!r}")
+            problems.append(f"the reason for {function}: {text} in {LISTED.name} is not a sentence: {reason!r}")
     for name in listing.required:
         named = [f for f in findings if f.condition.function == name or f.condition.function.startswith(f"{name}.")]
         if not named:

@@ -1,1 +1,1 @@
-"""Sequences of operations that take every path CrossHair found through the reference."""
+"""Sequences of operations that take every path that CrossHair found through the reference."""

@@ -1,4 +1,4 @@
-"""`python -m rusted_ring.verify.corpus`: the corpus of sequences made anew."""
+"""`python -m rusted_ring.verify.corpus`: regenerate the corpus of sequences."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`python -m rusted_ring.verify.corpus`: look for sequences that take new paths, and write the corpus anew."""
+"""`python -m rusted_ring.verify.corpus`: search for sequences that take new paths, and write the corpus."""
 
 import argparse
 import sys
@@ -13,7 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Regenerate the corpus from the command line; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m rusted_ring.verify.corpus",
-        description="Look for paths through the reference again and write the corpus.",
+        description="Search for paths through the reference again and write the corpus.",
     )
     parser.add_argument("--seconds", type=float, default=SECONDS, help="processor seconds for each program")
     options = parser.parse_args(arguments)

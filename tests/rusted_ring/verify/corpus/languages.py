@@ -1,9 +1,9 @@
 """Small languages of integers for slots, pools, cursors and lag, which run on any backend.
 
 Each program takes a list of operations, each a code and a choice (of a handle, a size, a number of events), so that a
-solver can look for the lists that take new paths through the reference. `sequences` keeps those lists; the same
-programs run them on every backend and answer what was seen after each step. A backend chooses slots as it likes: what
-it chose is noted in `choices`, for the reference to follow.
+solver can search for the lists that take new paths through the reference. `sequences` keeps those lists; the same
+programs run them on every backend and return the state observed after each step. A backend is free to choose slots:
+`choices` records its choices, and the reference replays them.
 """
 
 import dataclasses
@@ -27,9 +27,9 @@ class Session:
     Attributes:
         api: the implementation.
         choices: for each step, the slots that its allocations took.
-        recorded_choices: the choices that the reference is to make; None for its own.
-        answers: what was seen after each step.
-        watcher: makes each step's calls, so that their lines can be watched; None to make them plainly.
+        recorded_choices: the choices that the reference replays; None if it makes its own.
+        answers: the state observed after each step.
+        watcher: makes each step's calls and notes their lines; None to make them directly.
     """
 
     api: Any
@@ -39,7 +39,7 @@ class Session:
     answers: list[Answer] = dataclasses.field(default_factory=list)
 
     def step(self, pools: Any, act: Callable[[list[Slot]], Any], seen: Callable[[], Answer]) -> None:
-        """Do one step; `act` appends the slots that it took to the list that it is given."""
+        """Do one step; `act` appends the slots that it took to its argument."""
         taken: list[Slot] = []
         if pools is not None and self.recorded_choices is not None:
             from rusted_ring.reference.pools import replay_choices
@@ -47,13 +47,13 @@ class Session:
 
             replay_choices(pools, [(PoolId(pool), slot) for pool, slot in self.recorded_choices[len(self.choices)]])
         made = self.watcher or _plainly
-        # What a handle gave back when it went shows, and in the reference happens, when somebody looks.
+        # The release by a collected handle is visible, and in the reference only happens, at the next observation.
         outcome, shown = made(lambda: (self.attempt(lambda: act(taken)), seen()))
         self.choices.append(taken)
         self.answers.append((outcome, *shown))
 
     def attempt(self, act: Callable[[], Any]) -> Any:
-        """The result of a call, or how it failed."""
+        """Return the result of a call, or the error that it raised."""
         try:
             return act()
         except self.api.Lagged as error:
@@ -197,7 +197,7 @@ def pool_program(session: Session, capacity: int, operations: Iterable[Operation
 
 
 def cursor_program(session: Session, capacity: int, places: int, operations: Iterable[Operation]) -> None:
-    """Run operations on a gated ring: adding, joining, reading, leaving, being evicted, writers one after another.
+    """Run operations on a gated ring: adds, joins, reads, leaves, evictions, and one writer after another.
 
     The choice picks a reader or a number of events.
     """
@@ -246,7 +246,7 @@ def cursor_program(session: Session, capacity: int, places: int, operations: Ite
 
 
 def lag_program(session: Session, capacity: int, operations: Iterable[Operation]) -> None:
-    """Run operations on an overwriting ring with one reader after another: being lapped, by little and by much.
+    """Run operations on an overwriting ring with one reader after another, lapped by a little or by much.
 
     The choice is a number of events, or how far back a reader begins.
     """
@@ -283,7 +283,7 @@ def lag_program(session: Session, capacity: int, operations: Iterable[Operation]
 
 
 def plain_number(number: int, limit: int) -> int:
-    """A number from 0 to `limit` - 1, found by halves: a solver's symbol becomes plain, each value as likely as any."""
+    """Turn a solver's symbol into a plain number from 0 to `limit` - 1, by bisection; all values are equally likely."""
     low = 0
     while limit - low > 1:
         middle = (low + limit) // 2
@@ -296,14 +296,14 @@ def plain_number(number: int, limit: int) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """A program and what it is given.
+    """A program and the ranges of its arguments.
 
     Attributes:
         run: the program.
-        parameters: the most that each parameter may be; 1 is the least.
+        parameters: the greatest value of each parameter; the least is 1.
         codes: how many codes the operations have.
-        choices: how many choices are worth telling apart.
-        signature: what of an answer tells states apart that are worth going on from.
+        choices: how many different choices there are.
+        signature: the part of an answer that identifies a state from which the search continues.
     """
 
     run: Callable[..., None]
@@ -313,11 +313,11 @@ class Program:
     signature: Callable[[Answer], object]
 
     def beginnings(self) -> list[tuple[int, ...]]:
-        """All parameters that the program can be given."""
+        """Return all combinations of the program's parameters."""
         return list(itertools.product(*(range(1, most + 1) for most in self.parameters)))
 
     def operations(self, codes: Iterable[int], choices: Iterable[int]) -> Iterator[Operation]:
-        """Pair codes with choices up to the first that is out of its bounds; a missing choice is 0."""
+        """Pair codes with choices, up to the first that is out of bounds; a missing choice is 0."""
         for code, choice in itertools.zip_longest(codes, choices, fillvalue=0):
             if not 0 <= code < self.codes or not 0 <= choice < self.choices:
                 return

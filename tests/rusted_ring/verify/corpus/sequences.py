@@ -1,12 +1,12 @@
-"""Sequences of operations that take every path CrossHair found through the reference's slots, pools, cursors and lag.
+"""Sequences of operations for every path that CrossHair found through the reference's slots, pools, cursors and lag.
 
 `crosshair cover` runs the programs of `languages` on the reference with symbolic integers and prints a list of
-integers for each path that it finds. Of those, the shortest are kept that together take every *step path*: what one
-operation did, as its code, the lines that it ran of the reference and what it left (how many slots live, how many
-events unread). They lie in `tests/corpus/*.json` and are replayed on every backend.
+integers for each path that it finds. The corpus keeps the shortest lists that together take every *step path*. A step
+path is an operation's code, the lines of the reference that it ran, and the state that it left (how many slots are
+live, how many events unread). The lists are in `tests/corpus/*.json` and are replayed on every backend.
 
-`python -m rusted_ring.verify.corpus [--seconds S]`, from a checkout, looks again and writes the files; what they held
-is kept where nothing shorter does the same.
+`python -m rusted_ring.verify.corpus [--seconds S]`, from a checkout, searches again and writes the files; it keeps an
+old sequence unless a shorter one takes the same step paths.
 """
 
 import ast
@@ -39,7 +39,7 @@ StepPath = tuple[int, frozenset[Line], object]
 
 
 class CorpusError(ValueError):
-    """The corpus is not there, or CrossHair found nothing."""
+    """The corpus is missing, or CrossHair found nothing."""
 
 
 def load(name: str, folder: pathlib.Path | None = None) -> list[Case]:
@@ -81,7 +81,7 @@ def differences(api: Any, name: str, case: Case) -> tuple[list[Answer], list[Ans
     """Run a case on a backend and on the reference, which follows the backend's choice of slots.
 
     Returns:
-        The answers of both, alike unless they disagree.
+        The answers of both, equal unless they disagree.
     """
     from rusted_ring import reference
 
@@ -94,7 +94,7 @@ def differences(api: Any, name: str, case: Case) -> tuple[list[Answer], list[Ans
 
 
 class Watch:
-    """Notes which lines of the reference each step runs."""
+    """Records which lines of the reference each step runs."""
 
     def __init__(self) -> None:
         self.files: dict[str, str] = {}
@@ -107,7 +107,7 @@ class Watch:
         self.steps: list[frozenset[Line]] = []
 
     def __call__(self, act: Callable[[], Any]) -> Any:
-        """Make a step's calls and note the lines that they run."""
+        """Make a step's calls and record the lines that they run."""
         self.lines = set()
         before = sys.gettrace()
         sys.settrace(self._enter)
@@ -132,7 +132,7 @@ class Watch:
 
 
 def step_paths(name: str, case: Case) -> list[StepPath]:
-    """The path that each step of a case takes through the reference."""
+    """Return the path that each step of a case takes through the reference."""
     from rusted_ring import reference
 
     watch = Watch()
@@ -144,7 +144,7 @@ def step_paths(name: str, case: Case) -> list[StepPath]:
 
 
 def lines_reached(names: Iterable[str], folder: pathlib.Path | None = None) -> set[Line]:
-    """The lines of the reference that the corpus runs, those that make and look at the objects included."""
+    """Return the lines of the reference that the corpus runs, those that make and observe the objects included."""
     from rusted_ring import reference
 
     watch = Watch()
@@ -158,7 +158,7 @@ def lines_reached(names: Iterable[str], folder: pathlib.Path | None = None) -> s
 
 
 def lines_of(module: str) -> set[int]:
-    """The lines of a module of the reference that are in a function's body and do something."""
+    """Return the executable lines in the functions of a module of the reference."""
     found = importlib.util.find_spec(f"rusted_ring.reference.{module}")
     assert found is not None
     assert found.origin is not None
@@ -183,14 +183,14 @@ def _code_lines(code: Any) -> Iterator[int]:
 
 
 def select(name: str, cases: Iterable[Case]) -> list[Case]:
-    """Keep the cases that together take every step path, short ones first, no longer than they need be."""
+    """Keep cases that together take every step path, short ones first, each cut after its last new step path."""
     kept: list[Case] = []
     taken: set[StepPath] = set()
     for numbers, operations in sorted(set(cases), key=lambda case: (len(case[1]), case)):
         paths = step_paths(name, (numbers, operations))
         new = [number for number, path in enumerate(paths) if path not in taken]
         if new:
-            # What comes after the last new step is of no use.
+            # The steps after the last new one are of no use.
             end = new[-1] + 1
             kept.append((numbers, operations[:end]))
             taken.update(paths[:end])
@@ -201,7 +201,7 @@ def select(name: str, cases: Iterable[Case]) -> list[Case]:
 
 
 def parse_calls(name: str, output: str, starts: Sequence[Case]) -> list[Case]:
-    """Read the calls that `crosshair cover` printed, each a start and what comes after it."""
+    """Read the calls that `crosshair cover` printed, each a start and the operations after it."""
     program = PROGRAMS[name]
     cases = []
     for line in output.splitlines():
@@ -217,12 +217,12 @@ def parse_calls(name: str, output: str, starts: Sequence[Case]) -> list[Case]:
 
 
 def find_cases(name: str, starts: Sequence[Case], seconds: float) -> list[Case]:
-    """Let CrossHair look for paths through a program.
+    """Let CrossHair search for paths through a program.
 
     Args:
         name: the program.
-        starts: parameters, and operations after which it begins to look.
-        seconds: the processor time that it may take.
+        starts: parameters, and the operations after which the search begins.
+        seconds: the processor time limit.
 
     Raises:
         CorpusError: CrossHair found none.
@@ -243,7 +243,7 @@ def find_cases(name: str, starts: Sequence[Case], seconds: float) -> list[Case]:
 
 
 def grow(name: str, known: Sequence[Case], seconds: float) -> list[Case]:
-    """Look for paths in rounds, each from where the paths of the one before ended."""
+    """Search for paths in rounds, each from the ends of the paths of the round before."""
     cases = select(name, known)
     beginnings: list[Case] = [(parameters, ()) for parameters in PROGRAMS[name].beginnings()]
     starts = [*beginnings, *cases]
@@ -258,10 +258,10 @@ def grow(name: str, known: Sequence[Case], seconds: float) -> list[Case]:
 def regenerate(
     folder: pathlib.Path, *, seconds: float = SECONDS, names: Sequence[str] = tuple(PROGRAMS)
 ) -> dict[str, int]:
-    """Look for paths again and write the corpus.
+    """Search for paths again and write the corpus.
 
     Returns:
-        How many cases each program has now.
+        The number of cases of each program.
     """
     known = [load(name, folder) if (folder / f"{name}.json").is_file() else [] for name in names]
     with concurrent.futures.ThreadPoolExecutor(max_workers=PROCESSES) as executor:

@@ -1,8 +1,8 @@
-"""What `crosshair cover` is pointed at: the programs on the reference, with no finalizers.
+"""The targets of `crosshair cover`: the programs on the reference, without finalizers.
 
-For `sequences` alone. A finalizer that runs in the middle of CrossHair's own work confuses it, so that importing this
-module makes the reference's handles give back what they hold when they are told to, and not when they are collected.
-Where to start from is in the file that the environment variable names.
+Only `sequences` uses this module. A finalizer that runs in the middle of CrossHair's own work confuses it. So an import
+of this module changes the reference: its handles release what they hold only if a call tells them to, and not when they
+are collected. The file that the environment variable names has the starts.
 """
 
 import itertools
@@ -33,7 +33,7 @@ setattr(reference.Loan, "abort", _give_back)  # noqa: B010
 def _run(name: str, start: int, codes: list[int], choices: list[int]) -> int:
     program = PROGRAMS[name]
     session = Session(reference)
-    # The start is one of the cases that are known: their last steps were something new.
+    # The start is one of the known cases, whose last steps took a new step path.
     starts = STARTS[name]
     if 0 <= start < len(starts) and len(choices) <= len(codes):
         parameters, operations = starts[plain_number(start, len(starts))]

@@ -1,1 +1,1 @@
-"""Seeded defects: one-line faults of the core, each of which the suite must catch."""
+"""Seeded defects: one-line faults in the core, each of which the suite must catch."""

@@ -1,4 +1,4 @@
-"""`python -m rusted_ring.verify.defects`: the seeded defects tried."""
+"""`python -m rusted_ring.verify.defects`: try the seeded defects."""
 
 import sys
 

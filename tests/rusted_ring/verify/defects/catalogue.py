@@ -17,7 +17,7 @@ PROGRAMS = {
     "address": ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"),
     "thread": ("-fsanitize=thread",),
 }
-"""The layers that run a C test, and the flags that it and the core are compiled with: the builds that CI tests."""
+"""The layers that run a C test, and the compiler flags of the test and the core: the builds that CI tests."""
 LAYERS = ("diff", "round", *PROGRAMS, "explore")
 
 
@@ -31,11 +31,11 @@ class Defect:
 
     Attributes:
         name: its name, words joined by hyphens.
-        function: the function of `native/src` that it is in, whatever the file.
+        function: the function of `native/src` that it is in; the file does not matter.
         old: text that is in the definitions of that function exactly once.
-        new: what takes its place.
+        new: the text that replaces it.
         clauses: the clauses that it breaks.
-        profile: the profile at which the differential run looks for it.
+        profile: the profile of the differential run that should catch it.
         layer: the check that catches it, one of `LAYERS`.
         program: the C test that catches it, for the layers of `PROGRAMS`.
         client: the client of the corpus that shows it to the explorer, for that layer.
@@ -71,16 +71,16 @@ def read_catalogue(path: pathlib.Path = CATALOGUE) -> list[Defect]:
             raise CatalogueError(f"{defect.name}: layer is {defect.layer!r}: must be one of {LAYERS}")
         if (defect.layer in PROGRAMS) != bool(defect.program):
             raise CatalogueError(
-                f"{defect.name}: program is {defect.program!r}: name a test of native/tests for a layer of "
-                f"{', '.join(PROGRAMS)}, and none for another one"
+                f"{defect.name}: program is {defect.program!r}: name a test of native/tests for the layers "
+                f"{', '.join(PROGRAMS)}, and no test for another layer"
             )
         if (defect.layer == "explore") != bool(defect.client):
             raise CatalogueError(
-                f"{defect.name}: client is {defect.client!r}: name one of the corpus for the layer explore, and none "
-                "for another one"
+                f"{defect.name}: client is {defect.client!r}: name a client of the corpus for the layer explore, and "
+                "no client for another layer"
             )
         if defect.client and defect.client not in {client.name for client in CLIENTS}:
-            raise CatalogueError(f"{defect.name}: client is {defect.client!r}: no client of the corpus is named so")
+            raise CatalogueError(f"{defect.name}: client is {defect.client!r}: the corpus has no client of that name")
         defects.append(defect)
     names = [defect.name for defect in defects]
     if repeated := {name for name in names if names.count(name) > 1}:
@@ -89,19 +89,19 @@ def read_catalogue(path: pathlib.Path = CATALOGUE) -> list[Defect]:
 
 
 def share_of(defects: Iterable[Defect], share: int, part: int) -> list[Defect]:
-    """Return one of as many parts of some defects, each with its share of every layer; parts are counted from 0."""
+    """Return part `part`, from 0, of `share` parts of some defects; each part has its share of every layer."""
     return sorted(defects, key=lambda defect: defect.layer)[part::share]
 
 
 def applied(defect: Defect, functions: Functions) -> tuple[pathlib.Path, str]:
-    """Put a defect into the text of the file that it is in.
+    """Insert a defect into the text of its file.
 
     Args:
         defect: the defect.
         functions: the functions of the core.
 
     Returns:
-        The file, which is left as it is, and its text with the defect.
+        The file, which stays unchanged, and its text with the defect.
 
     Raises:
         CatalogueError: there is no such function, the old text is not in it exactly once, or the new one is the same.

@@ -1,4 +1,4 @@
-"""The checks that a copy of the core is put through, each in processes of its own."""
+"""The checks of a copy of the core, each in processes of its own."""
 
 import dataclasses
 import json
@@ -22,9 +22,9 @@ STEPS = 60_000
 SHRINK_SECONDS = 0.0
 SECONDS_WITHOUT_LIFE = 15.0
 _MOST_SHRINKING = 20_000
-"""Executions in which a witness is made smaller."""
+"""The number of executions after which the shrinking of a witness stops."""
 
-# What the process of a check runs. The copy comes first on the path, and the finders of an editable install go, since
+# The program of a check's process. The copy comes first on the path, and the finders of an editable install go, since
 # they would find the unchanged native backend.
 CHILD = """
 import json, sys
@@ -40,7 +40,7 @@ check_in_child(result, **arguments)
 
 
 def check_by_program(copy: Copy, name: str, layer: str, seconds: float) -> tuple[str, str, str]:
-    """Build a C test against a copy's core and run it; the answer is that of `check_package`.
+    """Build a C test against a copy's core and run it; the result has the form of `check_package`'s.
 
     Args:
         copy: the copy.
@@ -52,24 +52,25 @@ def check_by_program(copy: Copy, name: str, layer: str, seconds: float) -> tuple
     try:
         done = subprocess.run([str(program)], capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
-        return (f"{layer}: hang", "", f"{name} was not done in {seconds:.0f} s")
+        return (f"{layer}: hang", "", f"{name} did not end within {seconds:.0f} s")
     if done.returncode == 0:
         return ("", "", "")
     said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-    # A check of these programs that fails aborts them.
+    # A failing check aborts these programs.
     kind = "failure" if done.returncode > 0 or -done.returncode == signal.SIGABRT else "crash"
     return (f"{layer}: {kind}", "", said[-1].replace(f"{copy.folder}/", "") if said else name)
 
 
 def check_in_child(result: str, *, layer: str, profile: str, steps: int, seed: int) -> None:
-    """Put the native backend of this process through a check and write what it found.
+    """Check the native backend of this process and write the finding.
 
     Args:
-        result: the file to write, as JSON: `clause` and `message` where the check failed; its time is the sign of life.
+        result: the JSON file to write: `clause` and `message` if the check failed. Its modification time is the sign of
+            life.
         layer: `diff` or `round`.
         profile: the profile's name.
         steps: the steps of a differential run.
-        seed: decides what is drawn.
+        seed: the seed of all random draws.
     """
     from rusted_ring import native
     from rusted_ring.verify.lockstep.differential import run_diff
@@ -100,10 +101,10 @@ def check_in_child(result: str, *, layer: str, profile: str, steps: int, seed: i
 
 
 def check_round(backend: Any) -> tuple[str, str] | None:
-    """Look whether a pool takes every slot that stays FREE once before it takes any slot a third time [ALLOC-10].
+    """Check that a pool takes every slot that stays FREE once before it takes any slot a third time [ALLOC-10].
 
     Returns:
-        The clause and what was seen, or None if all is well.
+        The clause and a message, or None if the check passes.
     """
     for profile in (backend.TINY, backend.SEED):
         for length, pool_id in ((0, 0), (65, 1), (1025, 3)):
@@ -129,12 +130,12 @@ def check_round(backend: Any) -> tuple[str, str] | None:
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """How long and how far a defect is looked for.
+    """The limits of the search for a defect.
 
     Attributes:
-        seconds: when a defect that nothing caught counts as survived.
+        seconds: the time after which a defect that was not caught counts as survived.
         steps: the steps of a differential run.
-        seed: decides what is drawn.
+        seed: the seed of all random draws.
     """
 
     seconds: float = SECONDS_A_DEFECT
@@ -143,10 +144,10 @@ class Limits:
 
 
 def check_package(copy: Copy, layer: str, profile: str, limits: Limits) -> tuple[str, str, str]:
-    """Load a copy's native package in a process of its own and put it through a check.
+    """Load a copy's native package in a process of its own and check it.
 
     Returns:
-        By what the copy was caught (empty if by nothing), the clause and the message.
+        How the copy was caught (empty if it was not), the clause and the message.
     """
     result = copy.folder / f"{layer}-{profile}.json"
     arguments = {"layer": layer, "profile": profile, "steps": limits.steps, "seed": limits.seed}
@@ -176,7 +177,7 @@ def check_package(copy: Copy, layer: str, profile: str, limits: Limits) -> tuple
     if hung:
         return (f"{layer}: hang", "", f"no sign of life for {SECONDS_WITHOUT_LIFE:.0f} s")
     if late:
-        # It still takes steps, and none of them was wrong: nothing has caught it.
+        # It still makes steps, and none of them failed: the defect survived.
         return ("", "", "")
     if code < 0:
         return (f"{layer}: crash", "", signal.Signals(-code).name)
@@ -188,9 +189,9 @@ def check_package(copy: Copy, layer: str, profile: str, limits: Limits) -> tuple
 
 
 def check_by_explorer(copy: Copy, clients: Collection[str]) -> tuple[str, str, str]:
-    """Put clients of the corpus to a copy's core under the explorer; the answer is that of `check_package`.
+    """Explore clients of the corpus on a copy's core; the result has the form of `check_package`'s.
 
-    The witness in the message is the first client that goes wrong, made smaller where it can be.
+    The witness in the message is the first client that fails, shrunk if possible.
     """
     work = copy.folder / "explorer"
     work.mkdir()
@@ -209,13 +210,13 @@ def check_by_explorer(copy: Copy, clients: Collection[str]) -> tuple[str, str, s
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Check:
-    """What a copy is put through.
+    """A check of a copy.
 
     Attributes:
         layer: one of `LAYERS`.
-        profile: of a differential run the profile.
-        program: of a C test its name.
-        clients: what the explorer is given, names of the corpus.
+        profile: the profile of a differential run.
+        program: the name of a C test.
+        clients: the clients to explore, by their names in the corpus.
     """
 
     layer: str
@@ -224,7 +225,7 @@ class Check:
     clients: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Say what it is: `diff TINY`, `ctest test_pools`, ..."""
+        """Return its name: `diff TINY`, `ctest test_pools`, ..."""
         return " ".join(word for word in (self.layer, self.profile, self.program) if word)
 
     @classmethod
@@ -234,7 +235,7 @@ class Check:
         return cls(defect.layer, profile, defect.program, (defect.client,) if defect.client else ())
 
     def __call__(self, copy: Copy, limits: Limits) -> tuple[str, str, str]:
-        """Put a copy through it; the answer is that of `check_package`."""
+        """Check a copy; the result has the form of `check_package`'s."""
         if self.layer in PROGRAMS:
             return check_by_program(copy, self.program, self.layer, limits.seconds)
         if self.layer == "explore":

@@ -1,15 +1,15 @@
-"""Seeded defects: one-line faults of the C core, each of which the suite must catch.
+"""Seeded defects: one-line faults in the C core, each of which the suite must catch.
 
-`defects.toml` lists them: the function and the exact text there, the text that is put in its place, the clause that
-this breaks and the check that should see it. Which file the function is in does not matter. Each fault is applied to a
-copy of the core, and the copy is put through that check: loaded in a process of its own under the name
-`rusted_ring.native`, linked to a C test, or run by the explorer. A fault that the check does not catch within its time
-survives, and a survivor fails the run; so does a fault whose text is no longer in the function exactly once, so that
-the catalogue keeps up with the code, and one that does not compile. First of all the unchanged core goes through the
-same checks, and must pass them.
+`defects.toml` lists them: the function, the exact text there, the text that replaces it, the clause that this breaks
+and the check that should catch it. The file of the function does not matter. The command applies each fault to a copy
+of the core and runs its check on the copy: it loads the copy in a process of its own under the name
+`rusted_ring.native`, links it to a C test, or explores it. A fault that the check does not catch within its time
+survives, and a survivor fails the run. A fault also fails the run if it does not compile, or if its text is no longer
+in the function exactly once, so that the catalogue keeps up with the code. Before all faults, the unchanged core must
+pass the same checks.
 
 `python -m rusted_ring.verify.defects [--only NAME] [--share N --part M] [--json]`, from a checkout (the C sources are
-not in the wheel), exits with 0 (all caught), 1 (not) or 2 (could not run).
+not in the wheel), exits with 0 (all caught), 1 (otherwise) or 2 (could not run).
 """
 
 import argparse
@@ -27,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Try the catalogue from the command line; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m rusted_ring.verify.defects",
-        description="Seed every fault of the catalogue and see that it is caught.",
+        description="Seed every fault of the catalogue and check that it is caught.",
     )
-    parser.add_argument("--only", action="append", metavar="NAME", help="try this defect alone (may be repeated)")
+    parser.add_argument("--only", action="append", metavar="NAME", help="try only this defect (may be repeated)")
     parser.add_argument("--share", type=int, default=1, metavar="N", help="try one defect in N (default: all)")
     parser.add_argument("--part", type=int, default=0, metavar="M", help="which of the N shares, from 0 (default 0)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")

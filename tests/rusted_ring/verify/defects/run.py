@@ -1,4 +1,4 @@
-"""Every defect tried on a copy of its own, and the unchanged core beside them."""
+"""Tries every defect on a copy of its own, after the unchanged core."""
 
 import concurrent.futures
 import dataclasses
@@ -20,13 +20,13 @@ PROCESSES = 2
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of one fault.
+    """The outcome of one fault.
 
     Attributes:
         name: the fault's name.
-        caught_by: `disagreement`, `crash`, `hang` or `error`, with the layer; empty where it survived.
+        caught_by: `disagreement`, `crash`, `hang` or `error`, with the layer; empty if it survived.
         clause: the clause that the check named; empty for a crash or a hang.
-        message: what was seen.
+        message: the check's message.
         seconds: how long the build and the check took.
     """
 
@@ -38,13 +38,13 @@ class Outcome:
 
     @property
     def survived(self) -> bool:
-        """True if nothing caught the fault."""
+        """True if no check caught the fault."""
         return not self.caught_by
 
 
 @dataclasses.dataclass(frozen=True)
 class DefectsReport:
-    """All outcomes; `problems` is what fails the run."""
+    """All outcomes; each of `problems` fails the run."""
 
     outcomes: tuple[Outcome, ...]
     problems: tuple[str, ...]
@@ -71,7 +71,7 @@ class DefectsReport:
 
 
 def try_defect(workshop: Workshop, defect: Defect, limits: Limits) -> Outcome:
-    """Make a copy with a defect in it and see what catches it.
+    """Make a copy with a defect and run its check.
 
     Raises:
         CatalogueError: the defect does not apply, or the core does not compile with it.
@@ -91,11 +91,11 @@ def try_defect(workshop: Workshop, defect: Defect, limits: Limits) -> Outcome:
 
 
 def check_unchanged(workshop: Workshop, defects: Collection[Defect], limits: Limits, processes: int) -> list[str]:
-    """Put the unchanged core through the checks that defects are looked for with; return what went wrong."""
+    """Run the checks of some defects on the unchanged core; return the problems."""
     copy = workshop.copy("unchanged")
     clients = tuple(sorted({defect.client for defect in defects} - {""}))
     every = sorted({Check.of(defect) for defect in defects if not defect.client})
-    if clients:  # one build for them all, which takes longest
+    if clients:  # one build for all of them, which takes longest
         every.insert(0, Check("explore", clients=clients))
     if any(check.layer in ("diff", "round") for check in every):
         copy.package()
@@ -118,8 +118,8 @@ def run_defects(
     """Try every defect, after the unchanged core has passed the same checks.
 
     Args:
-        defects: what to try; the whole catalogue by default.
-        limits: how long and how far each is looked for.
+        defects: the defects to try; by default the whole catalogue.
+        limits: the limits of the search for each.
         processes: how many are tried at once.
         progress: called with (defects done, defects, name) after each.
 
@@ -134,11 +134,11 @@ def run_defects(
     outcomes: dict[str, Outcome] = {}
     with tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder:
         workshop = Workshop(root, pathlib.Path(folder).resolve())
-        # A few thousand steps tell whether anything at all is wrong with the copies; `rusted-ring diff` does the rest.
+        # A few thousand steps show whether the copies work at all; `rusted-ring diff` does the rest.
         short = dataclasses.replace(limits, steps=min(limits.steps, STEPS_OF_THE_UNCHANGED))
         problems += check_unchanged(workshop, chosen, short, processes)
         if problems:
-            # Whatever is caught now may be caught for the wrong reason.
+            # A defect that is caught now may be caught for the wrong reason.
             return DefectsReport((), tuple(problems), time.monotonic() - begun)
         with concurrent.futures.ThreadPoolExecutor(max_workers=processes) as executor:
             running = {executor.submit(try_defect, workshop, defect, limits): defect for defect in chosen}

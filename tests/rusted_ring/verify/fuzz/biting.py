@@ -1,4 +1,4 @@
-"""Arguments that run code of their own when they are looked at."""
+"""Hostile arguments: they run code of their own when the API reads them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 
 class Calls(Protocol):
-    """What makes the calls: the fuzzer."""
+    """The interface of the fuzzer, which makes the calls."""
 
     over: bool
     """Whether the run has ended."""
@@ -21,15 +21,15 @@ class Calls(Protocol):
 
 
 class Bite(Exception):
-    """What an argument raises."""
+    """The exception that a hostile argument raises."""
 
 
 class Struck(BaseException):
-    """What the signal's handler raises."""
+    """The exception that the signal handler raises."""
 
 
 class BitingNumber:
-    """An integer that makes calls when it is asked for."""
+    """An integer that makes calls when it is converted."""
 
     def __init__(self, fuzzer: Calls, value: int) -> None:
         self.fuzzer, self.value = fuzzer, value
@@ -50,7 +50,7 @@ class BitingNumber:
 
 
 class BitingFloat:
-    """A number of seconds that makes calls when it is asked for."""
+    """A number of seconds that makes calls when it is converted."""
 
     def __init__(self, fuzzer: Calls, value: float) -> None:
         self.fuzzer, self.value = fuzzer, value
@@ -61,7 +61,7 @@ class BitingFloat:
 
 
 class BitingSequence:
-    """A sequence that makes calls when it is measured, iterated or indexed, and shrinks meanwhile."""
+    """A sequence that makes calls and shrinks when its length is taken or it is iterated or indexed."""
 
     def __init__(self, fuzzer: Calls, items: list[Any]) -> None:
         self.fuzzer, self.items = fuzzer, items
@@ -82,7 +82,7 @@ class BitingSequence:
 
 
 class BitingBuffer(bytearray):
-    """A buffer that makes calls when it is exported and given back (from Python 3.12 on), and tries to move."""
+    """A buffer that makes calls when it is exported and released (from Python 3.12 on), and tries to move."""
 
     def __init__(self, fuzzer: Calls, content: bytes) -> None:
         super().__init__(content)

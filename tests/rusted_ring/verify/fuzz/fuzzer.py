@@ -1,4 +1,4 @@
-"""The fuzzer: calls drawn from the classes themselves, and what each may answer."""
+"""The fuzzer: draws calls from the classes themselves and checks each outcome."""
 
 from __future__ import annotations
 
@@ -58,15 +58,15 @@ ALLOWED = (
     *(TypeError, ValueError, AttributeError, LookupError, OverflowError, MemoryError, BufferError, ReferenceError),
     *(StopIteration, StopAsyncIteration, OSError, Bite, pickle.PickleError, NotImplementedError),
 )
-"""What a call may raise, beside the errors of rings; a RuntimeError is one only if it is a RingError."""
+"""The exceptions that a call may raise beside the errors of rings; a RuntimeError only if it is a RingError."""
 
 
 class Fuzzer:
-    """One run: the objects there are, and what was done with them.
+    """One run: its objects, and the outcomes of the calls on them.
 
     Attributes:
         calls: how many calls were made, by outcome.
-        findings: what should not have happened, as texts.
+        findings: a text for each outcome that is a fault.
     """
 
     def __init__(self, backend: ModuleType, seed: int) -> None:
@@ -90,15 +90,15 @@ class Fuzzer:
         classes = [getattr(backend, name) for name in CLASSES]
         self.strangers = {
             kind: [Mock(spec=kind), type("Stranger", (), {"__class__": kind})()] for kind in classes
-        }  # what isinstance takes for what it is not
+        }  # objects of other classes that isinstance accepts
         self.mock = Mock()
         self.allowed = (backend.RingError, *ALLOWED)
 
-    # Each thread draws from a generator of its own, so that a run is as much the same as threads allow.
+    # Each thread draws from a generator of its own, so that a run is as repeatable as threads allow.
 
     @property
     def draw(self) -> random.Random:
-        """The thread's own generator of choices."""
+        """The thread's own random generator."""
         found: random.Random | None = getattr(self.local, "draw", None)
         if found is None:
             found = self.local.draw = random.Random(f"{self.seed} {threading.current_thread().name}")
@@ -106,17 +106,17 @@ class Fuzzer:
         return found
 
     def bad_next(self, reader: Any, *arguments: Any) -> Any:
-        """Read, as a class of a user's own does, after other calls."""
+        """Make other calls, then read: an override as in a user's subclass."""
         self.nested()
         return self.backend.Reader.next(reader, *arguments)
 
     def bad_close(self, writer: Any) -> None:
-        """Close, as a class of a user's own does, after other calls."""
+        """Make other calls, then close: an override as in a user's subclass."""
         self.nested()
         self.backend.Writer.close(writer)
 
     def nested(self) -> None:
-        """Make a call in the middle of another, unless that is deep enough, or raise."""
+        """Make a call in the middle of another one, up to a depth, or raise."""
         draw = self.draw
         if self.local.depth < DEEPEST and not self.over:
             self.local.depth += 1
@@ -131,7 +131,7 @@ class Fuzzer:
     # Arguments
 
     def some(self, *names: str) -> Any:
-        """Return one of the objects that are of the classes named, or make one, or something that is none."""
+        """Return an object of one of the classes, an existing or a new one, or sometimes an object of another class."""
         draw = self.draw
         kinds = tuple([getattr(self.backend, name) for name in names])
         found = [thing for thing in self.objects[:] if issubclass(type(thing), kinds)]
@@ -165,7 +165,7 @@ class Fuzzer:
         return pointer
 
     def number(self) -> Any:
-        """Make an integer, or what is taken for one, or not."""
+        """Make an integer, an object that converts to one, or one that does not."""
         draw = self.draw
         value = draw.choice(
             [0, 0, 1, 1, 2, 3, 5, 64, 65, 1_000, 20_000, 70_000, -1, 2**32, 2**63, 2**64 - 1, 2**64, 10**30]
@@ -178,7 +178,7 @@ class Fuzzer:
         return draw.choice([True, None, 1.5, "text", float("nan"), b"1", draw.choice(list(self.backend.PoolId))])
 
     def data(self) -> Any:
-        """Make a payload or a batch of them, or what is taken for one, or not."""
+        """Make a payload or a batch of payloads, an object that converts to one, or one that does not."""
         draw = self.draw
         plain = draw.randbytes(draw.choice([0, 1, 8, 64, 65, 300, 1_500, 20_000, 70_000]))
         choice = draw.random()
@@ -201,12 +201,12 @@ class Fuzzer:
         return draw.choice(makers)()
 
     def view(self) -> Any:
-        """Return a view that there is."""
+        """Return an existing view."""
         found = [thing for thing in self.objects[:] if type(thing) is memoryview]
         return self.draw.choice(found) if found else memoryview(b"")
 
     def numbers(self) -> Any:
-        """Make a column of numbers, or what is taken for one, or not."""
+        """Make a column of numbers, an object that converts to one, or one that does not."""
         draw = self.draw
         plain = [draw.choice([0, 1, 8, 64]) for _ in range(draw.randrange(5))]
         biting = [BitingNumber(self, value) for value in plain]
@@ -216,7 +216,7 @@ class Fuzzer:
         )  # fmt: skip
 
     def tokens(self) -> Any:
-        """Make tokens, mostly of those that there are."""
+        """Make tokens, mostly existing ones."""
         draw = self.draw
         found = [thing for thing in self.objects[:] if type(thing) is int]
         plain = [draw.choice(found) for _ in range(draw.randrange(1, 4))] if found else []
@@ -261,7 +261,7 @@ class Fuzzer:
         return makers.get(name, self.number)()
 
     def arguments(self, what: str, call: Any) -> tuple[list[Any], dict[str, Any]]:
-        """Make arguments for a call of that name, mostly as its parameters say."""
+        """Make arguments for a call, mostly those that its parameters ask for."""
         draw = self.draw
         parameters = self.signatures.get(what)
         if parameters is None:
@@ -295,7 +295,7 @@ class Fuzzer:
     # Calls
 
     def step(self) -> None:
-        """Make one call and look at what it did."""
+        """Make one call and check its outcome."""
         draw = self.draw
         what = "?"
         try:
@@ -340,18 +340,18 @@ class Fuzzer:
         except (RuntimeError, RecursionError) as error:
             if "changed size during iteration" not in str(error) and not isinstance(error, RecursionError):
                 self.report(what, error)
-        except BaseException as error:  # everything else is what is looked for
+        except BaseException as error:  # every other exception is a finding
             self.report(what, error)
         else:
             self.calls["returned"] += 1
 
     def report(self, what: str, error: BaseException) -> None:
-        """Write down what should not have happened."""
+        """Record a finding."""
         text = "".join(traceback.format_exception(error))
         self.findings.append(f"{what}: {text}")
 
     def keep(self, value: Any) -> None:
-        """Keep what a call returned, in place of something else once there is much."""
+        """Keep the result of a call; beyond a limit it replaces an older one."""
         draw = self.draw
         if inspect.iscoroutine(value):
             value = self.awaited(value)
@@ -395,7 +395,7 @@ class Fuzzer:
         elif choice == 3:
             gc.set_threshold(draw.choice([1, 10, 700]), 2, 2)
         elif choice == 4:
-            # Not the youngest: a tuple that another thread is making cannot be finished once somebody refers to it.
+            # Not the youngest: another thread may still be filling a tuple, and cannot if there is a second reference.
             found = [thing for thing in gc.get_objects(2) if type(thing) is self.backend.RingPtr]
             if found:
                 self.keep(draw.choice(found))
@@ -408,7 +408,7 @@ class Fuzzer:
                 )
 
     def foreign(self, thing: Any) -> None:
-        """Use what is not a class of the API's: a view, bytes, a token, an iterator."""
+        """Use an object of a class outside the API: a view, bytes, a token, an iterator."""
         draw = self.draw
         if type(thing) is memoryview:
             choice = draw.randrange(7)

@@ -1,4 +1,4 @@
-"""The fuzzer run for a time: in this process, or on a copy of the core that the sanitizers watch."""
+"""Runs the fuzzer for a time: in this process, or on a copy of the core built with sanitizers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HANG = 60.0
 def run(
     backend: ModuleType, seed: int, seconds: float, threads: int, *, signals: bool = True, collector: bool = True
 ) -> Fuzzer:
-    """Fuzz for so long; the calling thread must be the main one if there are to be signals."""
+    """Fuzz for a number of seconds; with signals, the calling thread must be the main one."""
     fuzzer = Fuzzer(backend, seed)
     end = time.monotonic() + seconds
     thresholds = gc.get_threshold()
@@ -46,7 +46,7 @@ def run(
     before = signal.getsignal(signal.SIGALRM) if signals else None
     unraisable, sys.unraisablehook = sys.unraisablehook, lambda _: None
     gc.collect()
-    gc.freeze()  # so that the collector, which runs at every chance, looks at what the run made alone
+    gc.freeze()  # so that the collector, which runs very often, traverses only the objects of the run
     if not collector:
         gc.disable()
     try:
@@ -80,7 +80,7 @@ def run(
     return fuzzer
 
 
-# What runs on the sanitized copy: the finders of an editable install would find the other one.
+# The program that fuzzes the sanitized copy. It removes the finders of an editable install, which would find another.
 _CHILD = """
 import sys
 copy, *arguments = sys.argv[1:]

@@ -1,1 +1,1 @@
-"""Clients of the native core in every execution that C11 allows, and what went wrong in one of them."""
+"""Model checking of the native core: every execution of a client that C11 allows, and the violations found."""

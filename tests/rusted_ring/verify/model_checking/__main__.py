@@ -1,4 +1,4 @@
-"""`python -m rusted_ring.verify.model_checking`: one client put to the core."""
+"""`python -m rusted_ring.verify.model_checking`: explore one client of the core."""
 
 import sys
 

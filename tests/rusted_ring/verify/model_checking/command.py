@@ -1,6 +1,6 @@
-"""`python -m rusted_ring.verify.model_checking CLIENT [--strict] [--html FILE]`: one client put to the core.
+"""`python -m rusted_ring.verify.model_checking CLIENT [--strict] [--html FILE]`: explore one client of the core.
 
-From a checkout. Shows what goes wrong: exit status 0 (nothing), 1 (something) or 2 (it cannot be run).
+Runs from a checkout and prints the first violation. Exit status: 0 clean, 1 a violation found, 2 cannot run.
 """
 
 import argparse
@@ -29,13 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Explore one client; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m rusted_ring.verify.model_checking",
-        description="Put one client to the native core under the explorer.",
+        description="Explore every execution of one client of the native core.",
     )
     parser.add_argument(
         "client", help="a line as rusted_ring.verify.clients.language describes it, or a name of the corpus"
     )
-    parser.add_argument("--strict", action="store_true", help="take what narrow widths allow for wrong too")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write the execution that goes wrong as a page")
+    parser.add_argument("--strict", action="store_true", help="count failures that narrow widths allow as violations")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the execution that fails as a page")
     options = parser.parse_args(arguments)
     named = {client.name: client for client in CLIENTS}
     try:

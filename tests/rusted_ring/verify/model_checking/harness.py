@@ -1,9 +1,9 @@
-"""The native core under the explorer: client programs exhausted, their histories judged, and each memory order tried.
+"""The native core under the explorer: exhausts client programs, judges their histories, and tries each memory order.
 
-A client is put to the harness of `native/explorer`, which runs it in every way that C11 allows. What it answers is an
-error that the engine sees by itself (a race, a torn payload, a use of freed memory), or histories, which the reference
-judges. A site is a place in the core's source with an atomic access; the engine can give it another order at run time,
-so that one binary serves for the question which orders are needed [ORDER-1 to ORDER-23].
+The harness of `native/explorer` runs a client in every execution that C11 allows. It returns an error that the engine
+detects by itself (a race, a torn payload, a use of freed memory), or histories, which the reference judges. A site is
+an atomic access in the core's source; the engine can change its order at run time, so one binary is enough to find out
+which orders are needed [ORDER-1 to ORDER-23].
 """
 
 import dataclasses
@@ -31,10 +31,10 @@ from rusted_ring.verify.linearizability.judge import Verdict, judge
 from rusted_ring.verify.model_checking.sites import Site, kind_of_entry, orders_at
 
 COPIES: Final = "copies.h"
-"""The source with the copies of payloads, in which each atomic access is one of these."""
+"""The source file that copies payloads: each atomic access in it is part of a copy."""
 
 MOST_EXECUTIONS: Final = 100_000
-"""Executions of one client; the corpus is made so that none has as many."""
+"""The greatest number of executions of one client; every client of the corpus has fewer."""
 
 _CALL = re.compile(r"^\s*[0-9a-f]+:\s+(?:call|callq|bl)\s+[0-9a-f]+ <(__tsan_atomic\w+)>")
 _ADDRESS = re.compile(r"^\s*([0-9a-f]+):\s")
@@ -42,15 +42,15 @@ _ADDRESS = re.compile(r"^\s*([0-9a-f]+):\s")
 
 @dataclasses.dataclass(frozen=True)
 class Violation:
-    """What is wrong with one execution of a client.
+    """A violation: one execution of a client that breaks a clause or has a fault.
 
     Attributes:
         client: the client.
-        kind: the engine's word, or `history`.
+        kind: the engine's name of the fault, or `history`.
         message: a sentence or several.
-        clause: the clause that is broken, empty where the engine saw a fault that no clause is about.
-        replay: the execution.
-        history: what its calls answered, None where the engine ended it.
+        clause: the clause that is broken, empty if the engine found a fault that no clause is about.
+        replay: the string that repeats the execution.
+        history: the results of its calls, None if the engine stopped the execution.
     """
 
     client: Client
@@ -63,18 +63,18 @@ class Violation:
 
 @dataclasses.dataclass(frozen=True)
 class Explored:
-    """What became of one client.
+    """The exploration of one client.
 
     Attributes:
         client: the client.
         executions: complete executions.
         distinct: how many of them are different.
         blocked: executions that could not complete.
-        bounded: executions that were given up, in a loop that goes on or being too long.
-        exhaustive: whether these are all there are.
+        bounded: executions that were cut off, in a loop or because they were too long.
+        exhaustive: whether these are all executions of the client.
         histories: how many distinct histories there were.
         seconds: how long the engine took.
-        violation: the first thing wrong, or None.
+        violation: the first violation, or None.
     """
 
     client: Client
@@ -89,7 +89,7 @@ class Explored:
 
 
 class Explorer:
-    """The harness of clients for one build of the core, as a context manager; several threads may ask it at once."""
+    """The harness of clients for one build of the core, as a context manager; several threads may use it at once."""
 
     def __init__(
         self,
@@ -100,13 +100,13 @@ class Explorer:
         level: str = LEVEL,
         program: Path | None = None,
     ) -> None:
-        """Build the harness, or take one that was built.
+        """Build the harness, or use one that is already built.
 
         Args:
             root: a checkout, or a folder with a copy of its `native/`.
             folder: where the build goes.
-            compiler: gcc, clang, or by default what is there.
-            level: the level of optimisation of the core.
+            compiler: gcc or clang; by default the one that is installed.
+            level: the optimisation level of the core.
             program: a harness that was built from that root, or None.
 
         Raises:
@@ -128,7 +128,7 @@ class Explorer:
             server.close()
 
     def _ask(self, client: Client, *, weaken: Sequence[str] = (), **options: Any) -> dict[str, Any]:
-        """Put a client to an engine that nobody else asks meanwhile: one more process for each thread that asks."""
+        """Put a client to an engine of this thread alone; each concurrent thread gets a process of its own."""
         changed = (*weaken, *(self._plain if client.plain() else ()))
         try:
             server = self._idle.pop()
@@ -148,14 +148,14 @@ class Explorer:
         strict: bool = False,
         begin: str = "",
     ) -> Explored:
-        """Run a client in every way, and judge what it answered.
+        """Explore every execution of a client, and judge its histories.
 
         Args:
             client: the client.
-            weaken: sites and the orders that they have instead of their own, as `Cell.weaken` gives them.
-            most: executions after which the engine stops.
+            weaken: sites with the orders that replace their own, as `Cell.weaken` returns them.
+            most: the greatest number of executions; the engine stops there.
             strict: see `linearizability.judge`.
-            begin: a graph as a replay string has it, for the executions that begin so; all of them by default.
+            begin: the first events of the executions to explore, as in a replay string; by default all executions.
 
         Raises:
             CannotRun: the engine refuses the client.
@@ -175,11 +175,11 @@ class Explorer:
         )
 
     def replayed(self, client: Client, replay: str, *, weaken: Sequence[str] = ()) -> Violation | None:
-        """Run one execution again, and judge what it answered; None if nothing is wrong with it.
+        """Replay one execution, and judge its history; return None if it has no violation.
 
         Args:
             client: the client.
-            replay: the execution.
+            replay: the string that repeats the execution.
             weaken: as for `explore`.
 
         Raises:
@@ -193,7 +193,7 @@ class Explorer:
         return self._judge(client, answer["histories"], strict=strict)
 
     def where(self, error: Mapping[str, Any]) -> str:
-        """Return the places of an error in the source, in words."""
+        """Return the source locations of an error, in words."""
         places = self.symbols.places(pc for pc in (error["pc"], error["other_pc"]) if pc)
         known = [f"{Path(place.file).name}:{place.line}" for place in places.values() if place.file]
         return f" ({', '.join(known)})" if known else ""
@@ -216,7 +216,7 @@ class Explorer:
         return None
 
     def reached(self, client: Client) -> frozenset[int]:
-        """Return the addresses of the atomic accesses that some execution of a client comes to."""
+        """Return the addresses of the atomic accesses that some execution of a client reaches."""
         answer = self._ask(client, sites=1, max=MOST_EXECUTIONS)
         return frozenset(answer["sites"])
 
@@ -239,12 +239,12 @@ class Explorer:
 
     @functools.cached_property
     def _plain(self) -> tuple[str, ...]:
-        """What makes the copies of payloads plain accesses."""
+        """The arguments that turn the copies of payloads into plain accesses."""
         return tuple(f"{pc}:plain" for site in self.sites if site.file == COPIES for pc in site.pcs)
 
     @functools.cached_property
     def sites(self) -> tuple[Site, ...]:
-        """Find every atomic access of the core: in the binary the call that it became, in the source the order."""
+        """Find every atomic access of the core: its calls in the binary, and its order in the source."""
         said = subprocess.run(
             ["objdump", "-d", "--no-show-raw-insn", str(self.program)], capture_output=True, text=True, check=True
         ).stdout.splitlines()
@@ -268,7 +268,7 @@ class Explorer:
         for (place, entry), pcs in found.items():
             lines = sources[Path(place.file).resolve()]
             if "atomic_init" in lines[place.line - 1]:
-                continue  # before anybody shares it; some compilers make a relaxed store of it
+                continue  # before any thread shares it; some compilers compile it to a relaxed store
             orders = orders_at(lines, place.line)
             kind = kind_of_entry(entry)
             if not orders:
@@ -283,7 +283,7 @@ class Explorer:
 
 
 def answer_words(operation: str, results: Sequence[int]) -> str:
-    """Return what a call answered in words: its status, then the numbers that `linearizability.judge` explains."""
+    """Return the results of a call in words: its status, then the numbers that `linearizability.judge` lists."""
     if operation in FINISH_OPERATIONS and operation != "tally":
         return f"{operation}: {' '.join(map(str, results))}"
     status = "skipped" if results[:1] == [SKIPPED] else Status(results[0]).name.lower() if results else "nothing"

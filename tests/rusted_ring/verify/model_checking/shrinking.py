@@ -1,4 +1,4 @@
-"""A client made smaller while it still shows what is wrong."""
+"""Shrinking: a client is made smaller as long as it still shows the violation."""
 
 from collections.abc import Sequence
 
@@ -17,15 +17,15 @@ def shrunk(
 ) -> Violation:
     """Make a client smaller while it still shows a violation: fewer operations, threads, slots.
 
-    A smaller client may wait for what none of its threads does any more. So with `weaken` it must be without fault
-    under its own orders, and without `weaken` a deadlock stays as large as it is.
+    A smaller client may wait for an event that none of its threads adds any more. So with `weaken` the smaller client
+    must be clean under the core's own orders, and without `weaken` a client with a deadlock is not shrunk.
 
     Args:
         explorer: the core.
-        violation: what a client showed.
-        weaken: the orders under which it did.
+        violation: the violation of the client.
+        weaken: the orders under which it occurs.
         strict: see `linearizability.judge`.
-        most: executions after which the smallest client so far is the answer, or None.
+        most: the number of executions after which the smallest client so far is returned, or None.
 
     Returns:
         A violation of the smallest client found.
@@ -46,7 +46,7 @@ def shrunk(
                 continue
             spent += explored.executions
             found = explored.violation
-            # The same fault: a smaller client may be wrong in another way, being no proper client any more.
+            # Only the same fault counts: a smaller client may fail for another reason that is the client's own.
             if found is None or (found.kind, found.clause) != (violation.kind, violation.clause):
                 continue
             if not weaken or explorer.explore(client, strict=strict).violation is None:

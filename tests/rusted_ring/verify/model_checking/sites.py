@@ -1,4 +1,4 @@
-"""The atomic accesses of the core: where each stands, its order, and the weaker orders [ORDER-1 to ORDER-23]."""
+"""The atomic accesses of the core: the location of each, its order, and the weaker orders [ORDER-1 to ORDER-23]."""
 
 import dataclasses
 import re
@@ -21,7 +21,7 @@ WEAKER: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "sc": ("acq_rel", "acq", "rel", "rlx"),
     },
 }
-"""By the kind of access, the orders that are weaker than each; a fence that is relaxed is none."""
+"""By the kind of access, the orders that are weaker than each; a relaxed fence is no fence."""
 _ORDER = re.compile(r"memory_order_(\w+)")
 _SHORT = {"relaxed": "rlx", "acquire": "acq", "release": "rel", "acq_rel": "acq_rel", "seq_cst": "sc", "consume": "acq"}
 
@@ -35,9 +35,9 @@ class Site:
         line: the line at which the access begins.
         function: the C function that it is in.
         kind: `load`, `store`, `rmw` or `fence`.
-        order: its order; of a compare-exchange the order where it succeeds.
-        failure: of a compare-exchange the order where it fails, otherwise empty.
-        pcs: the addresses that it was compiled to; several where the function was inlined.
+        order: its order; of a compare-exchange the order on success.
+        failure: of a compare-exchange the order on failure, otherwise empty.
+        pcs: the addresses that it was compiled to; several if the function was inlined.
     """
 
     file: str
@@ -50,11 +50,11 @@ class Site:
 
     @property
     def name(self) -> str:
-        """A name that does not change with the line: the function, the kind, and where it stands in the function."""
+        """The location in words: file, line and function."""
         return f"{self.file}:{self.line} {self.function}"
 
     def cells(self) -> Iterator["Cell"]:
-        """Every weaker order that it could have."""
+        """Yield a cell for each weaker order."""
         for order in WEAKER[self.kind].get(self.order, ()):
             yield Cell(self, order, failure=False)
         for order in WEAKER["load"].get(self.failure, ()) if self.failure else ():
@@ -63,12 +63,12 @@ class Site:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """A site with a weaker order: what the necessity matrix has a witness for, or not.
+    """A site with a weaker order: one cell of the necessity matrix.
 
     Attributes:
         site: the site.
         order: the weaker order.
-        failure: whether it is the order of a compare-exchange that fails.
+        failure: whether it is the failure order of a compare-exchange.
     """
 
     site: Site
@@ -77,7 +77,7 @@ class Cell:
 
     @property
     def weaken(self) -> tuple[str, ...]:
-        """What the engine is told."""
+        """The arguments that give the site the weaker order in the engine."""
         return tuple(f"{pc}:{'fail:' if self.failure else ''}{self.order}" for pc in self.site.pcs)
 
     @property

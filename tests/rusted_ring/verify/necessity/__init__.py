@@ -1,1 +1,1 @@
-"""Which memory orders of the core are needed: each made weaker, and what goes wrong with it [ORDER-1]."""
+"""Which memory orders of the core are needed: each is weakened, and a client that then fails is searched [ORDER-1]."""

@@ -1,9 +1,9 @@
-"""The necessity matrix from the command line: made anew, and compared with the page or written.
+"""The necessity matrix from the command line: computed, and compared with the page or written to it.
 
-`python -m rusted_ring.verify.necessity [--write] [--pages FOLDER] [--json]`, from a checkout, exits with 0 (complete,
-and the page is that of this run), 1 (not) or 2 (could not run). `--find CELL` records a witness anew: it explores the
-client that `witnesses.toml` names for the cell, or the one that `--client` gives, until something goes wrong. A search
-that would take hours is directed: `--begin` gives the first events of the executions to look at.
+`python -m rusted_ring.verify.necessity [--write] [--pages FOLDER] [--json]`, from a checkout, exits with 0 (the matrix
+is complete, and the page is that of this run), 1 (otherwise) or 2 (could not run). `--find CELL` finds and records a
+witness: it explores the client that `witnesses.toml` names for the cell, or the client of `--client`, until it fails.
+If a search would take hours, `--begin` restricts it to executions that begin with the given events.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from rusted_ring.verify.support.report import progress as show_progress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the matrix from the command line; returns the exit status."""
+    """Compute the matrix from the command line; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m rusted_ring.verify.necessity", description="Which orders are needed."
     )
@@ -34,11 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--find", metavar="CELL", help=f"find a witness for a cell and record it in {RECORDED.name}")
     parser.add_argument("--client", metavar="LINE", help="with --find: the client, instead of the one recorded")
     parser.add_argument(
-        "--begin", metavar="GRAPH", help="with --find: how the executions to look at begin; empty for all of them"
+        "--begin", metavar="GRAPH", help="with --find: the first events of the executions to explore; empty for all"
     )
     options = parser.parse_args(arguments)
     if options.find is None and (options.client is not None or options.begin is not None):
-        parser.error("--client and --begin: are for --find alone")
+        parser.error("--client and --begin: need --find")
     try:
         root = checkout()
         with (
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.write:
         path.write_text(text, encoding="utf-8")
     elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-        problems.append(f"{PAGE} is not that of this run: write it anew with --write, and look at what changed")
+        problems.append(f"{PAGE} is not that of this run: write it with --write, and review the difference")
     figures = matrix.as_dict() | {"problems": problems}
     if options.json:
         print(json.dumps(figures, indent=1))

@@ -1,4 +1,4 @@
-"""The page `spec/necessity.md`, and a page for each witness, from a matrix."""
+"""Writes the page `spec/necessity.md` and a page for each witness from a matrix."""
 
 import html
 import re
@@ -45,7 +45,7 @@ def _cell(text: str) -> str:
 
 def _words(violation: Violation) -> str:
     first = violation.message.splitlines()[0]
-    # Numbers of threads and addresses are the same in each run; lines of the source are not the page's matter.
+    # Numbers of threads and addresses are the same in each run; lines of the source are left out of the page.
     words = re.sub(r" \([a-z_]+\.[ch]:\d+(?:, [a-z_]+\.[ch]:\d+)*\)", "", f"{violation.kind}: {first}")
     return words if len(words) <= _LONGEST else f"{words[:_LONGEST].rpartition(' ')[0]} ..."
 
@@ -68,7 +68,7 @@ def page_text(matrix: Matrix) -> str:
             note = "recorded: " if row.recorded else ""
             shown = f"<code>{_cell(str(witness.client))}</code>", note + _link(row.key, _words(witness))
         elif row.proof is not None:
-            bounds = f"nothing in {row.tried.executions:,} executions of {row.tried.clients} clients"
+            bounds = f"no failure in {row.tried.executions:,} executions of {row.tried.clients} clients"
             shown = bounds, f"[proof: {_cell(row.proof.title)}](#{_anchor(row)})"
         else:
             shown = "none", "neither a witness nor a proof"
@@ -87,13 +87,13 @@ def page_text(matrix: Matrix) -> str:
             shown_width = _link(width.name, _words(width.violation))
         else:
             how = "all" if width.exhaustive else "not all"
-            shown_width = f"nothing in {width.executions:,} executions, {how} that there are"
+            shown_width = f"no failure in {width.executions:,} executions ({how} of them)"
         lines.append(f"| {_cell(width.name)} | <code>{_cell(str(width.client))}</code> | {shown_width} |\n")
     return "".join(lines)
 
 
 def write_pages(explorer: Explorer, matrix: Matrix, folder: Path) -> int:
-    """Write a page for each witness; return how many."""
+    """Write a page for each witness; return the number of pages."""
     folder.mkdir(parents=True, exist_ok=True)
     shown = [(row.key, row.tried.witness, row.tried.cell.weaken) for row in matrix.rows]
     shown += [(width.name, width.violation, ()) for width in matrix.widths]

@@ -1,4 +1,4 @@
-"""Each atomic access of the core with each weaker order, one at a time, and the client that shows it [ORDER-1]."""
+"""Weakens each atomic access of the core, one at a time, and searches for a client that then fails [ORDER-1]."""
 
 import concurrent.futures
 import dataclasses
@@ -21,13 +21,13 @@ PROCESSES: Final = 2
 
 @dataclasses.dataclass(frozen=True)
 class Tried:
-    """What a cell of the matrix holds.
+    """The result for one cell of the matrix.
 
     Attributes:
         cell: the site and its weaker order.
         witness: the smallest violation, or None.
-        executions: how many executions were run without one.
-        clients: of how many clients.
+        executions: how many executions were run without a violation.
+        clients: the number of clients that were run.
     """
 
     cell: Cell
@@ -44,21 +44,21 @@ def fill_matrix(
     processes: int = PROCESSES,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> list[Tried]:
-    """Weaken each site to each weaker order, one at a time, and look for a client that shows it.
+    """Weaken each site to each weaker order, one at a time, and search for a client that then fails.
 
     Args:
         explorer: the core.
-        clients: the corpus by default.
-        cells: every cell by default.
-        processes: how many engines are kept busy.
-        progress: told the cells done, all cells, and a word.
+        clients: the clients to run; by default the corpus.
+        cells: the cells to try; by default every cell.
+        processes: how many engines run at once.
+        progress: called with the number of cells done, the number of all cells, and the name of one.
 
     Returns:
-        What each cell holds, in the order of the source.
+        The result for each cell, in the order of the source.
     """
     chosen = sorted(CLIENTS if clients is None else clients, key=lambda client: client.size())
     wanted = [cell for site in explorer.sites for cell in site.cells()] if cells is None else list(cells)
-    # The engine does the work, in processes of its own: threads keep several of them busy.
+    # The engines work in processes of their own, so threads are enough to run several at once.
     with concurrent.futures.ThreadPoolExecutor(max_workers=processes) as executor:
         reached = {client: _Once(functools.partial(explorer.reached, client)) for client in chosen}
         running = [executor.submit(_tried, explorer, cell, reached) for cell in wanted]

@@ -1,4 +1,4 @@
-"""Witnesses looked for and written down: executions of clients that have too many for a run of the matrix."""
+"""Finds and records witnesses: executions of clients that have too many executions for a run of the matrix."""
 
 import dataclasses
 import json
@@ -12,11 +12,11 @@ from rusted_ring.verify.necessity.matrix import RECORDED, Recorded, cells_of, re
 from rusted_ring.verify.necessity.pages import PAGE
 
 MOST_FOUND: Final = 20_000_000
-"""Executions after which the search for a witness to record gives up."""
+"""The number of executions after which the search for a witness stops."""
 
 
 def recorded_text(entries: Sequence[Recorded]) -> str:
-    """Return the file of the recorded witnesses."""
+    """Return the text of the file of recorded witnesses."""
     lines = [_RECORDED_HEAD]
     for entry in entries:
         lines.append("\n[[recorded]]\n")
@@ -25,27 +25,29 @@ def recorded_text(entries: Sequence[Recorded]) -> str:
 
 
 def find_witness(explorer: Explorer, key: str, line: str, *, begin: str = "", most: int = MOST_FOUND) -> Recorded:
-    """Explore a client with a weaker order until something goes wrong.
+    """Explore a client with a weaker order until it fails.
 
     Args:
         explorer: the core.
         key: the cell.
         line: the client.
-        begin: the beginning of the executions to look at, as a replay string has it; all of them by default.
-        most: executions after which it gives up.
+        begin: the first events of the executions to explore, as in a replay string; by default all executions.
+        most: the number of executions after which the search stops.
 
     Raises:
-        CannotRun: there is no such cell, nothing went wrong, or the execution found is wrong with the core's own order.
+        CannotRun: there is no such cell, no execution failed, or the one found fails with the core's own order too.
     """
     cells = cells_of(explorer.sites)
     if key not in cells:
-        raise CannotRun(f"--find: {key!r} is no cell of the matrix; give one of {PAGE}: 'FUNCTION KIND N, OLD -> NEW'")
+        raise CannotRun(
+            f"--find: {key!r} is not a cell of the matrix; give one of {PAGE}: 'FUNCTION KIND N, OLD -> NEW'"
+        )
     client = parse(line, name=key)
     explored = explorer.explore(client, weaken=cells[key].weaken, most=most, begin=begin)
     found = explored.violation
     if found is None:
-        how = "all that there are" if explored.exhaustive else "not all that there are"
-        raise CannotRun(f"--find: nothing goes wrong in {explored.executions:,} executions, {how}, of: {client}")
+        how = "all" if explored.exhaustive else "not all"
+        raise CannotRun(f"--find: no failure in {explored.executions:,} executions ({how} of them) of: {client}")
     where = "those executions of the client that begin as given" if begin else "the executions of the client"
     words = f"exploring {where}: after {explored.executions:,} of them, {explored.seconds:.0f} s"
     recorded = Recorded(key, str(client), found.kind, words, begin, found.replay)
@@ -62,7 +64,7 @@ _RECORDED_HEAD: Final = """\
 
 
 def record(explorer: Explorer, key: str, line: str | None, begin: str | None) -> int:
-    """Look for the witness of a cell and write it into `witnesses.toml`; returns the exit status."""
+    """Find a witness of a cell and record it in `witnesses.toml`; returns the exit status."""
     entries = read_recorded()
     if line is None and key not in entries:
         raise CannotRun(f"--find: no client is recorded for {key!r}; give one with --client LINE")

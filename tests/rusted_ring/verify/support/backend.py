@@ -1,10 +1,10 @@
-"""What the suite asks of an implementation, and how one is found by its name [ERR-1].
+"""The interface that the suite needs of an implementation, and the search for one by its name [ERR-1].
 
 An implementation is a namespace: an object (mostly a module) whose attributes are the public classes.
 `rusted_ring.reference` and `rusted_ring.native` are such modules as they are. A foreign ring needs a `RingBuffer`, a
 `Writer` with `add` and a `Reader` with `next`; a foreign pool needs an `EventAllocator` with `allocate` and pointers
-with `drop` and `bytes`. Everything else is optional: a run looks for it with `hasattr`, leaves out what is missing
-and says so.
+with `drop` and `bytes`. Everything else is optional: a run checks for it with `hasattr`, skips what is missing and
+reports that.
 """
 
 import importlib
@@ -29,7 +29,7 @@ class PointerBackend(Protocol):
         ...
 
     def drop(self) -> None:
-        """Give the reference back [PTR-3]."""
+        """Release the reference [PTR-3]."""
         ...
 
 
@@ -53,7 +53,7 @@ class WriterBackend(Protocol):
     """The least that a foreign writer offers [RING-5]."""
 
     def add(self, data: bytes, event_type: int = 0) -> bool:
-        """Publish one event; False where a gated ring is full [RING-10, RING-14]."""
+        """Publish one event; return False if a gated ring is full [RING-10, RING-14]."""
         ...
 
 
@@ -192,16 +192,16 @@ def import_line(name: str) -> str:
 
 
 def offers(backend: object, need: str) -> bool:
-    """Whether a backend has a thing, named by a dotted path from the namespace [ERR-3].
+    """Return whether a backend has a thing, named by a dotted path from the namespace [ERR-3].
 
-    A backend may also say by a sequence of such paths, `not_offered`, what it has not although the attribute is there.
+    A backend may list such paths in a sequence `not_offered`: these it does not offer, even if the attribute exists.
     """
     declared: Iterable[str] = getattr(backend, "not_offered", ())
     if any(need == path or need.startswith(f"{path}.") for path in declared):
         return False
     found = backend
     for part in need.split("."):
-        if part == "gated":  # a value of an argument: there unless the backend says that it is not
+        if part == "gated":  # a value of an argument: offered unless the backend declares otherwise
             continue
         if not hasattr(found, part):
             return False

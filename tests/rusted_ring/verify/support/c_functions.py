@@ -1,6 +1,6 @@
-"""The functions of the core's C sources, found by name: which file one is in does not matter to whoever names it.
+"""Finds the functions of the core's C sources by name, whatever file they are in.
 
-The sources share one layout: a function's head begins at the margin, and the braces around its body stand there too.
+The sources share one layout: a function's head and the braces around its body begin at the margin.
 """
 
 import collections
@@ -22,9 +22,9 @@ class Function:
     Attributes:
         name: its name.
         path: the file that it is in.
-        start: where its head begins in the file's text.
-        end: where the text goes on after its body.
-        body: what stands between its braces, comments blanked out.
+        start: the offset of its head in the file's text.
+        end: the offset in the text after its body.
+        body: the text between its braces, comments blanked out.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Function:
 
 
 def without_comments(source: str) -> str:
-    """Blank comments out, every line staying where it is."""
+    """Blank comments out; line numbers stay the same."""
     return COMMENT.sub(lambda comment: re.sub(r"[^\n]", " ", comment[0]), source)
 
 
@@ -50,7 +50,7 @@ class Functions:
 
     Attributes:
         folder: the folder.
-        definitions: by name; several where the preprocessor decides between them.
+        definitions: the definitions by name; several if the preprocessor selects one of them.
     """
 
     def __init__(self, folder: pathlib.Path) -> None:

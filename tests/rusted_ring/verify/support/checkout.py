@@ -1,4 +1,4 @@
-"""The checkout: where the layers that read sources find them, installed or not."""
+"""Finds the checkout, whose sources some layers read, whether the package is installed or not."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ class NoCheckout(ValueError):
 
 
 def checkout() -> Path:
-    """Return the root of the checkout that this module is part of or, for an installed one, that one works in.
+    """Return the root of the checkout of this module or, if the package is installed, of the working directory.
 
     Raises:
-        NoCheckout: there is none.
+        NoCheckout: neither is a checkout.
     """
     installed = Path(__file__).resolve().parents[4]
     for root in (installed, Path.cwd()):

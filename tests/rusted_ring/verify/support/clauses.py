@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ID_PATTERN = re.compile(r"[A-Z]{3,}-[1-9][0-9]*")
-"""What the id of a clause looks like: a chapter's word of three letters or more, a hyphen, a number from 1."""
+"""The form of a clause's id: a chapter's word of three letters or more, a hyphen, a number from 1."""
 
 _OPENING = re.compile(r":::\{clause\}\s*(?P<title>.*)")
 _OPTION = re.compile(r":(?P<name>[a-z_]+):\s*(?P<value>.*)")
@@ -117,7 +117,7 @@ def _parse(title: str, body: list[str], path: Path, line: int) -> Clause:
 
 
 def clause_line(identifier: str) -> str:
-    """Return the id and text of a clause, to stand after a sentence; empty where there is none."""
+    """Return the id and text of a clause, to append to a sentence; empty if there is none."""
     if not identifier:
         return ""
     try:

@@ -2,4 +2,4 @@
 
 
 class InputError(ValueError):
-    """Input that cannot be used: the command line prints its one line and exits with status 2 [ERR-3]."""
+    """Input that cannot be used: the command prints the message in one line and exits with status 2 [ERR-3]."""

@@ -1,9 +1,9 @@
-"""Cleans up after a process of the explorer that is gone, however it was killed.
+"""Cleans up after a process of the explorer, however that process ended.
 
 `processes` runs this file as a program, with a token as its argument. Lines on its standard input name folders: `+PATH`
-is made, `-PATH` is removed. At the end of the input, which comes when no process holds the other end of the pipe, it
-kills every process that carries the token in its environment and removes the folders that are left. It imports nothing
-but the standard library, so that it starts in a few milliseconds.
+for one that was made, `-PATH` for one that was removed. The input ends when no process holds the other end of the pipe.
+Then the janitor kills every process that carries the token in its environment and removes the remaining folders. It
+imports only the standard library, so that it starts in a few milliseconds.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ def sweep(token: str) -> None:
 
 
 def remove(folder: str) -> None:
-    """Remove a folder and what is in it; a process that was just killed may still write a last file."""
+    """Remove a folder with its contents; a process that was just killed may still write a last file."""
     import shutil
 
     for _ in range(5):
@@ -45,7 +45,7 @@ def remove(folder: str) -> None:
 
 
 def wait(token: str, lines: Iterable[bytes]) -> None:
-    """Follow which folders there are until the other side is gone, then clean up."""
+    """Keep track of the folders until the input ends, then clean up."""
     folders: set[str] = set()
     for line in lines:
         path = os.fsdecode(line[1:].rstrip(b"\n"))

@@ -24,7 +24,7 @@ from typing import IO, Final, NoReturn
 from rusted_ring.verify.support import janitor
 
 ANSWER_BYTES: Final = 1 << 28
-"""The longest answer that is read from a child."""
+"""The greatest number of bytes that are read from a child."""
 
 _LINE_BYTES = 1 << 16
 _PR_SET_PDEATHSIG = 1
@@ -33,15 +33,15 @@ _AGAIN_SECONDS = 0.05
 
 
 class TimeUp(Exception):
-    """The time that was given is up."""
+    """The deadline has passed."""
 
 
 class TooLong(ValueError):
-    """A child writes more than is read."""
+    """A child writes more than the limit."""
 
 
 class Terminated(BaseException):
-    """A signal asks this process to end; it unwinds, so that nothing is left behind."""
+    """A signal asks this process to end; the exception unwinds it, so that it cleans up."""
 
     def __init__(self, number: int) -> None:
         """Keep the number of the signal."""
@@ -58,17 +58,17 @@ class Deadline:
 
     @property
     def left(self) -> float | None:
-        """How many seconds are left, from 0; None without an end."""
+        """Return how many seconds are left, at least 0; None without a deadline."""
         return None if self._end is None else max(0.0, self._end - time.monotonic())
 
     @property
     def passed(self) -> bool:
-        """Whether the time is up."""
+        """Return whether the deadline has passed."""
         return self.left == 0.0
 
 
 class _Janitor:
-    """The janitor of this process, and what it knows; a worker's is that of the process that started it."""
+    """The janitor of this process and the pipe to it; a worker uses the janitor of the process that started it."""
 
     def __init__(self, token: str = "") -> None:
         self.owner = os.getpid()
@@ -92,8 +92,8 @@ class _Janitor:
         os.close(reads)
 
     def tell(self, sign: str, folder: Path) -> None:
-        """Tell it that a folder is there (`+`) or no more (`-`)."""
-        with contextlib.suppress(OSError):  # none is there in a worker, which makes no folders
+        """Tell it that a folder was made (`+`) or removed (`-`)."""
+        with contextlib.suppress(OSError):  # a worker has no pipe, and makes no folders
             os.write(self._pipe, os.fsencode(f"{sign}{folder}\n"))
 
 
@@ -110,7 +110,7 @@ def _the_janitor() -> _Janitor:
 
 @contextlib.contextmanager
 def workspace() -> Iterator[Path]:
-    """A folder of its own for temporary files, as a context manager; it is removed even if this process is killed."""
+    """A new folder for temporary files, as a context manager; it is removed even if this process is killed."""
     folder = make_folder()
     try:
         yield folder
@@ -120,9 +120,9 @@ def workspace() -> Iterator[Path]:
 
 
 def make_folder() -> Path:
-    """Make a folder that is there until this process ends."""
+    """Make a folder that exists until this process ends."""
     folder = Path(tempfile.gettempdir()).absolute() / f"rusted-ring-{secrets.token_hex(8)}"
-    _the_janitor().tell("+", folder)  # before it is there: a kill in between must not leave it
+    _the_janitor().tell("+", folder)  # before the folder is made: a kill in between must not leave it behind
     folder.mkdir(mode=0o700)
     return folder
 
@@ -140,9 +140,9 @@ def start(
 
     Args:
         command: the program and its arguments.
-        stdin: where its standard input comes from.
-        stderr: where its standard error goes to; None for where that of this process goes to.
-        temporary: where its temporary files go.
+        stdin: the source of its standard input.
+        stderr: the target of its standard error; None for that of this process.
+        temporary: the folder of its temporary files.
     """
     environment = {**os.environ, janitor.VARIABLE: _the_janitor().token}
     if temporary is not None:
@@ -153,7 +153,7 @@ def start(
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a child and what it started, and wait for it; one that has been waited for is left alone."""
+    """Kill a child and its descendants, and wait for it; do nothing if it was already waited for."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -162,11 +162,11 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What came of a child.
+    """The outcome of a child.
 
     Attributes:
         output: its standard output.
-        complaints: its standard error, where nobody listened to that.
+        complaints: its standard error, if there was no `listen`.
         status: its exit status, or minus the signal that ended it.
         in_time: whether it ended by itself.
     """
@@ -178,7 +178,7 @@ class Ended:
 
     @property
     def how(self) -> str:
-        """How it ended, in words."""
+        """Return in words how it ended."""
         if self.status >= 0:
             return f"status {self.status}"
         try:
@@ -200,14 +200,14 @@ def run_child(
 
     Args:
         command: the program and its arguments.
-        deadline: when it is killed.
+        deadline: the time at which it is killed.
         text: its standard input.
-        listen: is told each line of its standard error.
-        temporary: where its temporary files go.
-        most: how many bytes it may write.
+        listen: called with each line of its standard error.
+        temporary: the folder of its temporary files.
+        most: the greatest number of bytes that it may write.
 
     Raises:
-        TooLong: it writes more; it was killed.
+        TooLong: it wrote more, and was killed.
     """
     deadline = deadline or Deadline()
     with tempfile.TemporaryFile() as given:
@@ -232,7 +232,7 @@ def run_child(
 def _read(
     process: subprocess.Popen[bytes], deadline: Deadline, listen: Callable[[str], None] | None, most: int
 ) -> tuple[str, str, bool]:
-    """Read both streams of a child to their ends; the last is False if the time was up before."""
+    """Read both streams of a child to their ends; the third result is False if the deadline passed before."""
     output, complaints = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
         for pipe in (process.stdout, process.stderr):
@@ -261,38 +261,38 @@ def _read(
 
 
 def token() -> str:
-    """Return what the children of this process carry in their environment."""
+    """Return the token that the children of this process carry in their environment."""
     return _the_janitor().token
 
 
 def begin_worker(parent: int, carried: str) -> None:
-    """Make this process a worker, which ends when its parent ends, and the programs that it runs do so too.
+    """Make this process a worker: it and the programs that it runs end when its parent ends.
 
     Args:
-        parent: the parent's number.
+        parent: the parent's process id.
         carried: the parent's token.
     """
     with _lock:
         _janitors.append(_Janitor(carried))
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before that was asked for
+    if os.getppid() != parent:  # the parent ended before this process asked for the signal
         os._exit(1)
 
 
 @contextlib.contextmanager
 def unwound_by_signals() -> Iterator[None]:
-    """Unwind on SIGTERM and SIGHUP, with nothing left behind, and then end by that signal; lose no SIGINT either.
+    """On SIGTERM and SIGHUP, unwind and clean up, and then end by that signal; lose no SIGINT either.
 
-    A handler raises between any two instructions, in a finalizer too; the interpreter drops what a finalizer raises.
-    The signal that such an exception stands for is sent again.
+    A handler can raise in a finalizer too, and the interpreter drops what a finalizer raises. The signal of such an
+    exception is sent again.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def end(number: int, _: FrameType | None) -> NoReturn:
-        for other in _ENDING_SIGNALS:  # a second one must not break off the cleaning
+        for other in _ENDING_SIGNALS:  # a second signal must not interrupt the cleanup
             signal.signal(other, signal.SIG_IGN)
         raise Terminated(number)
 
@@ -306,7 +306,7 @@ def unwound_by_signals() -> Iterator[None]:
         else:
             report_unraisable(found)
             return
-        # Not from here, where it would be dropped once more.
+        # Not sent from this hook: the interpreter would drop that exception too.
         again = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), number))
         again.daemon = True
         again.start()
@@ -314,7 +314,7 @@ def unwound_by_signals() -> Iterator[None]:
     before = {}
     report_unraisable, sys.unraisablehook = sys.unraisablehook, dropped
     for number in _ENDING_SIGNALS:
-        if signal.getsignal(number) == signal.SIG_DFL:  # not where nohup or the caller decided otherwise
+        if signal.getsignal(number) == signal.SIG_DFL:  # unless nohup or the caller set another handler
             before[number] = signal.signal(number, end)
     try:
         yield

@@ -1,7 +1,7 @@
 """Tables and progress for a terminal, and plain lines for everything else.
 
-`rich` is used where it is installed and the stream is a terminal. Progress goes to stderr, so that stdout holds results
-alone.
+`rich` is used if it is installed and the stream is a terminal. Progress goes to stderr, so that stdout has only
+results.
 """
 
 import contextlib
@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Self, TextIO
 
 Update = Callable[[int, int, str], None]
-"""Called with what is done, what there is to do, and a few words on how it goes."""
+"""Called with the units done, all units, and a few words on the progress."""
 
 listeners: list[Update] = []
-"""What is told of all progress in this process in place of showing it; the last one counts."""
+"""Listeners that receive all progress of this process instead of the terminal; the last one counts."""
 
 _PLAIN_SECONDS = 5.0
 _LIVE_SECONDS = 0.1
@@ -35,7 +35,7 @@ def print_table(
     Args:
         title: a line above it; empty for none.
         columns: the headings.
-        rows: the cells, as many a row as there are columns.
+        rows: the cells; each row has one for each column.
         right: the headings of the columns that are aligned to the right.
     """
     if _has_rich(sys.stdout):
@@ -76,13 +76,13 @@ def plain_table(
 
 @contextlib.contextmanager
 def progress(title: str) -> Iterator[Update]:
-    """Show how far something is: a bar in a terminal, otherwise a line every few seconds.
+    """Show progress: a bar in a terminal, otherwise a line every few seconds.
 
     Args:
-        title: what is being done.
+        title: the name of the work.
 
     Yields:
-        The function to call as often as one likes.
+        The function that updates the progress; it may be called at any rate.
     """
     if listeners:
         yield listeners[-1]
@@ -131,7 +131,7 @@ def _live(title: str) -> Iterator[Update]:
 
 
 class Board:
-    """Shows on stderr how far several things are that go on side by side: a line every few seconds, one at each end."""
+    """Shows the progress of several concurrent tasks on stderr: a line every few seconds, and one at each end."""
 
     def __init__(self) -> None:
         """Begin to count the seconds."""
@@ -146,20 +146,20 @@ class Board:
         """End."""
 
     def begin(self, name: str) -> None:
-        """Say that one begins."""
+        """Show that a task begins."""
         self._running[name] = ""
 
     def update(self, name: str, done: int, total: int, words: str) -> None:
-        """Say how far one is."""
+        """Show the progress of a task."""
         self._running[name] = f" {done:,} of {total:,}" + (f" ({words})" if words else "")
 
     def end(self, name: str, verdict: str, seconds: float, figures: str) -> None:
-        """Say what came of one."""
+        """Show the outcome of a task."""
         del self._running[name]
         print(f"{verdict:<8}{name} ({seconds:.1f} s): {figures}", file=sys.stderr, flush=True)
 
     def tick(self) -> None:
-        """Show what goes on, if it is time to."""
+        """Show the running tasks, if it is time to."""
         now = time.monotonic()
         if now - self._shown >= _PLAIN_SECONDS and self._running:
             self._shown = now
@@ -168,7 +168,7 @@ class Board:
 
 
 class _LiveBoard(Board):
-    """The same in a terminal: a line for each thing, with a bar while it goes on."""
+    """The same in a terminal: a line for each task, with a bar while it runs."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
@@ -212,13 +212,13 @@ class _LiveBoard(Board):
         )
 
     def tick(self) -> None:
-        """Do nothing: the bars show themselves."""
+        """Do nothing: the bars refresh by themselves."""
 
 
 def board(names: Sequence[str]) -> Board:
-    """Return what shows how far several things are: a line for each in a terminal, else plain lines.
+    """Return a board for several tasks: a line for each in a terminal, else plain lines.
 
     Args:
-        names: what there is, in the order in which it is shown.
+        names: the tasks, in the order in which they are shown.
     """
     return _LiveBoard(names) if _has_rich(sys.stderr) else Board()
