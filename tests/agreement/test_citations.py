@@ -67,6 +67,16 @@ def test_every_clause_is_one_sentence() -> None:
         assert not re.search(r"[.!?]\s+[A-Z]", clause.text), f"{clause.id} is more than one sentence: {clause.text}"
 
 
+def test_a_clause_that_defines_a_term_says_so() -> None:
+    chapters = "\n".join(path.read_text(encoding="utf-8") for path in spec_directory().glob("*.md"))
+    marked = set(re.findall(r"^:id: (\S+)\n\n(?:.+\n)+:::\n\nThe clause is a definition\b", chapters, re.MULTILINE))
+    terms = re.compile(
+        r"[Tt]he relation \w+ |A detached reference is |A program has a data race if |Two executions of a program"
+    )
+    assert marked >= {"MODEL-1"}
+    assert marked - {"MODEL-1"} == {clause.id for clause in load_clauses().values() if terms.search(clause.text)}
+
+
 def test_ids_of_a_chapter_are_numbered_without_a_gap() -> None:
     numbers: dict[str, list[int]] = {}
     for identifier in load_clauses():

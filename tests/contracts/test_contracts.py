@@ -193,7 +193,7 @@ def test_a_listed_condition_that_is_gone_fails_and_an_empty_reason_too() -> None
     assert "no such condition" in contracts_verdicts.judge([finding], gone)[0][0]
     mute = Listing(reasons={("m.f", "_ > 0"): "hard"}, required=())
     problems, notes = contracts_verdicts.judge([finding], mute)
-    assert "no sentence" in problems[0]
+    assert "not a sentence" in problems[0]
     assert "confirmed this time" in notes[0]
 
 
