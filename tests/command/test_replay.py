@@ -11,9 +11,9 @@ import pytest
 
 from rusted_ring.verify.replay.documents import MORE, Event, StreamDocument, Workload, stream_of
 from rusted_ring.verify.replay.editing_traces import generated_workload, read_workload
-from rusted_ring.verify.replay.lanes import fragments
 from rusted_ring.verify.replay.outcomes import ROUTES, RouteResult, Settings
 from rusted_ring.verify.replay.routes import prefix, run_route
+from rusted_ring.verify.replay.transports import fragments
 
 SMALL = Settings(size=64, capacity=32, batch=8)
 
@@ -261,15 +261,15 @@ class NotGated(ForeignRing):
 
 FAULTS: list[tuple[dict[str, type], str, str, str]] = [
     ({"Reader": Repeats}, "gated", "RING-13", "another document"),
-    ({"Reader": Skips}, "gated", "RING-7", "nothing moves"),
+    ({"Reader": Skips}, "gated", "RING-7", "no progress"),
     ({"Reader": Tears}, "gated", "RING-13", "another document"),
     ({"Reader": WrongType}, "overwrite", "RING-13", "another document"),
-    ({"Reader": Sticks}, "overwrite", "RING-7", "nothing moves"),
-    ({"Reader": Sticks}, "gated", "RING-7", "nothing moves"),
+    ({"Reader": Sticks}, "overwrite", "RING-7", "no progress"),
+    ({"Reader": Sticks}, "gated", "RING-7", "no progress"),
     ({"Reader": MiscountsLag}, "overwrite", "RING-11", "missed"),
     ({"Reader": Crashes}, "gated", "", "RuntimeError: out of luck"),
     ({"Writer": Refuses}, "overwrite", "RING-10", "accepted"),
-    ({"Writer": Refuses}, "gated", "RING-7", "nothing moves"),
+    ({"Writer": Refuses}, "gated", "RING-7", "no progress"),
     ({"Reader": Counts}, "gated", "RING-12", "delivered"),
     ({"RingBuffer": NotGated}, "gated", "RING-15", "lost"),
 ]
@@ -285,7 +285,7 @@ def test_a_faulty_ring_is_found_out(
     changes, route, clause, words = fault
     if threads and changes.get("Reader") is Sticks and route == "overwrite":
         route = "gated"  # a thread that is lapped soon enough is past the place where it would stick
-    if threads and words in ("nothing moves", "missed", "lost"):
+    if threads and words in ("no progress", "missed", "lost"):
         monkeypatch.setattr("rusted_ring.verify.replay.routes._STUCK_SECONDS", 0.2)
         clause = ""  # which of several symptoms comes first is up to the threads
     workload = stream([Event(b"%d" % number, number * 1_000) for number in range(300)])

@@ -1,1 +1,1 @@
-"""Differential runs: each operation on a backend and on the reference, and then both look the same [ERR-1]."""
+"""Differential runs: each operation runs on a backend and on the reference, and their states are compared [ERR-1]."""

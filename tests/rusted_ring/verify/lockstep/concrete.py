@@ -1,7 +1,7 @@
 """Symbolic values made concrete at a backend's border [ERR-1].
 
-Under CrossHair an argument may be a symbol. The reference computes with it as it is, which is how the solver finds the
-reference's paths; a native library must be given a number, and must not be traced.
+Under CrossHair an argument may be symbolic. The reference computes with the symbol, so that the solver finds the
+reference's paths; a native library needs a number, and must not be traced.
 """
 
 import sys
@@ -19,7 +19,7 @@ def is_symbolic_run() -> bool:
 
 
 def concrete(value: Any) -> Any:
-    """Return a value without symbols; the path taken so far decides which."""
+    """Return a value without symbols, one that the path taken so far allows."""
     if not is_symbolic_run():
         return value
     from crosshair.core import deep_realize
@@ -28,7 +28,7 @@ def concrete(value: Any) -> Any:
 
 
 def untraced(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a backend, whose arguments are concrete, without CrossHair looking on."""
+    """Call a backend with concrete arguments, untraced by CrossHair."""
     if not is_symbolic_run():
         return function(*arguments)
     from crosshair.tracers import NoTracing

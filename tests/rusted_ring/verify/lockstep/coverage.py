@@ -14,7 +14,7 @@ class Coverage:
 
     Attributes:
         outcomes: how often an operation returned (error name "") or raised, by operation and error name.
-        reached: how often a clause was reached in a state that only some calls see, by clause id.
+        reached: how often a clause was reached in a state that only some calls meet, by clause id.
     """
 
     outcomes: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
@@ -51,7 +51,7 @@ class Coverage:
         return dict(sorted(counts.items()))
 
 
-# A 22-bit count is not filled by adding references one by one.
+# Adding references one by one does not fill a 22-bit count.
 OUT_OF_REACH: Final = {"WIDE": frozenset({"RefCountOverflow", "SLOT-10"})}
 
 

@@ -1,4 +1,4 @@
-"""A differential run: the reference and a backend in lock-step for many steps, and what came of it [ERR-1].
+"""A differential run: the reference and a backend in lock-step for many steps, with a report of the result [ERR-1].
 
 A backend in C can crash or hang. So it runs in a process of its own (`lockstep.worker`), which writes each step to a
 journal before it makes it. The process here watches (`lockstep.isolation`), and turns a crash, a hang and a
@@ -51,22 +51,21 @@ def run_diff(
     shrink_seconds: float = 20.0,
     hang_seconds: float = 15.0,
 ) -> DiffReport:
-    """Drive the reference and a backend in lock-step until they disagree or the steps are made [ERR-1].
+    """Drive the reference and a backend in lock-step until they disagree or all steps are done [ERR-1].
 
     Args:
         backend: a name for `load_backend`, or the namespace itself.
         profile: `"tiny"`, `"seed"` or `"wide"`.
         steps: how many operations to make, 1 or more.
-        seed: decides everything that is drawn.
+        seed: the seed of all random draws.
         progress: called a few times a second.
         isolate: run in a process of its own, so that a crash or a hang is a failure of the run and not of the caller;
-            by default for every
-            backend given by name but the reference.
-        shrink_seconds: how long to look for a smaller failing program at the most.
-        hang_seconds: how long without a sign of life before the backend counts as hanging.
+            by default for every backend given by name except the reference.
+        shrink_seconds: the time limit of the search for a smaller failing program.
+        hang_seconds: the time without a sign of life after which the backend counts as hanging.
 
     Returns:
-        The report, a failure in it if there was one.
+        The report, with the failure if there was one.
 
     Raises:
         TypeError: `steps` or `seed` is not an integer.
@@ -115,7 +114,7 @@ def run_diff(
 
 
 def explore(run: Run, seed: int) -> bool:
-    """Let Hypothesis draw examples until the steps are made or one fails; whether a failure was a steady one."""
+    """Let Hypothesis draw examples until all steps are done or one fails; return whether a failure is repeatable."""
     steady = True
     settings_of_a_round = settings(
         max_examples=EXAMPLES_A_ROUND,
@@ -130,7 +129,7 @@ def explore(run: Run, seed: int) -> bool:
     machine = machine_class(run, bursts=True)
     round_number = 0
     while not run.done and run.failure is None:
-        # A round of its own seed, since Hypothesis remembers all that one call has drawn.
+        # Each round has a seed of its own, since Hypothesis remembers all that one call has drawn.
         with_seed(seed * 1_000_003 + round_number)(machine)
         round_number += 1
         try:
@@ -202,7 +201,7 @@ def report_of(
     missing: dict[str, list[str]],
     failure: Failure | None,
 ) -> DiffReport:
-    """Put a run's figures together."""
+    """Return the report of a run."""
     clauses = run.coverage.clauses(ALL_OPERATIONS)
     errors = run.coverage.errors()
     return DiffReport(
@@ -224,7 +223,7 @@ def report_of(
 
 
 def examine(run: Run, found: Disagreement, program: Program, *, steady: bool, seconds: float, forked: bool) -> Failure:
-    """Repeat a failing program, make it smaller, and say what it broke."""
+    """Repeat a failing program, shrink it, and return the failure."""
 
     def fails(candidate: Program) -> bool:
         run.look()
@@ -238,7 +237,7 @@ def examine(run: Run, found: Disagreement, program: Program, *, steady: bool, se
         final = replay(run.backend, run.profile, smaller, name=run.name)
         if final is not None:
             return failure_of(kind, final, len(smaller), len(program))
-    # It does not come again: the script of the first time is all there is, and a failure all the same.
+    # The failure does not repeat: report the script of the first time.
     return failure_of("flaky", found, len(program), len(program))
 
 
@@ -257,7 +256,7 @@ def failure_of(kind: str, found: Disagreement, steps: int, steps_before: int) ->
 
 
 def fails_in_fork(run: Run, program: Program, *, seconds: int = 10) -> bool:
-    """Whether a program disagrees, crashes or hangs, in a fork of this process."""
+    """Return whether a program disagrees, crashes or hangs in a fork of this process."""
     return verdict_in_fork(run, program, seconds=seconds) != "agrees"
 
 

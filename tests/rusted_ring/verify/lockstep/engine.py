@@ -1,8 +1,8 @@
-"""The reference and a backend in lock-step: each call is made on both, and then both look the same [ERR-1].
+"""The reference and a backend in lock-step: each call runs on both, and their states are compared [ERR-1].
 
-A call goes to the backend first. The slot that it chose is handed to the reference, which checks that it was free and
-takes the same; then outcomes are compared (the value, or the error's class; for `Lagged` its numbers), and after the
-step all that can be seen: slot words, statistics, memory, cursors, payloads.
+A call goes to the backend first. The reference replays the slot that the backend chose, after a check that it was free.
+Then the engine compares the outcomes (the value, or the error's class; for `Lagged` its numbers) and, after the step,
+everything that can be observed: slot words, statistics, memory, cursors, payloads.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ FULL_CHECK_PERIOD: Final = 64
 
 
 class Engine:
-    """The two worlds, the handles that live in them, and what is compared [ERR-1]."""
+    """The backend's and the reference's objects (the two worlds), their handles, and the comparisons [ERR-1]."""
 
     def __init__(
         self,
@@ -54,8 +54,8 @@ class Engine:
             profile: `"SEED"`, `"WIDE"` or `"TINY"`.
             name: how a script imports the backend.
             coverage: counts to add to.
-            backend_last: let the reference make those calls first that choose no slot (so that a solver can choose
-                their path).
+            backend_last: let the reference run first in calls that choose no slot, so that a solver can choose their
+                path.
         """
         self.backend = backend
         self.profile_name = profile
@@ -108,7 +108,7 @@ class Engine:
     # Calls
 
     def perform(self, operation: Operation, arguments: Iterable[int]) -> bool:
-        """Do one step and compare; False where the operation had nothing to act on."""
+        """Do one step and compare; return False if the operation had no handle to use."""
         self.operation = operation
         self.clause = operation.clauses[0]
         self.raised = False
@@ -121,7 +121,7 @@ class Engine:
         return True
 
     def offers(self, need: str) -> bool:
-        """Whether the backend has a thing."""
+        """Return whether the backend offers a thing."""
         found = self.offered.get(need)
         if found is None:
             found = self.offered[need] = offers(self.backend, need)
@@ -134,7 +134,7 @@ class Engine:
         return f"{prefix}{number}"
 
     def reached(self, *clauses: str) -> None:
-        """Count clauses that this very call checks; the first is the one that a wrong state would break."""
+        """Count clauses that this particular call checks; a wrong state would break the first."""
         for clause in clauses:
             self.coverage.reached[clause] += 1
         self.clause = clauses[0]
@@ -154,12 +154,12 @@ class Engine:
             template: the call's source, `{0}` and so on standing for the arguments.
             arguments: pairs, literals, or plain values.
             keep: the prefix of a variable that keeps the result; empty to keep none.
-            slots: how to see from the backend's result which slots it chose.
+            slots: returns the slots that the backend chose from its result.
             argument_name: the argument that the error's message must name.
             argument_value: the integer that the error's message must name.
 
         Returns:
-            Both results, or None where both raised the same error.
+            Both results, or None if both raised the same error.
         """
         function = compiled.get(template) or compile_template(template, len(arguments))
         actual_arguments: list[Any] = []
@@ -202,14 +202,14 @@ class Engine:
 
     @staticmethod
     def attempt(function: Template, namespace: Any, arguments: list[Any]) -> Any:
-        """Return the result or how the call failed."""
+        """Return the result of a call, or the error that it raised."""
         try:
             return function(namespace, *arguments)
         except Exception as error:
             return Raised(error)
 
     def attempt_with_choices(self, function: Template, arguments: list[Any], choices: list[tuple[int, int]]) -> Any:
-        """Let the reference take the slots that the backend chose."""
+        """Run a call on the reference, which takes the slots that the backend chose."""
         if not choices:
             return self.attempt(function, reference, arguments)
         replay_choices(self.expected_pools, [(PoolId(pool), slot) for pool, slot in choices])
@@ -248,7 +248,7 @@ class Engine:
                 clause = operation.errors[actual.name][0]
             said = f" ({actual.message})" if type(actual) is Raised else ""
             if type(actual) is Raised and chooses and not error:
-                # Which slot is taken is left open: the script asks for no error, not for the reference's slot.
+                # A backend is free to choose the slot: the script asks for no error, not for the reference's slot.
                 self.script.expect_no_error(actual.name, clause, f"{operation.name}{said}")
             else:
                 self.script.expect_result(expected_plain, clause, f"{operation.name}{said}")
@@ -263,7 +263,7 @@ class Engine:
         return Pair(actual, expected, variable)
 
     def check_message(self, actual: Raised, expected: Raised, argument_name: str, argument_value: object) -> None:
-        """Compare what an error says with what ERR-3 and ERR-4 ask."""
+        """Check an error's message against ERR-3 and ERR-4."""
         for who, raised in (("the backend", actual), ("the reference", expected)):
             if not raised.message:
                 raise self.disagreement("ERR-3", f"{who} raises {raised.name} without a message")
@@ -279,7 +279,7 @@ class Engine:
     def wrong_slot(
         self, template: str, sources: list[Any], result: Any, choices: list[tuple[int, int]], said: str
     ) -> Disagreement:
-        """Say which slot was taken though it was not free, or was another class's."""
+        """Return the disagreement for a slot that was not free, or that belongs to another class."""
         clause, message = "ALLOC-1", said
         wrong, limit = choices[0][1], 0
         seen: set[tuple[int, int]] = set()
@@ -312,13 +312,13 @@ class Engine:
         return self.disagreement(clause, message)
 
     def disagreement(self, clause: str, message: str) -> Disagreement:
-        """Make the error that ends a run."""
+        """Return the error that ends a run."""
         return Disagreement(clause, message, self.script.source())
 
     # Handles
 
     def settle(self, number: int) -> int:
-        """Return a number that both worlds are given as it is; a symbolic one first takes a path of the reference."""
+        """Return a number for both worlds; a symbolic one first takes a path of the reference."""
         if self.backend_last:
             with contextlib.suppress(ValueError):
                 reference.EventAllocator.estimate_size(number)
@@ -326,19 +326,19 @@ class Engine:
         return number
 
     def pick(self, pairs: list[Pair], index: int) -> Pair:
-        """Return one of the handles, or skip the step where there is none."""
+        """Return one of the handles, or skip the step if there is none."""
         if not pairs:
             raise Skip
         return pairs[index % len(pairs)]
 
     def take(self, pairs: list[Pair], index: int) -> Pair:
-        """Take one of the handles out of its list, or skip the step where there is none."""
+        """Take one of the handles out of its list, or skip the step if there is none."""
         if not pairs:
             raise Skip
         return pairs.pop(index % len(pairs))
 
     def forget(self, *pairs: Pair) -> None:
-        """Let go of handles, so that both worlds collect them."""
+        """Delete handles, so that both worlds collect them."""
         if not pairs:
             return
         self.script.line(f"del {', '.join(pair.name for pair in pairs)}")
@@ -347,20 +347,20 @@ class Engine:
             pair.expected = None
 
     def retain(self, pairs: list[Pair], pair: Pair, limit: int) -> None:
-        """Put a handle into a list that keeps the youngest few."""
+        """Append a handle to a list that keeps only the newest ones."""
         pairs.append(pair)
         if len(pairs) > limit:
             self.forget(pairs.pop(0))
 
     def add_pointer(self, pair: Pair | None) -> None:
-        """Enter a new pointer, with its payload as the reference shows it."""
+        """Register a new pointer with its payload in the reference."""
         if pair is not None:
             pair.note = pair.expected.bytes
             self.compare_payload(pair)
             self.pointers.append(pair)
 
     def compare_payload(self, pair: Pair) -> None:
-        """Check that a pointer shows what was allocated there."""
+        """Check that a pointer shows the payload that was allocated."""
         found = look(getattr, pair.actual, "bytes")
         if found != pair.note:
             self.script.expect_value(f"{pair.name}.bytes", pair.note, "PTR-7", f"the payload of {pair.name}")
@@ -369,7 +369,7 @@ class Engine:
             )
 
     def compare_view(self, pair: Pair) -> None:
-        """Check that a view shows the bytes of its first moment."""
+        """Check that a view still shows its first bytes."""
         found = look(bytes, pair.actual)
         if found != pair.note:
             self.script.expect_value(f"bytes({pair.name})", pair.note, "VIEW-4", f"the bytes of {pair.name}")
@@ -378,7 +378,7 @@ class Engine:
     # Checks after every step
 
     def check(self) -> None:
-        """Compare all that can be seen."""
+        """Compare everything that can be observed."""
         full = self.full_checks or self.steps % FULL_CHECK_PERIOD == 0
         if self.has_pools:
             self.check_pools()
@@ -417,7 +417,7 @@ class Engine:
                     self.wrong_value(f"allocator.{method}()", wanted, found, clause, method)
 
     def wrong_stats(self, actual: Any, expected: Any) -> None:
-        """Say which pool's statistics differ first."""
+        """Report the first pool whose statistics differ."""
         if plain(actual) == plain(expected):
             return
         for pool in POOLS:
@@ -426,7 +426,7 @@ class Engine:
                 self.wrong_value(f"allocator.stats()[{pool}]", expected[pool], found, "ALLOC-9", "statistics")
 
     def wrong_words(self, pool: int, actual: Any, expected: bytes) -> None:
-        """Say which slot's word differs first."""
+        """Report the first slot whose word differs."""
         if not isinstance(actual, bytes) or len(actual) != len(expected):
             self.wrong_value(f"allocator.pools.slot_words({pool})", expected, actual, "SLOT-15", "slot words")
         for slot in range(len(expected) // 8):
@@ -450,7 +450,7 @@ class Engine:
         return f"{('FREE', 'LIVE', 'LOANED', 'state 3')[state]}(generation {generation}, count {count})"
 
     def wrong_value(self, source: str, expected: object, actual: object, clause: str, what: str) -> None:
-        """End the run at something seen that differs."""
+        """End the run with a value that differs."""
         clause = "ERR-1" if self.raised and clause not in {"ALLOC-9"} else clause
         self.script.expect_value(source, plain(expected), clause, what)
         raise self.disagreement(
@@ -492,7 +492,7 @@ class Engine:
         """Compare one property of a ring, writer or reader."""
         if attribute not in pair.note.figures:
             return
-        # Not `getattr`, through which CrossHair does not see.
+        # Not `getattr`, which CrossHair does not trace.
         template = f"{{0}}.{attribute}"
         function = compiled.get(template) or compile_template(template, 1)
         actual = look(function, self.backend, pair.actual)
@@ -503,7 +503,7 @@ class Engine:
     # The end
 
     def finish(self) -> None:
-        """Let go of everything in both worlds, comparing to the last: handles outlive their allocator."""
+        """Delete everything in both worlds, with comparisons to the end: handles outlive their allocator."""
         self.operation = FINISH
         self.raised = False
         if self.rings:
@@ -513,7 +513,7 @@ class Engine:
             self.finish_pools()
 
     def finish_pools(self) -> None:
-        """Let go of half of the handles, then of the allocator, then of the rest."""
+        """Delete half of the handles, then the allocator, then the rest."""
         self.coverage.outcomes[FINISH.name, ""] += 1
         self.clause = "PTR-5"
         self.check_payloads(full=True)

@@ -1,4 +1,4 @@
-"""A differential run in a process of its own, which is watched: a crash and a hang are found too [ERR-1]."""
+"""A differential run in a process of its own: this process watches it and also detects crashes and hangs [ERR-1]."""
 
 import contextlib
 import dataclasses
@@ -24,7 +24,7 @@ from rusted_ring.verify.support.backend import BackendError
 
 WORKER: Final = "rusted_ring.verify.lockstep.worker"
 _START_SECONDS: Final = 60.0
-"""How long a worker may take to import what it needs, before it gives its first sign of life."""
+"""How long a worker may take for its imports, until its first sign of life, in seconds."""
 
 
 # In a process of its own
@@ -38,13 +38,13 @@ def worker_command(arguments: Mapping[str, Any]) -> list[str]:
 
 @dataclasses.dataclass
 class Watched:
-    """What came of a worker process.
+    """The outcome of a worker process.
 
     Attributes:
         result: the value that it sent at its end, or None.
-        hung: whether it was ended because it gave no sign of life.
+        hung: whether it was killed because it gave no sign of life.
         code: its exit status; negative for a signal.
-        said: the end of what it wrote to its standard error.
+        said: the end of its standard error.
     """
 
     result: dict[str, Any] | None
@@ -54,7 +54,7 @@ class Watched:
 
 
 def watch_worker(arguments: Mapping[str, Any], *, progress: Report | None, hang_seconds: float) -> Watched:
-    """Run a worker to its end, passing its progress on."""
+    """Run a worker to its end and pass on its progress."""
     reading, writing = os.pipe()
     result: dict[str, Any] | None = None
     hung = False
@@ -107,7 +107,7 @@ def run_isolated(
     shrink_seconds: float,
     hang_seconds: float,
 ) -> DiffReport:
-    """Run in a worker process, and look into it if it crashes or hangs."""
+    """Run in a worker process; if it crashes or hangs, shrink the program that it left in its journal."""
     latest: list[Progress] = []
 
     def told(now: Progress) -> None:
@@ -179,19 +179,19 @@ def run_isolated(
 
 
 def load_error(result: Mapping[str, Any]) -> BackendError:
-    """Return the error with which a worker could not begin."""
+    """Return the error for a worker that could not load its backend."""
     return BackendError(str(result.get("error", "the backend could not be loaded")))
 
 
 def told_by(said: str) -> str:
-    """Return what a worker wrote before it ended, without the engine's own frames."""
+    """Return the last output of a worker, without the engine's own frames."""
     own = ("hypothesis", WORKER.replace(".", os.sep).rpartition(os.sep)[0], "<string>")
     lines = [line for line in said.splitlines() if line.strip() and not any(part in line for part in own)]
     return "\n".join(lines[:40])
 
 
 def ended_with(code: int) -> str:
-    """Return what an exit status means."""
+    """Return an exit status in words."""
     if code < 0:
         with contextlib.suppress(ValueError):
             return signal.Signals(-code).name

@@ -19,8 +19,8 @@ from rusted_ring.verify.support.backend import backend_name
 
 LONGEST_BURST: Final = 64
 
-# Where the reference decides on integers that a solver can choose. The others are about buffers and batches, of which
-# CrossHair has no faithful model (`memoryview`, `array`), or about wrong types.
+# The operations in which the reference branches on integers that a solver can choose. The others have buffers and
+# batches, which CrossHair does not model faithfully (`memoryview`, `array`), or wrong types.
 SYMBOLIC_OPERATIONS: Final = frozenset(
     {
         "allocate",
@@ -58,13 +58,13 @@ SYMBOLIC_OPERATIONS: Final = frozenset(
 
 
 class Run:
-    """What the examples of one run share [ERR-1].
+    """The state that the examples of one run share [ERR-1].
 
     Attributes:
-        steps: how many steps were made.
+        steps: how many steps were done.
         examples: how many examples were begun.
-        coverage: what was reached.
-        failure: the first disagreement and the program that led there.
+        coverage: the counts of what was reached.
+        failure: the first disagreement and the program that led to it.
     """
 
     def __init__(
@@ -77,15 +77,15 @@ class Run:
         journal: Journal | None = None,
         watch: Callable[["Run"], None] | None = None,
     ) -> None:
-        """Start a run at nothing.
+        """Start an empty run.
 
         Args:
             backend: the namespace under test.
             profile: the profile's name.
             name: how a script imports the backend.
-            most_steps: after how many steps bursts do nothing more.
-            journal: where steps are written before they are made.
-            watch: told every tenth of a second or so how far the run is.
+            most_steps: the number of steps after which bursts do nothing.
+            journal: records each step before it is done.
+            watch: called about every tenth of a second with this run.
         """
         self.backend = backend
         self.profile = profile
@@ -101,14 +101,14 @@ class Run:
         self.operations, self.missing = offered_operations(backend, profile)
 
     def look(self) -> None:
-        """Tell the watcher, if it is time."""
+        """Call the watcher if it is time."""
         if self.watch is not None and time.monotonic() - self.watched > 0.1:
             self.watched = time.monotonic()
             self.watch(self)
 
     @property
     def done(self) -> bool:
-        """Whether the steps asked for were made."""
+        """Whether all requested steps were done."""
         return self.most_steps is not None and self.steps >= self.most_steps
 
 
@@ -119,7 +119,7 @@ class LockstepMachine(RuleBasedStateMachine):
     symbolic: bool = False
 
     def __init__(self) -> None:
-        """Make both worlds, empty."""
+        """Make both worlds, without objects."""
         super().__init__()
         run = self.run
         run.examples += 1
@@ -133,7 +133,7 @@ class LockstepMachine(RuleBasedStateMachine):
         )
 
     def guarded(self, act: Callable[[], Any]) -> Any:
-        """Do something that may find a disagreement, and remember the first."""
+        """Do something that may find a disagreement, and keep the first one."""
         try:
             return act()
         except Disagreement as error:
@@ -153,16 +153,16 @@ class LockstepMachine(RuleBasedStateMachine):
             self.program.pop()
 
     def teardown(self) -> None:
-        """Let go of everything, comparing to the last."""
+        """Delete everything, with comparisons to the end."""
         self.run.look()
-        # A solver may give a path up in the middle; then symbols mean nothing any more.
+        # A solver may abandon a path in the middle; its symbols are then invalid.
         given_up = self.symbolic and (sys.exc_info()[0] is not None or not is_symbolic_run())
         if not self.failed and not given_up and hasattr(self, "engine"):
             self.guarded(self.engine.finish)
 
 
 class BurstMachine(LockstepMachine):
-    """The machine for long runs: a rule makes many steps, drawn by a swarm of the example's own [ERR-1]."""
+    """The machine for long runs: a rule makes many steps, drawn by the example's own swarm [ERR-1]."""
 
     @initialize(seed=strategies.integers(0, 2**32 - 1))
     def choose_swarm(self, seed: int) -> None:
@@ -203,10 +203,11 @@ def machine_class(
     """Make the machine of a run.
 
     Args:
-        run: what its examples share, the backend among it.
-        bursts: many steps a rule, for long runs; else one rule an operation, which Hypothesis draws and shrinks.
-        symbolic: let a solver choose the integers, and the reference go first where it can.
-        only: the names of the operations to use; by default all, or those that a solver can work on.
+        run: the state that its examples share, with the backend.
+        bursts: many steps in one rule, for long runs; else one rule for each operation, for Hypothesis to draw and
+            shrink.
+        symbolic: let a solver choose the integers, and the reference run first if it can.
+        only: the names of the operations to use; by default all, or those that a solver supports.
 
     Returns:
         A class for `hypothesis.stateful.run_state_machine_as_test`.

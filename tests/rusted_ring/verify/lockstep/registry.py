@@ -1,4 +1,4 @@
-"""What an operation of the machine is: its arguments, the clauses it checks, the errors it can meet [ERR-1]."""
+"""The operations of the machine: their arguments, the clauses that they check, the errors that they can get [ERR-1]."""
 
 import dataclasses
 import random
@@ -11,17 +11,17 @@ from rusted_ring.reference.token import token_of
 
 
 class Skip(Exception):
-    """There is no handle that the operation could act on; the step does not count."""
+    """There is no handle for the operation; the step does not count."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What values an argument takes.
+    """The values of an argument.
 
     Attributes:
-        low: the least value of the whole range.
+        low: the least value of the range.
         high: the greatest value.
-        telling: values worth trying far more often than others, repeated by weight.
+        telling: values that are drawn far more often than others, repeated by weight.
     """
 
     low: int
@@ -29,7 +29,7 @@ class Kind:
     telling: tuple[int, ...] = ()
 
     def sample(self, random_source: random.Random) -> int:
-        """Draw a value quickly."""
+        """Draw a value without Hypothesis."""
         if self.telling and random_source.random() < 0.9:
             return self.telling[int(random_source.random() * len(self.telling))]
         return self.low + int(random_source.random() * (self.high - self.low + 1))
@@ -68,14 +68,14 @@ class Operation:
 
     Attributes:
         name: its name, unique.
-        function: what it does, given the engine and its arguments; raises `Skip` where it has nothing to act on.
-        kinds: its arguments' kinds by name.
-        clauses: the clauses that every call that returns checks, the one that a wrong state would break first.
-        errors: the clauses that a call checks that raises, by the error's name.
+        function: called with the engine and the arguments; raises `Skip` if there is no handle to use.
+        kinds: the kinds of its arguments, by name.
+        clauses: the clauses that every call that returns checks; a wrong state would break the first.
+        errors: the clauses that a call that raises checks, by the error's name.
         reaches: further clauses that some calls reach.
         needs: what the backend must offer, as dotted paths.
-        weight: how often it is drawn.
-        profiles: the profiles it is for; empty for all.
+        weight: how often it is drawn, relative to the others.
+        profiles: the profiles for which it exists; empty for all.
         group: `"pools"` or `"rings"`.
     """
 
@@ -98,7 +98,7 @@ Function = Callable[..., None]
 
 
 class Register(Protocol):
-    """The decorator of an operation; its arguments are those of `Operation`, with the arguments' kinds as keywords."""
+    """The decorator of an operation; its arguments are those of `Operation`, with the kinds as keywords."""
 
     def __call__(
         self,
@@ -110,12 +110,12 @@ class Register(Protocol):
         profiles: str = "",
         **kinds: Kind,
     ) -> Callable[[Function], Function]:
-        """Enter a function among the operations."""
+        """Register a function as an operation."""
         ...
 
 
 def registrar(registry: Registry, group: str) -> Register:
-    """Return the decorator that enters functions among a group's operations."""
+    """Return the decorator that registers functions as operations of a group."""
 
     def operation(
         *clauses: str,

@@ -1,4 +1,4 @@
-"""How far a differential run is, and what it came to [ERR-1]."""
+"""The progress of a differential run, and its report [ERR-1]."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,17 +12,17 @@ PROFILES: Final = ("tiny", "seed", "wide")
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
-        steps: steps made.
-        total: steps asked for.
+        steps: steps done.
+        total: steps requested.
         seconds: time since the start.
         clauses: how many clauses were reached.
-        clauses_expected: how many the run is expected to reach.
+        clauses_expected: how many clauses the run is expected to reach.
         errors: how many error classes were reached.
-        errors_expected: how many the run is expected to reach.
-        shrinking: whether a failure was found and is being made smaller.
+        errors_expected: how many error classes the run is expected to reach.
+        shrinking: whether a failure was found and is being shrunk.
     """
 
     steps: int
@@ -36,22 +36,22 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Steps a second."""
+        """Steps per second."""
         return self.steps / self.seconds if self.seconds else 0.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """What a run failed with.
+    """The failure of a run.
 
     Attributes:
-        kind: `"disagreement"`, `"crash"`, `"hang"`, or `"flaky"` for a disagreement that did not come again.
+        kind: `"disagreement"`, `"crash"`, `"hang"`, or `"flaky"` for a disagreement that did not repeat.
         clause: the id of the clause that was broken.
-        clause_text: its sentence, empty where the spec is not at hand.
-        message: what differed.
+        clause_text: its sentence, empty if the spec is not installed.
+        message: the difference in words.
         script: a Python snippet that runs and fails on the backend.
         steps: how many steps the shrunk program has.
-        steps_before: how many the program had in which the failure was found.
+        steps_before: how many steps the program had before it was shrunk.
     """
 
     kind: str
@@ -65,23 +65,23 @@ class Failure:
 
 @dataclasses.dataclass(frozen=True)
 class DiffReport:
-    """What a differential run came to.
+    """The report of a differential run.
 
     Attributes:
         backend: the backend's name.
         profile: the profile's name, in capitals.
         seed: the seed that repeats the run.
-        steps: steps made.
+        steps: steps done.
         examples: how often it began with an empty allocator.
         seconds: how long it took, shrinking included.
-        rate: steps a second, without shrinking.
+        rate: steps per second, without shrinking.
         clauses: how often each clause was checked, by its id.
         errors: how often each error was raised, by its name.
         operations: how often each operation was called, by its name.
         never_reached: clauses that the run was expected to reach and did not.
         errors_never_reached: errors that the run was expected to reach and did not.
-        not_offered: what the backend lacks, by the operation that was therefore left out.
-        failure: what it failed with, or None.
+        not_offered: what the backend lacks, by the operation that was left out because of it.
+        failure: the failure, or None.
     """
 
     backend: str
@@ -105,12 +105,12 @@ class DiffReport:
         return self.failure is None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as values that JSON knows."""
+        """Return the report as JSON values."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "DiffReport":
-        """Return the report that `to_json` made the values of."""
+        """Return the report from the values of `to_json`."""
         failure = values["failure"]
         return cls(**{**values, "failure": Failure(**failure) if failure else None})
 
@@ -119,7 +119,7 @@ Report = Callable[[Progress], None]
 
 
 def clause_text(clause: str) -> str:
-    """Return a clause's sentence, or nothing where the spec is not at hand."""
+    """Return a clause's sentence, or an empty text if the spec is not installed."""
     try:
         found = load_clauses().get(clause)
     except (SpecError, OSError):

@@ -41,7 +41,7 @@ def run_diffs(backend: str, profiles: Sequence[str], steps: int, seed: int) -> l
 
 
 def show_diffs(reports: Sequence[DiffReport]) -> None:
-    """Print a table with a row a profile, what was never reached, and the disagreement if there is one."""
+    """Print a table with a row for each profile, what was never reached, and the disagreement if there is one."""
     columns = ["profile", "steps", "steps/s", "clauses reached", "errors reached", "agrees"]
     rows: list[list[str]] = []
     for report in reports:
@@ -72,7 +72,7 @@ def show_diffs(reports: Sequence[DiffReport]) -> None:
 
 
 def failure_lines(report: DiffReport) -> list[str]:
-    """Return a disagreement as lines: what, the clause broken, and the shrunk sequence as Python."""
+    """Return a disagreement as lines: the difference, the clause broken, and the shrunk program as Python."""
     failure = report.failure
     if failure is None:
         return []

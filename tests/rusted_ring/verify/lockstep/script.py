@@ -1,23 +1,23 @@
-"""The steps of a run as Python source: a snippet that runs by itself and fails where the backend is wrong [ERR-1]."""
+"""The steps of a run as Python source: a snippet that runs by itself and fails on a faulty backend [ERR-1]."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from rusted_ring.verify.support.backend import import_line
 
-PATTERN_PERIOD = 251  # a prime: no two 64-byte lines of a payload are equal, so that a wrong line shows
+PATTERN_PERIOD = 251  # a prime: no two 64-byte lines of a payload are equal, so that a wrong line is detected
 PATTERN = bytes(range(PATTERN_PERIOD)) * 600
 SHORT_PAYLOAD = 12
 
 
 class Pair:
-    """One thing in both worlds, with its name in the script [ERR-1].
+    """A pair of corresponding objects of both worlds, with its name in the script [ERR-1].
 
     Attributes:
         actual: the backend's object.
         expected: the reference's object.
         name: the variable of the script.
-        note: what the engine remembers of it.
+        note: data that the engine keeps with the pair.
     """
 
     __slots__ = ("actual", "expected", "name", "note")
@@ -31,7 +31,7 @@ class Pair:
 
 
 class Literal:
-    """A value that both worlds are given, with the source that makes it [ERR-1]."""
+    """A value for both worlds, with the source that makes it [ERR-1]."""
 
     __slots__ = ("source", "value")
 
@@ -42,7 +42,7 @@ class Literal:
 
 
 def payload(length: int, tag: int) -> Literal:
-    """Return `length` bytes that differ from place to place and from tag to tag [PTR-7]."""
+    """Return `length` bytes that differ from index to index and from tag to tag [PTR-7]."""
     value = PATTERN[tag : tag + length]
     return Literal(value, repr(value) if length <= SHORT_PAYLOAD else f"PATTERN[{tag}:{tag + length}]")
 
@@ -74,7 +74,7 @@ def outcome(call):
         return (name, error.skipped, error.next_sequence) if name == "Lagged" else name
 """
 helpers: Final[dict[str, Any]] = {}
-exec(HELPERS, helpers)  # what snippets show is what the engine itself compares by
+exec(HELPERS, helpers)  # the engine itself compares by the functions of the snippets
 plain: Final[Callable[[Any], Any]] = helpers["plain"]
 
 
@@ -93,9 +93,9 @@ def shown(value: object) -> str:
 
 
 class Script:
-    """A log of steps that costs little to keep and is turned into source on demand [ERR-1].
+    """A cheap log of steps that is turned into source on demand [ERR-1].
 
-    It keeps names and values alone, never a handle, since a handle in the log would not be collected.
+    It keeps only names and values, never a handle, since a handle in the log would not be collected.
     """
 
     def __init__(self, backend: str, profile: str) -> None:
@@ -111,7 +111,7 @@ class Script:
         self.ending: list[str] = []
 
     def call(self, template: str, sources: list[Any], name: str) -> list[Any]:
-        """Log a call before it is made; the entry returned has the error's name filled in afterwards."""
+        """Log a call before it is made; the caller later sets the error's name in the returned entry."""
         entry = [template, sources, name, ""]
         self.entries.append(entry)
         return entry
@@ -141,7 +141,7 @@ class Script:
         return result
 
     def expect_result(self, expected: object, clause: str, message: str) -> None:
-        """End the script with the last call, its outcome compared with the reference's."""
+        """End the script with the last call and a comparison of its outcome with the reference's."""
         template, sources, _, _ = self.entries.pop()
         source = self.expression(template, sources)
         self.expect_value(source, expected, clause, message)
@@ -153,7 +153,7 @@ class Script:
         self.ending = [f'assert actual != {error!r}, "[{clause}] {plain_text(message)}"']
 
     def expect_value(self, source: str, expected: object, clause: str, message: str) -> None:
-        """End the script with an expression, its outcome compared with the reference's."""
+        """End the script with an expression and a comparison of its value with the reference's."""
         self.ending = [
             f"actual = outcome(lambda: {source})",
             f"expected = {shown(expected)}",
@@ -191,10 +191,10 @@ class Script:
 
 
 def plain_text(text: str) -> str:
-    """Return text as part of a string in double quotes."""
+    """Return a text escaped for a string in double quotes."""
     return text.replace("\\", "\\\\").replace('"', "'").replace("\n", " ")
 
 
 def braced(text: str) -> str:
-    """Return text as part of an f-string in double quotes."""
+    """Return a text escaped for an f-string in double quotes."""
     return plain_text(text).replace("{", "{{").replace("}", "}}")

@@ -1,7 +1,7 @@
-"""A run as data: operations and their integers, drawn at random, kept in a journal, replayed, made smaller [ERR-1].
+"""A run as data: operations and their integers, drawn at random, recorded in a journal, replayed and shrunk [ERR-1].
 
-Every operation takes any integers (they choose among the handles there are), so every part of a program is a program.
-That is what makes a failing one easy to shrink.
+Every operation accepts any integers (they select from the existing handles), so every part of a program is a program.
+So a failing program is easy to shrink.
 """
 
 import bisect
@@ -33,7 +33,7 @@ JOURNAL_BYTES: Final = 16 * 2**20
 
 
 def offered_operations(backend: object, profile: str) -> tuple[list[Operation], dict[str, list[str]]]:
-    """Return the operations that a backend can be given, and what the others lack by the operation's name."""
+    """Return the operations that a backend supports, and by name of the others what the backend lacks."""
     usable: list[Operation] = []
     missing: dict[str, list[str]] = {}
     for operation in ORDER:
@@ -48,14 +48,14 @@ def offered_operations(backend: object, profile: str) -> tuple[list[Operation], 
 
 
 class Swarm:
-    """An example's own choice of operations and weights, so that some examples go deep where others go wide."""
+    """An example's own choice of operations and weights, so that some examples go deep and others go wide."""
 
     def __init__(self, operations: Sequence[Operation], seed: int) -> None:
         """Draw the weights.
 
         Args:
-            operations: what the backend can be given.
-            seed: decides all.
+            operations: the operations that the backend supports.
+            seed: the seed of the draw.
         """
         source = random.Random(seed)
         group = source.choice(("pools", "rings", "both"))
@@ -78,13 +78,13 @@ class Swarm:
 
 
 class Journal:
-    """The steps of the running example in a file that outlives the process, at the cost of a memory write a step."""
+    """The steps of the current example in a file that outlives the process; a step costs one memory write."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Map a new file.
 
         Args:
-            path: where.
+            path: the file.
         """
         with open(path, "wb+") as file:
             file.truncate(JOURNAL_BYTES)
@@ -97,7 +97,7 @@ class Journal:
         self.memory[0] = 0
 
     def step(self, step: Step) -> None:
-        """Write a step before it is made."""
+        """Record a step before it is done."""
         line = b"%d %s\n\0" % (step[0], " ".join(map(str, step[1])).encode())
         end = self.position + len(line)
         if end < JOURNAL_BYTES:
@@ -133,7 +133,7 @@ def replay(
         coverage: counts to add to.
 
     Returns:
-        The disagreement that it ends in, or None.
+        The disagreement that ends it, or None.
     """
     try:
         engine = Engine(backend, profile, name=name, coverage=coverage)
@@ -146,7 +146,7 @@ def replay(
 
 
 def render(profile: str, program: Iterable[Step], name: str, ending: str) -> str:
-    """Return a program as a script without running the backend: the reference stands in for it.
+    """Return a program as a script without running the backend: the reference runs in both worlds.
 
     Args:
         profile: the profile's name.
@@ -172,10 +172,10 @@ def shrink(program: Program, fails: Callable[[Program], bool], *, seconds: float
     Args:
         program: a program that fails.
         fails: whether a program fails.
-        seconds: when to be content with what there is.
+        seconds: the time limit.
 
     Returns:
-        A program that fails, in which (if time allowed) no step can be left out.
+        A program that fails and, unless the time ran out, passes without any one of its steps.
     """
     deadline = time.monotonic() + seconds
 

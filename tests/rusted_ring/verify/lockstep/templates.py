@@ -1,4 +1,4 @@
-"""Calls as templates of source, their outcomes, and the disagreement that two outcomes are [ERR-1]."""
+"""Calls as templates of source, their outcomes, and the error for two outcomes that differ [ERR-1]."""
 
 import array
 import collections
@@ -17,7 +17,7 @@ class Disagreement(AssertionError):
 
     Attributes:
         clause: the id of the clause that was broken.
-        message: what differed.
+        message: the difference in words.
         script: a Python snippet that runs and fails on the backend.
     """
 
@@ -38,7 +38,7 @@ compiled: dict[str, Template] = {}
 
 
 def compile_template(template: str, arguments: int) -> Template:
-    """Make the function of a call's source, so that what is run and what the script shows are one thing."""
+    """Compile a call's source to a function, so that the engine runs exactly what the script shows."""
     names = [f"a{index}" for index in range(arguments)]
     source = f"lambda backend, {', '.join(names)}: {template.format(*names)}"
     modules = {"array": array, "collections": collections, "copy": copy, "pickle": pickle, "sys": sys}
@@ -48,7 +48,7 @@ def compile_template(template: str, arguments: int) -> Template:
 
 
 class Raised:
-    """How a call failed: the class's name, what `Lagged` carries, and the message (which is not compared)."""
+    """A call's error: the name of its class, the numbers of `Lagged`, and the message (which is not compared)."""
 
     __slots__ = ("detail", "message", "name")
 
@@ -61,7 +61,7 @@ class Raised:
 
 
 def look(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what the backend shows, or the name of the error that looking raises."""
+    """Return the value that the backend returns, or the name of the error that the call raises."""
     try:
         return untraced(function, *arguments)
     except Exception as error:
@@ -69,7 +69,7 @@ def look(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def figure(function: Template, thing: Any) -> Any:
-    """Return a property of the reference's, or the name of the error that asking for it raises."""
+    """Return a property of the reference's object, or the name of the error that the access raises."""
     try:
         return function(reference, thing)
     except Exception as error:

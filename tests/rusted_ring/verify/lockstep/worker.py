@@ -1,4 +1,4 @@
-"""The process in which a differential run of a backend takes place, so that a crash is seen from outside [ERR-1]."""
+"""The process that runs a differential run of a backend, so that another process can detect a crash [ERR-1]."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ from rusted_ring.verify.support.backend import BackendError, load_backend
 
 
 def main() -> None:
-    """Do what the JSON argument says, and write JSON lines to the pipe that it names."""
+    """Run the command of the JSON argument, and write JSON lines to the pipe that it names."""
     arguments: dict[str, Any] = json.loads(sys.argv[1])
     pipe = arguments["pipe"]
 
@@ -56,7 +56,7 @@ def run(arguments: dict[str, Any], backend: Any, send: Any) -> None:
 
 
 def make_smaller(arguments: dict[str, Any], backend: Any, send: Any) -> None:
-    """Make a program that crashes or hangs smaller, and send it."""
+    """Shrink a program that crashes or hangs, and send it."""
     program: Program = [(number, tuple(given)) for number, given in arguments["program"]]
     run_of_none = Run(backend, arguments["profile"], name=arguments["backend"])
 

@@ -1,7 +1,7 @@
 """Events, and the documents that consumers rebuild from them [RING-5, PTR-7].
 
-A `Workload` is a list of events with the document that they lead to. Every consumer starts an empty document of its
-own, applies each event that it was delivered, in order, and has to end with the very bytes that the workload expects.
+A `Workload` is a list of events with the document that they produce. Every consumer starts with an empty document of
+its own, applies each delivered event in order, and has to end with exactly the bytes that the workload expects.
 """
 
 import collections
@@ -20,7 +20,7 @@ MORE = 0xFFFF_FFFF
 """The event type of a fragment that is followed by another one of the same event; no event of a workload has it."""
 
 MAX_BYTES = 128 << 20
-"""How much of an input is read unless the caller says otherwise: objects in Python take some ten times as much."""
+"""The default limit of an input in bytes: the objects in Python take about ten times as much."""
 
 _FRAME = struct.Struct("<II")
 
@@ -29,7 +29,7 @@ class TooLarge(InputError):
     """Input of more bytes than the caller allows."""
 
     def __init__(self, name: object, limit: int, remedy: str = "") -> None:
-        """Name the input, the limit in bytes, and what to do besides raising it."""
+        """Name the input, the limit in bytes, and another remedy besides a higher limit."""
         super().__init__(f"{name}: has more than {limit:,} bytes: allow more by --max-bytes{remedy}")
 
 
@@ -45,27 +45,31 @@ class Event(NamedTuple):
 
 
 class Document(Protocol):
-    """What a consumer rebuilds."""
+    """A document that a consumer rebuilds."""
 
     def apply(self, data: bytes, event_type: int) -> None:
-        """Apply the next event; raises `MergeError` where that is impossible."""
+        """Apply the next event.
+
+        Raises:
+            MergeError: the event does not fit the document.
+        """
 
     def content(self) -> bytes:
-        """Return the document as it stands."""
+        """Return the current document as bytes."""
         raise NotImplementedError
 
 
 @dataclass(slots=True)
 class Workload:
-    """Events, and what they lead to.
+    """Events, and the document that they produce.
 
     Attributes:
-        name: what the user called it.
-        kind: what it is, in a few words.
+        name: the name by which the user gave the input.
+        kind: a description in a few words.
         events: the events, in order.
         expected: the bytes of the final document.
         new_document: makes the empty document that a consumer starts with.
-        notes: what was left out or is worth knowing, each one line.
+        notes: remarks for the user, such as omissions, one line each.
     """
 
     name: str
@@ -77,11 +81,11 @@ class Workload:
 
     @property
     def payload_bytes(self) -> int:
-        """The bytes of all payloads together."""
+        """Return the length of all payloads together, in bytes."""
         return sum(len(event.data) for event in self.events)
 
     def classes(self) -> dict[str, int]:
-        """How many events there are of each class, XS to XXL [SIZE-2]."""
+        """Return the number of events of each class, XS to XXL [SIZE-2]."""
         counted = collections.Counter(class_of(len(event.data)) for event in self.events)
         return {name: counted[name] for name in (*CLASS_LIMITS, "XXL")}
 
@@ -95,7 +99,7 @@ class StreamDocument:
     """The delivered events themselves, each as type, length (u32 each, little-endian) and payload [RING-5]."""
 
     def __init__(self) -> None:
-        """Start with nothing."""
+        """Start with an empty stream."""
         self._parts: list[bytes] = []
 
     def apply(self, data: bytes, event_type: int) -> None:
@@ -109,7 +113,7 @@ class StreamDocument:
 
 
 def stream_of(events: Sequence[Event]) -> bytes:
-    """Return what a `StreamDocument` must end with."""
+    """Return the content of a `StreamDocument` after some events."""
     document = StreamDocument()
     for event in events:
         document.apply(event.data, event.event_type)
@@ -130,7 +134,7 @@ class TextDocument:
         try:
             position, deleted, inserted = json.loads(data)
         except ValueError as error:
-            raise MergeError(f"a patch is no JSON any more: {data[:40]!r} ({error})") from None
+            raise MergeError(f"a patch is no longer JSON: {data[:40]!r} ({error})") from None
         text = self._text
         if position + deleted > len(text):
             raise MergeError(f"a patch at {position} deletes {deleted} of a text of {len(text)} characters")

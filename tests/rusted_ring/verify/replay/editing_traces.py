@@ -1,10 +1,10 @@
 """Reading editing traces and JSON lines [RING-5].
 
 An editing trace (`.json` or `.json.gz`, of the public editing-traces collection) is an object `{startContent,
-endContent, txns: [{patches: [[position, deleted, inserted], ...]}, ...]}`. Of a sequential trace every patch is an
-event, its payload the patch as JSON, its type 0, and the document is the edited text. A concurrent trace (several
-agents, `parents`) cannot be applied in file order: every transaction is an event, its type the agent, and the document
-is the merged text.
+endContent, txns: [{patches: [[position, deleted, inserted], ...]}, ...]}`. In a sequential trace every patch is an
+event: the payload is the patch as JSON, the type is 0, and the document is the edited text. A concurrent trace (several
+agents, `parents`) cannot be applied in file order: there every transaction is an event, its type is the agent, and the
+document is the merged text.
 
 JSON lines: each line is an object with `"data"` (text, taken as UTF-8) or `"base64"` (bytes), and perhaps
 `"event_type"` (0 to 4,294,967,294, by default 0). The document is the stream of events: type, length and payload of
@@ -40,11 +40,11 @@ _LINE_SUFFIXES = {".jsonl", ".ndjson"}
 
 
 def read_workload(path: Path, *, max_bytes: int = MAX_BYTES) -> Workload:
-    """Read an editing trace or JSON lines, whichever the file is.
+    """Read an editing trace or JSON lines; the file's contents decide which it is.
 
     Args:
         path: the file; gzip is recognised by its first bytes.
-        max_bytes: how many bytes the text may have once it is unpacked. No more than that is read.
+        max_bytes: the greatest length of the unpacked text in bytes. No more than that is read.
 
     Raises:
         InputError: the file cannot be read, is too large, is neither, or its patches do not lead to its `endContent`.
@@ -74,17 +74,17 @@ def read_workload(path: Path, *, max_bytes: int = MAX_BYTES) -> Workload:
 
 
 def generated_workload(events: int = 5_000, seed: int = 0) -> Workload:
-    """Make up an editing session with payloads of every class, for where there is no real input.
+    """Generate an editing session with payloads of every class, for use without real input.
 
     Args:
-        events: how many patches.
+        events: the number of patches.
         seed: the same seed gives the same session.
     """
     source = random.Random(seed)
     patches: list[Event] = []
     text = ""
     for number in range(events):
-        # Mostly keystrokes; sometimes a paste, of a length that is spread over the classes.
+        # Mostly keystrokes; sometimes a paste, with lengths from all classes.
         length = int(2 ** source.uniform(5, 15.5)) if number % 97 == 0 else source.randrange(3)
         inserted = "".join(source.choices(string.ascii_lowercase + " \n\u00e9\u4e2d", k=length))
         position = source.randrange(len(text) + 1)
@@ -217,7 +217,7 @@ def _concurrent(path: Path, start: str, end: str, transactions: list[dict[str, A
         new_document=lambda: MergedDocument(start),
     )
     if not merged:
-        # Edits at the same place and time have no order of their own, and whoever wrote endContent chose another one.
+        # Concurrent edits at one position have no order of their own, and the writer of endContent chose another one.
         workload.kind = (
             f"editing trace, {authors} authors at once; each transaction an event, the document is their stream"
         )

@@ -1,10 +1,10 @@
 """A git history as events [RING-5].
 
-The first-parent history is read oldest first. Each hunk of each commit is an event, and so is each file made, each file
-deleted and each change of a file's mode; a merge counts as its difference from its first parent. The document is the
-tree: the mode, path and bytes of every file and symbolic link. It must end as the tree of the last commit, which is
-read by other git commands (`ls-tree` and `cat-file`) than the events. Submodules are left out, since their files are
-not in the repository.
+The first-parent history is read oldest first. Each hunk of each commit is an event, and so are each creation and
+deletion of a file and each change of a file's mode; a merge counts as its difference from its first parent. The
+document is the tree: the mode, path and bytes of every file and symbolic link. It must end as the tree of the last
+commit, which other git commands (`ls-tree` and `cat-file`) read. Submodules are left out, since their files are not in
+the repository.
 """
 
 import collections
@@ -40,7 +40,7 @@ _LEFT_BY_GIT = (
     "GIT_PAGER",
 )
 
-# Nothing in the user's configuration may change what is printed.
+# The user's configuration must not change the output.
 _SETTINGS = (
     "log.showRoot=true",
     "log.showSignature=false",
@@ -77,7 +77,7 @@ _LOG = (
 
 
 class Lines(Protocol):
-    """What git prints, line by line."""
+    """The output of git, line by line."""
 
     def readline(self) -> bytes:
         """Return the next line with its line feed, or nothing at the end."""
@@ -85,7 +85,7 @@ class Lines(Protocol):
 
 
 class _Bounded:
-    """The lines of a stream, up to so many bytes."""
+    """The lines of a stream, up to a number of bytes."""
 
     def __init__(self, stream: IO[bytes], name: object, limit: int) -> None:
         self._stream, self._name, self._limit = stream, name, limit
@@ -111,7 +111,7 @@ def check_history(path: Path) -> None:
     if not path.is_dir():
         raise InputError(f"{path}: is not a folder; give a git repository")
     _git(path, "rev-parse", "--git-dir")
-    # Without a revision: then git says whether the branch has no commits yet or is broken.
+    # Without a revision, git reports whether the branch has no commits yet or is broken.
     _git(path, "log", "-1", "--format=%H")
 
 
@@ -120,11 +120,11 @@ def read_history(path: Path, *, commits: int | None = None, max_bytes: int = MAX
 
     Args:
         path: a folder of the repository, or a bare one.
-        commits: how many commits to take, the oldest ones; all by default.
-        max_bytes: how many bytes the patches of these commits may have. No more than that is read.
+        commits: how many of the oldest commits to take; all by default.
+        max_bytes: the greatest length of the patches of these commits in bytes. No more than that is read.
 
     Raises:
-        InputError: `path` is no repository, has no commits or too large a history, or git is missing or fails.
+        InputError: `path` is not a repository, has no commits or too large a history, or git is missing or fails.
     """
     check_history(path)
     history = _git(path, "rev-list", "--first-parent", "--reverse", "HEAD", "--").decode("ascii").split()
@@ -157,7 +157,7 @@ def _counted(number: int, word: str) -> str:
 
 @dataclass(slots=True)
 class File:
-    """A file or symbolic link: its mode as git writes it, and its lines, with their line feeds but perhaps the last."""
+    """A file or symbolic link: its mode as git writes it, and its lines; only the last may lack a line feed."""
 
     mode: bytes
     lines: list[bytes] = field(default_factory=list)
@@ -173,7 +173,7 @@ def serialized(tree: dict[bytes, tuple[bytes, bytes]]) -> bytes:
 
 
 class TreeDocument:
-    """A tree of files that is changed by the events of a history."""
+    """A tree of files that the events of a history change."""
 
     def __init__(self) -> None:
         """Start with no files."""
@@ -214,7 +214,7 @@ class TreeDocument:
 
 
 def lines_of(text: bytes) -> list[bytes]:
-    """Split at line feeds alone and keep them; what follows the last one, if anything, is a line too."""
+    """Split at line feeds only and keep them; text after the last one is a line too."""
     lines = text.split(b"\n")
     last = lines.pop()
     lines = [line + b"\n" for line in lines]
@@ -289,7 +289,7 @@ def read_tree(path: Path, commit: str) -> dict[bytes, tuple[bytes, bytes]]:
 
 
 def _events(path: Path, last: str, submodules: set[bytes], max_bytes: int) -> Iterator[Event]:
-    """Yield the events of a history up to a commit, and note the submodules."""
+    """Yield the events of a history up to a commit, and collect the submodules."""
     with tempfile.TemporaryFile() as complaints:
         with subprocess.Popen(
             _command(path, [*_LOG, last, "--"]),
@@ -311,11 +311,11 @@ def read_patches(stream: Lines, submodules: set[bytes]) -> Iterator[Event]:
     Lines of a file are counted by the hunk's own header, so that no content can be taken for a header.
 
     Args:
-        stream: what git prints.
-        submodules: where the paths of submodules are put.
+        stream: the output of git.
+        submodules: receives the paths of submodules.
 
     Raises:
-        InputError: a line that git is not known to print.
+        InputError: git printed a line of an unknown form.
     """
     line = stream.readline()
     while line:
@@ -376,7 +376,7 @@ def _hunk(stream: Lines, header: bytes, name: bytes) -> tuple[bytes, Event]:
     while left.total() or line.startswith(b"\\"):
         sign, rest = line[:1], line[1:]
         if sign == b"\\":
-            # No line feed at the end of the file. It is said of the line before, and matters for inserted lines alone.
+            # No line feed at the end of the file: this is about the line before, and matters only for inserted lines.
             if previous == b"+":
                 text[-1] = text[-1].removesuffix(b"\n")
         elif left[sign] > 0:

@@ -1,13 +1,13 @@
 """Merging an editing trace of several authors into one text [RING-5].
 
-Each transaction says after which others it was made (`parents`, numbers of transactions) and edits the text as it was
-then. The text is merged as by Gentle and Kleppmann, "Collaborative text editing with Eg-walker" (EuroSys 2025): a list
-of items is walked, in which the transactions that the next one did not know of are taken back and those that it knew of
-are put forth again; insertions made at the same place at the same time are ordered as by FugueMax (Weidner and
-Kleppmann, 2023), and then by author.
+Each transaction names the transactions that it was made after (`parents`, numbers of transactions) and edits the text
+of that version. The merge is that of Gentle and Kleppmann, "Collaborative text editing with Eg-walker" (EuroSys 2025):
+it walks a list of items, retreats the transactions that the next one did not know of, and advances those that it knew
+of. Concurrent insertions at the same position are ordered as by FugueMax (Weidner and Kleppmann, 2023), and then by
+author.
 
-Where everything later was made in knowledge of everything earlier, the list begins anew from plain text; a stretch of
-one author at a time is plain splicing.
+At a point where every later transaction knew all earlier ones, the list is rebuilt from plain text; a stretch with one
+author at a time is plain splicing.
 """
 
 import functools
@@ -21,13 +21,13 @@ from rusted_ring.verify.replay.documents import MergeError
 Patch = tuple[int, int, str]
 
 _UNKNOWN = -1
-"""The state of an item that the transaction at hand did not know of; 0 is inserted, n is deleted n times."""
+"""The state of an item that the current transaction did not know of; 0 is inserted, n is deleted n times."""
 _NOTHING = -1
-"""The id of no item. Items have ids from 0 up; the character at `offset` of the text begun with has -2 - offset."""
+"""The id of no item. Items have ids from 0 up; the character at `offset` of the initial text has -2 - offset."""
 
 
 class Transaction(NamedTuple):
-    """One transaction: who made it, after which others, and what it changed."""
+    """One transaction: its author, its parents and its patches."""
 
     agent: int
     parents: Sequence[int]
@@ -36,7 +36,7 @@ class Transaction(NamedTuple):
 
 @dataclass(slots=True)
 class _Item:
-    """A character that was inserted, or a stretch of the text begun with."""
+    """A character that was inserted, or a stretch of the initial text."""
 
     id: int
     text: str
@@ -47,18 +47,18 @@ class _Item:
     gone: bool = False
 
     def holds(self, identity: int) -> bool:
-        """Whether the character of that id is here; a stretch has the ids down from its own."""
+        """Return whether the item contains the character of that id; a stretch has the ids down from its own."""
         return self.id == identity or (self.id < _NOTHING and self.id - len(self.text) < identity <= self.id)
 
     @property
     def last(self) -> int:
-        """The id of the last character."""
+        """Return the id of the last character."""
         return self.id if self.id >= 0 else self.id - len(self.text) + 1
 
 
 @dataclass(slots=True)
 class _Edit:
-    """What one transaction did to items: the items, and whether each was inserted or deleted."""
+    """The effect of one transaction: the items, and whether each was inserted or deleted."""
 
     steps: list[tuple[_Item, bool]] = field(default_factory=list)
 
@@ -71,21 +71,21 @@ class _Walker:
         self.made = 0
 
     def text(self) -> str:
-        """What is left in the end."""
+        """Return the final text."""
         return "".join(item.text for item in self.items if not item.gone)
 
-    def take_back(self, edit: _Edit) -> None:
-        """Leave a transaction out."""
+    def retreat(self, edit: _Edit) -> None:
+        """Remove the effect of a transaction."""
         for item, inserted in reversed(edit.steps):
             item.state = _UNKNOWN if inserted else item.state - 1
 
-    def put_forth(self, edit: _Edit) -> None:
-        """Put a transaction in again."""
+    def advance(self, edit: _Edit) -> None:
+        """Restore the effect of a transaction."""
         for item, inserted in edit.steps:
             item.state = 0 if inserted else item.state + 1
 
     def apply(self, transaction: Transaction) -> _Edit:
-        """Make a transaction's changes in the text that it knew."""
+        """Apply a transaction's changes to the text that it knew."""
         edit = _Edit()
         for position, deleted, inserted in transaction.patches:
             for _ in range(deleted):
@@ -95,7 +95,7 @@ class _Walker:
         return edit
 
     def _place(self, position: int) -> int:
-        """Return the index of the item that begins right after `position` known characters, split off if need be."""
+        """Return the index of the item that begins right after `position` known characters, after a split if needed."""
         left = position
         for index, item in enumerate(self.items):
             if left == 0:
@@ -120,7 +120,7 @@ class _Walker:
         while index < len(self.items) and self.items[index].state != 0:
             index += 1
         if index == len(self.items):
-            raise MergeError(f"a patch deletes at {position}, where the text has ended")
+            raise MergeError(f"a patch deletes at {position}, beyond the end of the text")
         item = self.items[index]
         if len(item.text) > 1:
             self._split(index, 1)
@@ -139,11 +139,11 @@ class _Walker:
         right = following.id if following is not None and following.left == left else _NOTHING
         item = _Item(self.made, character, agent, left, right)
         self.made += 1
-        self.items.insert(self._settle(item, index), item)
+        self.items.insert(self._ordered(item, index), item)
         return item
 
-    def _settle(self, item: _Item, index: int) -> int:
-        """Return where an item goes among those inserted there by transactions that this one did not know of."""
+    def _ordered(self, item: _Item, index: int) -> int:
+        """Return the index of an item among the concurrent insertions at its position."""
         left_index, right_index = index - 1, self._index(item.right, len(self.items))
         passing = False
         for scan in range(index, len(self.items)):
@@ -164,14 +164,14 @@ class _Walker:
 
 
 def merge(transactions: Sequence[Transaction], start: str = "") -> str:
-    """Return the text that all transactions lead to.
+    """Return the text after all transactions.
 
     Args:
-        transactions: each after its parents, which are indices into the sequence.
+        transactions: the transactions, each after its parents, which are indices into the sequence.
         start: the text before the first.
 
     Raises:
-        MergeError: a transaction does not fit the text that it was made in, or names a parent that is not before it.
+        MergeError: a transaction does not fit its version of the text, or names a parent that is not before it.
     """
     text, done = start, 0
     for end in _ends(transactions):
@@ -181,7 +181,7 @@ def merge(transactions: Sequence[Transaction], start: str = "") -> str:
 
 
 def _ends(transactions: Sequence[Transaction]) -> Iterator[int]:
-    """Yield after how many transactions all that follow were made in knowledge of all before."""
+    """Yield each number of transactions after which every later transaction knew all earlier ones."""
     count = len(transactions)
     earliest = [count] * (count + 1)
     for number in range(count - 1, -1, -1):
@@ -215,9 +215,9 @@ def _walk(text: str, transactions: Sequence[Transaction], begin: int, end: int) 
             if parent >= begin:
                 wanted |= known[parent - begin]
         for other in reversed(_bits(now & ~wanted)):
-            walker.take_back(edits[other])
+            walker.retreat(edits[other])
         for other in _bits(wanted & ~now):
-            walker.put_forth(edits[other])
+            walker.advance(edits[other])
         edits.append(walker.apply(transactions[number]))
         now = wanted | 1 << number - begin
         known.append(now)
@@ -235,7 +235,7 @@ def _bits(mask: int) -> list[int]:
 
 @functools.lru_cache(maxsize=4)
 def _merged(events: tuple[tuple[bytes, int], ...], start: str) -> str:
-    """Merge events; those of the next consumer are mostly the same, and the merge is the same then."""
+    """Merge events, cached: the events of the next consumer are mostly the same."""
     transactions: list[Transaction] = []
     for data, agent in events:
         try:
@@ -247,7 +247,7 @@ def _merged(events: tuple[tuple[bytes, int], ...], start: str) -> str:
 
 
 class MergedDocument:
-    """A text that is merged from transactions, each the JSON of `{parents, patches}`, its event type the author."""
+    """A text merged from transactions, each the JSON of `{parents, patches}` with the author as its event type."""
 
     def __init__(self, start: str = "") -> None:
         """Start with a text."""

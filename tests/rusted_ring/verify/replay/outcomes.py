@@ -1,4 +1,4 @@
-"""How a replay is to be done, and what came of it, consumer by consumer."""
+"""The settings of a replay, and its results for each consumer."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -12,15 +12,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How events are sent.
+    """The settings of a replay.
 
     Attributes:
         routes: names from `ROUTES`.
-        consumers: how many there are, 1 to 64.
+        consumers: the number of consumers, 1 to 64.
         slow: whether the last consumer is slow.
         size: the payload limit of a ring's slots, in bytes.
-        capacity: the slots of a ring, and the places of a queue of pointers.
-        batch: the events that the writer adds, and a consumer takes, in one turn.
+        capacity: the number of slots of a ring, and the length of a queue of pointers.
+        batch: how many events the writer adds, and a consumer takes, in one turn.
         threads: whether each consumer is a thread.
     """
 
@@ -35,7 +35,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong, and the clause that it breaks (empty where no single clause is to blame)."""
+    """A failure in words, and the clause that it breaks (empty if it cannot be attributed to one clause)."""
 
     clause: str
     text: str
@@ -43,14 +43,14 @@ class Problem:
 
 @dataclass(slots=True)
 class ConsumerResult:
-    """What one consumer saw.
+    """The result of one consumer.
 
     Attributes:
-        name: how the consumer is called in the table.
-        delivered: entries it was given.
-        skipped: entries that were overwritten before it came to them; it reread them from the journal.
-        max_lag: the largest number of entries it was behind when its turn came.
-        identical: whether the document it rebuilt is the expected one, byte for byte.
+        name: the consumer's name in the table.
+        delivered: how many entries it received.
+        skipped: how many entries were overwritten before it read them; it reread them from the journal.
+        max_lag: the largest number of entries that it was behind at the begin of a turn.
+        identical: whether it rebuilt the expected document, byte for byte.
     """
 
     name: str
@@ -62,17 +62,17 @@ class ConsumerResult:
 
 @dataclass(slots=True)
 class RouteResult:
-    """What one route on one backend showed.
+    """The result of one route on one backend.
 
     Attributes:
         backend: the name of the backend.
         route: the name of the route.
-        events: the events of the workload.
-        entries: the entries they made, fragments counted one by one.
-        waits: the turns in which the writer found no room.
-        seconds: from the first add to the last finished document.
-        consumers: one result each.
-        problems: what went wrong.
+        events: the number of events of the workload.
+        entries: the number of entries, in which each fragment counts.
+        waits: the number of turns in which the writer found no room.
+        seconds: the time from the first add to the last finished document.
+        consumers: the result of each consumer.
+        problems: the failures.
         left_out: why the route was not run; empty if it was.
     """
 
@@ -88,12 +88,12 @@ class RouteResult:
 
     @property
     def ok(self) -> bool:
-        """Whether every consumer has the document and nothing else went wrong."""
+        """Whether every consumer has the document and there are no problems."""
         return not self.problems and all(consumer.identical for consumer in self.consumers)
 
     @property
     def rate(self) -> float:
-        """Events a second, the work of rebuilding every consumer's document included."""
+        """Events per second, with the work of rebuilding every consumer's document included."""
         return self.events / self.seconds if self.seconds else 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class RouteResult:
 
 
 class Broken(Exception):
-    """A backend that does not do what the specification says; carries the problem."""
+    """A backend violates the specification; the exception carries the problem."""
 
     def __init__(self, clause: str, text: str) -> None:
         """Keep the clause and the words."""

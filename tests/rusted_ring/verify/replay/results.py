@@ -41,7 +41,7 @@ def replay_as_dict(workload: Workload, results: Sequence[outcomes.RouteResult]) 
 
 
 def show_workload(workload: Workload) -> None:
-    """Print what is about to be replayed."""
+    """Print a description of the workload."""
     print(f"{workload.name}: {workload.kind}")
     classes = "  ".join(f"{name} {count:,}" for name, count in workload.classes().items())
     print(f"{len(workload.events):,} events of {workload.payload_bytes:,} bytes: {classes}")
@@ -52,7 +52,7 @@ def show_workload(workload: Workload) -> None:
 
 
 def show_results(results: Sequence[outcomes.RouteResult]) -> None:
-    """Print a table with a row a consumer, and what went wrong."""
+    """Print a table with a row for each consumer, and the problems."""
     columns = [
         "backend",
         "route",

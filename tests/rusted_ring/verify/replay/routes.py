@@ -24,8 +24,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rusted_ring.verify.replay.documents import Event, MergeError, Workload
-from rusted_ring.verify.replay.lanes import Consumer, Lane, PointerLane, RingLane, TokenLane, fragments
 from rusted_ring.verify.replay.outcomes import Broken, ConsumerResult, Problem, Progress, RouteResult, Settings
+from rusted_ring.verify.replay.transports import (
+    Consumer,
+    PointerTransport,
+    RingTransport,
+    TokenTransport,
+    Transport,
+    fragments,
+)
 from rusted_ring.verify.support.backend import offers
 
 _NEEDS = {
@@ -41,7 +48,7 @@ _NEEDS = {
     ),
 }
 _SLOW_TURNS = 4
-"""A slow consumer gets every fourth turn, and takes no more in it than the writer adds in one."""
+"""A slow consumer gets every fourth turn, in which it takes no more than the writer adds in one."""
 _SLOW_SECONDS = 0.002
 _STUCK_SECONDS = 30.0
 
@@ -53,11 +60,11 @@ def run_route(
 
     Args:
         backend: the namespace.
-        name: what it is called in the result.
-        workload: the events and what they lead to.
+        name: the backend's name in the result.
+        workload: the events and the expected document.
         route: one of `ROUTES`.
         settings: the number of consumers and the like.
-        progress: called now and then with the entries sent and the entries there are.
+        progress: called from time to time with the number of entries sent and the number of all entries.
 
     Returns:
         The result, with every problem in it; nothing that a backend does wrong is raised.
@@ -83,14 +90,14 @@ def run_route(
         consumer.result.name += " (slow)" if consumer.slow else ""
     result.consumers = [consumer.result for consumer in consumers]
     try:
-        lane = _lane(backend, entries, route, settings)
+        transport = _transport(backend, entries, route, settings)
         begun = time.perf_counter()
         drive = _drive_threads if settings.threads else _drive_turns
-        drive(lane, entries, consumers, settings, result, progress)
+        drive(transport, entries, consumers, settings, result, progress)
         for consumer in consumers:
             consumer.finish(workload.expected)
         result.seconds = time.perf_counter() - begun
-        lane.check(consumers, len(entries))
+        transport.check(consumers, len(entries))
         clause = "RING-13" if ring else "PTR-7"
         for consumer in consumers:
             if not consumer.result.identical:
@@ -98,45 +105,45 @@ def run_route(
     except Broken as broken:
         result.problems.append(broken.problem)
     except MergeError as error:
-        result.problems.append(Problem("RING-13" if ring else "PTR-7", f"a consumer was given a wrong event: {error}"))
-    except Exception as error:  # whatever a backend raises is a finding
+        result.problems.append(Problem("RING-13" if ring else "PTR-7", f"a consumer received a wrong event: {error}"))
+    except Exception as error:  # any other exception of a backend is a finding
         result.problems.append(Problem("", f"{type(error).__name__}: {error}"))
     return result
 
 
-def _lane(backend: Any, entries: Sequence[Event], route: str, settings: Settings) -> Lane:
+def _transport(backend: Any, entries: Sequence[Event], route: str, settings: Settings) -> Transport:
     if route == "pointers":
-        return PointerLane(backend, settings)
+        return PointerTransport(backend, settings)
     if route == "tokens":
-        return TokenLane(backend, settings)
-    return RingLane(backend, entries, settings, route)
+        return TokenTransport(backend, settings)
+    return RingTransport(backend, entries, settings, route)
 
 
 def _drive_turns(
-    lane: Lane,
+    transport: Transport,
     entries: Sequence[Event],
     consumers: Sequence[Consumer],
     settings: Settings,
     result: RouteResult,
     progress: Progress | None,
 ) -> None:
-    """Writer and consumers take turns in this thread."""
+    """Run the writer and the consumers by turns in this thread."""
     sent, turn, idle = 0, 0, 0
     while sent < len(entries) or any(consumer.seen < len(entries) for consumer in consumers):
         moved = 0
         if sent < len(entries):
-            moved = lane.publish(entries[sent : sent + settings.batch])
+            moved = transport.publish(entries[sent : sent + settings.batch])
             sent += moved
             result.waits += moved < settings.batch and sent < len(entries)
         for number, consumer in enumerate(consumers):
             if not consumer.slow or turn % _SLOW_TURNS == 0:
-                # Twice as much as was added, so that a consumer can catch up; a slow one cannot.
-                moved += lane.consume(consumer, number, settings.batch if consumer.slow else 2 * settings.batch)
+                # Twice as many as the writer added, so that a consumer can catch up; a slow one cannot.
+                moved += transport.consume(consumer, number, settings.batch if consumer.slow else 2 * settings.batch)
         turn += 1
         idle = 0 if moved else idle + 1
         if idle > 2 * _SLOW_TURNS:
             behind = ", ".join(f"consumer {c.result.name} has seen {c.seen}" for c in consumers)
-            raise Broken("RING-7", f"nothing moves any more: {sent} of {len(entries)} sent, {behind}")
+            raise Broken("RING-7", f"no progress any more: {sent} of {len(entries)} sent, {behind}")
         if progress is not None and turn % 16 == 0:
             progress(sent, len(entries))
     if progress is not None:
@@ -144,14 +151,14 @@ def _drive_turns(
 
 
 def _drive_threads(
-    lane: Lane,
+    transport: Transport,
     entries: Sequence[Event],
     consumers: Sequence[Consumer],
     settings: Settings,
     result: RouteResult,
     progress: Progress | None,
 ) -> None:
-    """Writer and consumers have a thread each. This one waits: Ctrl-C strikes here, and not in the middle of a call."""
+    """Run the writer and each consumer in a thread; this one only waits, so that Ctrl-C interrupts no call."""
     failures: list[BaseException] = []
     stop = threading.Event()
     sent = 0
@@ -160,7 +167,7 @@ def _drive_threads(
         nonlocal sent
         moved_last = time.monotonic()
         while sent < len(entries) and not stop.is_set():
-            moved = lane.publish(entries[sent : sent + settings.batch])
+            moved = transport.publish(entries[sent : sent + settings.batch])
             sent += moved
             if moved:
                 moved_last = time.monotonic()
@@ -173,7 +180,7 @@ def _drive_threads(
     def read(number: int, consumer: Consumer) -> None:
         moved_last = time.monotonic()
         while consumer.seen < len(entries) and not stop.is_set():
-            if lane.consume(consumer, number, settings.batch if consumer.slow else 2 * settings.batch):
+            if transport.consume(consumer, number, settings.batch if consumer.slow else 2 * settings.batch):
                 moved_last = time.monotonic()
                 if consumer.slow:
                     time.sleep(_SLOW_SECONDS)
@@ -196,7 +203,7 @@ def _drive_threads(
             thread.start()
         for thread in threads:
             while thread.is_alive():
-                thread.join(0.2)  # short waits, so that Ctrl-C is heard
+                thread.join(0.2)  # short waits, so that Ctrl-C takes effect
                 if progress is not None:
                     progress(sent, len(entries))
     finally:
@@ -209,7 +216,7 @@ def _drive_threads(
 
 
 def prefix(workload: Workload, events: int) -> Workload:
-    """Return the first events of a workload, with the document that they alone lead to."""
+    """Return the first events of a workload, with the document that they produce."""
     if events >= len(workload.events):
         return workload
     document = workload.new_document()

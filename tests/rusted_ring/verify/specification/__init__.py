@@ -1,1 +1,1 @@
-"""The clauses, and where each is implemented, tested and needed: for the site and for `rusted-ring spec`."""
+"""The clauses, and the code, tests and memory orders of each: for the site and for `rusted-ring spec`."""

@@ -21,7 +21,7 @@ from rusted_ring.verify.lockstep.registry import Registry
 
 
 def _joined(registries: Iterable[Registry]) -> Registry:
-    """Return all in one. The order counts: a seed draws by it."""
+    """Return all operations. A seed draws by their order, so it must not change."""
     joined: Registry = {}
     for registry in registries:
         for name, operation in registry.items():

@@ -111,7 +111,7 @@ def allocate_from_pool(engine: Engine, length: int, tag: int, event_type: int) -
     event_type=EVENT_TYPE,
 )
 def allocate_to_pool(engine: Engine, length: int, tag: int, event_type: int) -> None:
-    """Allocate by the seed's function that returns the slot index and leaves a detached reference."""
+    """Allocate by the seed's function that returns the slot index and makes a detached reference."""
     length = engine.settle(length)
     pool = pool_of(length)
     made = engine.call(
@@ -138,7 +138,7 @@ def allocate_to_pool(engine: Engine, length: int, tag: int, event_type: int) -> 
     event_type=EVENT_TYPE,
 )
 def handle_ffi_event(engine: Engine, length: int, tag: int, event_type: int) -> None:
-    """Allocate through the FFI's entry."""
+    """Allocate through the FFI entry point."""
     made = engine.call(
         "backend.handle_ffi_event({0}, {1}, {2})",
         engine.allocator,
@@ -151,7 +151,7 @@ def handle_ffi_event(engine: Engine, length: int, tag: int, event_type: int) -> 
 
 
 def add_token(engine: Engine, token: int) -> None:
-    """Remember a token, among a few."""
+    """Keep a token, among a few."""
     engine.tokens.append(token)
     if len(engine.tokens) > 24:
         engine.tokens.pop(0)
@@ -159,7 +159,7 @@ def add_token(engine: Engine, token: int) -> None:
 
 @operation("ALLOC-8", errors={"PayloadTooLarge": "ALLOC-8"}, needs="EventAllocator.allocate", weight=0.1, choice=FLAG)
 def allocate_above_the_heap(engine: Engine, choice: int) -> None:
-    """Allocate more than the heap's bytes: one byte more, in all the ways there are."""
+    """Allocate one byte more than the heap holds, by every function."""
     length = engine.profile.heap_bytes + 1
     data = Literal(memoryview(BIG)[:length], f"bytes({length})")
     templates = (
@@ -184,7 +184,7 @@ def allocate_above_the_heap(engine: Engine, choice: int) -> None:
     choice=FLAG,
 )
 def estimate_size(engine: Engine, number: int, choice: int) -> None:
-    """Ask for the class of a length, from below 0 to above all classes."""
+    """Get the class of a length, from below 0 to above all classes."""
     if choice == 0:
         number = -1 - number
     elif choice == 1:

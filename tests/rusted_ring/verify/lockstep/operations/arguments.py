@@ -1,4 +1,4 @@
-"""What operations share: payloads in several forms, tokens, batches, and what a backend must have."""
+"""Helpers of the operations: payloads in several forms, tokens, batches, and checks of what a backend offers."""
 
 import array
 from typing import Any, Final
@@ -29,7 +29,7 @@ def pool_of(length: int) -> int:
 
 
 def form(data: Literal, choice: int) -> Literal:
-    """Return the same payload as another kind of buffer."""
+    """Return a payload as another kind of buffer."""
     length = len(data.value)
     if choice == 1:
         return Literal(bytearray(data.value), f"bytearray({data.source})")
@@ -44,7 +44,7 @@ def form(data: Literal, choice: int) -> Literal:
 
 
 def require(engine: Engine, *needs: str) -> None:
-    """Skip the step where the backend has not what it needs."""
+    """Skip the step if the backend lacks what it needs."""
     if not all(engine.offers(need) for need in needs):
         raise Skip
 
@@ -53,7 +53,7 @@ UNPICKLABLE: Final = ("pickle.dumps({0})", "copy.deepcopy({0})", "{0}.__reduce_e
 
 
 def batch(first: int, second: int, count: int, tag: int, choice: int) -> tuple[str, tuple[Literal, ...]]:
-    """Return a batch's arguments: `count` events of two lengths by turns, in one of the ways that a batch is given."""
+    """Return a batch's arguments: `count` events of two alternating lengths, in one of the forms of a batch."""
     lengths = [second if index % 2 else first for index in range(count)]
     if choice < 2:
         items = [payload(length, (tag + index) % 250) for index, length in enumerate(lengths)]

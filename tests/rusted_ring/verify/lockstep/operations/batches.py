@@ -34,7 +34,7 @@ BATCH_ERRORS: Final = {"PoolExhausted": "ALLOC-14 ALLOC-3", "PayloadTooLarge": "
     choice=FLAG,
 )
 def allocate_many(engine: Engine, first: int, second: int, count: int, tag: int, choice: int) -> None:
-    """Allocate a batch, in one of the ways that a batch is given."""
+    """Allocate a batch, in one of the forms of a batch."""
     first, second, tag = engine.settle(first), engine.settle(second), engine.settle(tag)
     count = engine.settle(count)
     template, literals = batch(first, second, count, tag, engine.settle(choice))
@@ -55,7 +55,7 @@ def allocate_many(engine: Engine, first: int, second: int, count: int, tag: int,
     choice=FLAG,
 )
 def drop_many(engine: Engine, index: int, count: int, choice: int) -> None:
-    """Drop a batch of tokens: live ones, stale ones, and the same twice."""
+    """Drop a batch of tokens: live ones, stale ones, and one token twice."""
     tokens = engine.tokens
     if not tokens:
         raise Skip
@@ -86,7 +86,7 @@ def drop_many(engine: Engine, index: int, count: int, choice: int) -> None:
     choice=FLAG,
 )
 def fill(engine: Engine, pool: int, leave: int, choice: int) -> None:
-    """Fill a pool but for a few slots, or ask for one slot more than there are."""
+    """Fill a pool except for a few slots, or ask for one slot too many."""
     pool %= 6
     free = engine.allocator.expected.stats()[pool].free
     length = LIMITS[pool] if pool < 5 else LIMITS[-1] + 1
@@ -115,7 +115,7 @@ def fill(engine: Engine, pool: int, leave: int, choice: int) -> None:
     choice=FLAG,
 )
 def empty(engine: Engine, index: int, choice: int) -> None:
-    """Drop what filled a pool, all or half of it; then perhaps again."""
+    """Drop all or half of the tokens that filled a pool; then perhaps again."""
     pair = engine.pick(engine.hoards, index)
     size = len(pair.expected)
     start, stop = ((0, size), (0, size // 2), (size // 2, size))[choice % 3]
@@ -136,7 +136,7 @@ def empty(engine: Engine, index: int, choice: int) -> None:
     leave=SMALL,
 )
 def saturate(engine: Engine, index: int, leave: int) -> None:
-    """Count a pointer's slot up to its limit but for a few, by detached references."""
+    """Raise a slot's count close to its limit by detached references."""
     pointer = engine.pick(engine.pointers, index).expected
     limit = 2**engine.profile.ref_bits - 1
     count = limit - pointer.ref_count - leave
@@ -157,7 +157,7 @@ def saturate(engine: Engine, index: int, leave: int) -> None:
     leave=SMALL,
 )
 def desaturate(engine: Engine, index: int, leave: int) -> None:
-    """Give nearly all detached references of a pointer's slot back."""
+    """Release nearly all detached references of a pointer's slot."""
     pointer = engine.pick(engine.pointers, index).expected
     pool, slot = int(pointer.pool_id), pointer.slot_index
     held = sum(other.expected.slot_index == slot and int(other.expected.pool_id) == pool for other in engine.pointers)
@@ -168,7 +168,7 @@ def desaturate(engine: Engine, index: int, leave: int) -> None:
 
 
 def slots_in(pool: int) -> Any:
-    """Return how to read the slots that a churn went through."""
+    """Return a function that reads the slots that a churn used."""
     return lambda result: [(pool, slot) for slot in result]
 
 
@@ -182,7 +182,7 @@ def slots_in(pool: int) -> Any:
     turns=Kind(0, 16, (1, 2, 3, 3, 4, 5, 8)),
 )
 def churn(engine: Engine, pool: int, turns: int) -> None:
-    """Allocate and drop several times over, so that generations come round at small widths."""
+    """Allocate and drop several times, so that generations wrap around at small widths."""
     pool %= 6
     length = (0, 65, 257, 1_025, 4_097, 16_385)[pool]
     engine.call(

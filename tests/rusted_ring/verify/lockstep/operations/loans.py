@@ -42,7 +42,7 @@ def loan(engine: Engine, length: int, event_type: int) -> None:
 
 @operation("LOAN-1", "LOAN-3", needs="EventAllocator.loan", weight=2, index=CHOICE, tag=TAG, at=SMALL)
 def write_loan(engine: Engine, index: int, tag: int, at: int) -> None:
-    """Write into a loan, all of it or from some byte on."""
+    """Write into a loan, from its begin or from some byte on."""
     pair = engine.pick(engine.loans, index)
     length = pair.expected.len
     start = min(engine.settle(at), length)
@@ -63,7 +63,7 @@ def view_loan(engine: Engine, index: int, choice: int) -> None:
 
 @operation("LOAN-6", needs="EventAllocator.loan", weight=2, index=CHOICE)
 def forget_loan_view(engine: Engine, index: int) -> None:
-    """Let a view of a loan go."""
+    """Release a view of a loan, or let it be collected."""
     viewed = [pair for pair in engine.loans if pair.note]
     engine.coverage.outcomes["forget_loan_view", ""] += 1 if viewed else 0
     engine.forget(engine.pick(viewed, index).note.pop())
@@ -158,7 +158,7 @@ LOAN_PROPERTIES: Final = (*LOAN_USES[:6], "{0}.released", "type(repr({0}))")
 
 @operation("LOAN-1", needs="EventAllocator.loan", index=CHOICE, choice=CHOICE)
 def read_loan(engine: Engine, index: int, choice: int) -> None:
-    """Ask a loan for one of its properties."""
+    """Read one property of a loan."""
     engine.call(LOAN_PROPERTIES[choice % len(LOAN_PROPERTIES)], engine.pick(engine.loans, index))
 
 
@@ -185,7 +185,7 @@ TRIPLE_USES: Final = (
     choice=CHOICE,
 )
 def use_triple_of_loan(engine: Engine, index: int, choice: int) -> None:
-    """Give a loan's triple to every call that takes one."""
+    """Pass a loan's triple to every call that takes one."""
     expected = engine.pick(engine.loans, index).expected
     arguments = (engine.allocator, int(expected.pool_id), expected.slot_index, expected.generation)
     template = TRIPLE_USES[choice % len(TRIPLE_USES)]

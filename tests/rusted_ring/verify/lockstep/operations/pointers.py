@@ -30,13 +30,13 @@ def clone(engine: Engine, index: int, choice: int) -> None:
 
 
 def is_last(engine: Engine, pair: Pair) -> bool:
-    """Whether a pointer's slot has no other reference."""
+    """Return whether a pointer's slot has no other reference."""
     count: int = engine.expected_pools.slot_metadata(pair.expected.pool_id, pair.expected.slot_index).ref_count
     return count == 1
 
 
 def note_drop(engine: Engine, pair: Pair) -> None:
-    """Count what a drop of this pointer is about to check."""
+    """Count the clauses that a drop of this pointer will check."""
     last = is_last(engine, pair)
     if last:
         engine.reached("SLOT-12")
@@ -68,7 +68,7 @@ def drop_again(engine: Engine, index: int) -> None:
 
 @operation("PTR-4", needs="RingPtr.__exit__", reaches="SLOT-11 SLOT-12", index=CHOICE, choice=FLAG)
 def leave_scope(engine: Engine, index: int, choice: int) -> None:
-    """Enter and leave a `with` block over a pointer, as one that raises does too."""
+    """Enter and leave a `with` block over a pointer, also by an exception."""
     pair = engine.pick(engine.pointers, index)
     note_drop(engine, pair)
     engine.call("{0}.__enter__() is {0}", pair)
@@ -126,13 +126,13 @@ POINTER_PROPERTIES: Final = (*POINTER_USES[3:11], *POINTER_USES[12:14], *POINTER
     "PTR-7", "SLOT-13", "ALLOC-23", needs="RingPtr.event_type RingPtr.ref_count", weight=2, index=CHOICE, choice=CHOICE
 )
 def read_property(engine: Engine, index: int, choice: int) -> None:
-    """Ask a pointer for one of its properties."""
+    """Read one property of a pointer."""
     engine.call(POINTER_PROPERTIES[choice % len(POINTER_PROPERTIES)], engine.pick(engine.pointers, index))
 
 
 @operation("PTR-7", needs="RingPtr.event_type RingPtr.generation", weight=1, index=CHOICE)
 def read_event(engine: Engine, index: int) -> None:
-    """Ask a pointer for all that it shows."""
+    """Read all properties of a pointer."""
     engine.call(
         "({0}.pool_id, {0}.slot_index, {0}.generation, {0}.event_type, {0}.len, {0}.bytes, bytes({0}.data))",
         engine.pick(engine.pointers, index),

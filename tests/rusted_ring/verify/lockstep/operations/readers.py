@@ -37,7 +37,7 @@ def make_reader(engine: Engine, index: int, choice: int) -> None:
 
 
 def enter_reader(engine: Engine, ring: Pair, made: Pair | None) -> None:
-    """Remember a new reader."""
+    """Keep a new reader."""
     if made is not None:
         made.note = note_for(engine, ring.note, "Reader")
         engine.readers.append(made)
@@ -52,7 +52,7 @@ def enter_reader(engine: Engine, ring: Pair, made: Pair | None) -> None:
     back=Kind(-2, 50, (-1, 0, 1, 2, 3, 5, 9)),
 )
 def make_reader_at(engine: Engine, index: int, back: int) -> None:
-    """Join a ring at a cursor that is so many events behind the next one."""
+    """Join a ring at a cursor some events behind the next one."""
     ring = engine.pick(engine.rings, index)
     engine.touched_rings = True
     if len(engine.readers) >= READERS:
@@ -63,7 +63,7 @@ def make_reader_at(engine: Engine, index: int, back: int) -> None:
 
 
 def note_pending(engine: Engine, pair: Pair) -> None:
-    """Count the clauses that reading now checks."""
+    """Count the clauses that a read checks now."""
     if pair.note.gated and len(engine.readers) > 1:
         engine.coverage.reached["RING-15"] += 1
 
@@ -139,7 +139,7 @@ def skip(engine: Engine, index: int, keep: int, choice: int) -> None:
         engine.reached("RING-44")
 
 
-# What each does is the same whenever it is done: the time is up at once, or there is something to read.
+# Each outcome is independent of timing: the timeout expires at once, or there is an event to read.
 WAITS: Final = (
     "{0}.next(timeout=0)",
     "{0}.next(0.0)",
@@ -180,7 +180,7 @@ WRONG_WAITS: Final = (
     choice=CHOICE,
 )
 def read_waiting(engine: Engine, index: int, limit: int, choice: int) -> None:
-    """Read with a time to wait, which is up at once or not needed, or is none."""
+    """Read with a timeout that expires at once, is not needed, or is invalid."""
     pair = engine.pick(engine.readers, index)
     engine.touched_rings = True
     templates: tuple[str, ...] = WRONG_WAITS
@@ -202,7 +202,7 @@ def read_waiting(engine: Engine, index: int, limit: int, choice: int) -> None:
     choice=FLAG,
 )
 def watch(engine: Engine, index: int, choice: int) -> None:
-    """Ask whether a reader's descriptor is readable where that is certain: behind, and when there was no event."""
+    """Poll a reader's descriptor if the answer is certain: for a reader that is behind, or that found no event."""
     pair = engine.pick(engine.readers, index)
     engine.touched_rings = True
     readable = "bool(__import__('select').select([{0}], [], [], 0)[0])"
@@ -216,7 +216,7 @@ def watch(engine: Engine, index: int, choice: int) -> None:
 
 @operation("RING-28", "RING-26", needs="Reader.next_many", weight=1, index=CHOICE, start=SMALL, choice=FLAG)
 def look_at_batch(engine: Engine, index: int, start: int, choice: int) -> None:
-    """Look at a batch read earlier in the ways of a sequence."""
+    """Use a batch read earlier as a sequence."""
     engine.call(
         (
             "list({0})",
@@ -243,7 +243,7 @@ def look_at_batch(engine: Engine, index: int, start: int, choice: int) -> None:
     choice=FLAG,
 )
 def see_records(engine: Engine, index: int, itemsize: int, choice: int) -> None:
-    """Look at a batch read earlier as records of one size."""
+    """Use a batch read earlier as records of one size."""
     engine.call(
         ("bytes({0}.records({1}))", "bytes({0}.records(max([1, *{0}.lengths])))")[choice % 2],
         engine.pick(engine.batches, index),
@@ -253,7 +253,7 @@ def see_records(engine: Engine, index: int, itemsize: int, choice: int) -> None:
 
 @operation("RING-8", errors=READ_ERRORS, needs="Reader.__iter__", weight=1.5, index=CHOICE, choice=FLAG)
 def iterate(engine: Engine, index: int, choice: int) -> None:
-    """Read all there is now."""
+    """Read all events until there is none."""
     pair = engine.pick(engine.readers, index)
     engine.touched_rings = True
     engine.call("list({0})" if choice else "iter({0}) is {0}", pair)
@@ -261,7 +261,7 @@ def iterate(engine: Engine, index: int, choice: int) -> None:
 
 @operation("RING-20", errors={"ValueError": "RING-20"}, needs="Reader.evict RingBuffer.gated", weight=1.5, index=CHOICE)
 def evict(engine: Engine, index: int) -> None:
-    """Take a reader out of its ring."""
+    """Evict a reader from its ring."""
     engine.touched_rings = True
     pair = engine.pick(engine.readers, index)
     made = engine.call("{0}.evict()", pair)
@@ -354,7 +354,7 @@ READER_PROPERTIES: Final = (
     choice=CHOICE,
 )
 def read_reader(engine: Engine, index: int, choice: int) -> None:
-    """Ask a reader for one of its properties."""
+    """Read one property of a reader."""
     engine.call(READER_PROPERTIES[choice % len(READER_PROPERTIES)], engine.pick(engine.readers, index))
 
 

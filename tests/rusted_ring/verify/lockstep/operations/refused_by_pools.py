@@ -1,4 +1,4 @@
-"""Arguments that pools, pointers and loans refuse, and figures that they are asked for [ERR-4]."""
+"""Arguments that pools, pointers and loans refuse, and the figures that they report [ERR-4]."""
 
 from typing import Final
 
@@ -180,7 +180,7 @@ def commit_badly(engine: Engine, index: int, choice: int) -> None:
     "PTR-8", "ALLOC-24", needs="RingPtr.allocator EventAllocator.pools TINY", weight=0.5, index=CHOICE, choice=FLAG
 )
 def use_other_allocator(engine: Engine, index: int, choice: int) -> None:
-    """Give handles of one allocator to another: they act on their own alone."""
+    """Pass handles of one allocator to another: they act only on their own."""
     del index
     engine.call(
         (
@@ -202,7 +202,7 @@ def use_other_allocator(engine: Engine, index: int, choice: int) -> None:
     choice=CHOICE,
 )
 def ask_for_figures(engine: Engine, choice: int) -> None:
-    """Ask an allocator and its pools for their figures."""
+    """Read the figures of an allocator and its pools."""
     templates = (
         "{0}.memory_usage()",
         "{0}.heap_usage()",

@@ -73,7 +73,7 @@ BAD_RINGS: Final = (
     index=CHOICE,
 )
 def make_bad_ring(engine: Engine, index: int) -> None:
-    """Ask for a ring of a wrong shape, or for the largest that is right."""
+    """Make a ring of a wrong shape, or of the largest valid one."""
     template, name = BAD_RINGS[index % len(BAD_RINGS)]
     engine.coverage.reached["ERR-3"] += 1
     if "mode=" in template:
@@ -120,7 +120,7 @@ BAD_ON_WRITER: Final = (
     choice=CHOICE,
 )
 def add_badly(engine: Engine, index: int, choice: int) -> None:
-    """Add what cannot be added."""
+    """Add with a wrong argument."""
     engine.touched_rings = True
     template, name = BAD_ON_WRITER[choice % len(BAD_ON_WRITER)]
     engine.call(template, engine.pick(engine.writers, index), argument_name=name)

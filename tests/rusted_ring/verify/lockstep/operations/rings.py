@@ -27,7 +27,7 @@ LIMIT: Final = Kind(0, 100, (0, 1, 2, 3, 5, 8, 100))
 
 @dataclasses.dataclass
 class RingNote:
-    """What the engine remembers of a ring and of its writer and readers.
+    """The engine's data on a ring and on its writer and readers.
 
     Attributes:
         size: the largest payload.
@@ -66,7 +66,7 @@ def note_for(engine: Engine, of: RingNote, class_name: str) -> RingNote:
     choice=FLAG,
 )
 def make_ring(engine: Engine, size: int, capacity: int, places: int, choice: int) -> None:
-    """Make a ring, and let the oldest of several go with all that belongs to it."""
+    """Make a ring; if there are several, forget the oldest with its writer and readers."""
     gated = choice % 2 == 1 and engine.offers("RingBuffer.gated")
     if gated:
         awaited = min((0, 2, 1, 3)[choice // 2 % 4], places)
@@ -125,5 +125,5 @@ RING_PROPERTIES: Final = (
     choice=CHOICE,
 )
 def read_ring(engine: Engine, index: int, choice: int) -> None:
-    """Ask a ring for one of its properties."""
+    """Read one property of a ring."""
     engine.call(RING_PROPERTIES[choice % len(RING_PROPERTIES)], engine.pick(engine.rings, index))

@@ -34,7 +34,7 @@ TOKEN_ERRORS: Final = {"StaleHandle": "PTR-15", "RefCountUnderflow": "PTR-14"}
 
 @operation("PTR-13", "PTR-11", errors=TOKEN_ERRORS, needs="RingPtr.from_token", weight=3, index=CHOICE)
 def from_token(engine: Engine, index: int) -> None:
-    """Turn a token into a pointer, whether or not its detached reference is still there."""
+    """Turn a token into a pointer, whether or not its detached reference still exists."""
     if not engine.tokens:
         raise Skip
     token = engine.tokens[index % len(engine.tokens)]
@@ -61,7 +61,7 @@ def from_any_token(engine: Engine, token: int, choice: int) -> None:
 
 @operation("PTR-11", "PTR-13", errors=TOKEN_ERRORS, needs="RingPtr", weight=2, index=CHOICE)
 def construct_from_token(engine: Engine, index: int) -> None:
-    """Make a pointer by its triple, which ends a detached reference."""
+    """Make a pointer by its triple, which consumes a detached reference."""
     if not engine.tokens:
         raise Skip
     token = engine.tokens[index % len(engine.tokens)]
@@ -87,7 +87,7 @@ def construct(engine: Engine, pool: int, slot: int, generation: int) -> None:
 
 
 def place(engine: Engine, index: int, pool: int, slot: int, choice: int) -> tuple[int, int, int | None]:
-    """Choose a slot: mostly one that a handle is at, with or without its generation."""
+    """Choose a slot, mostly that of a handle, with or without its generation."""
     tokens = engine.tokens
     found: tuple[int, int, int | None]
     if choice < 4 and engine.pointers:
@@ -142,7 +142,7 @@ def inc_ref_count(engine: Engine, index: int, pool: int, slot: int, choice: int)
     choice=FLAG,
 )
 def dec_ref_count(engine: Engine, index: int, pool: int, slot: int, choice: int) -> None:
-    """Give a detached reference of a slot back."""
+    """Release a detached reference of a slot."""
     pool, slot, generation = place(engine, index, pool, slot, (choice + 4) % 8)
     if generation is None:
         engine.call("{0}.pools.dec_ref_count({1}, {2})", engine.allocator, pool, slot)
@@ -183,7 +183,7 @@ def get_slot_data(engine: Engine, index: int, pool: int, slot: int, choice: int)
     choice=FLAG,
 )
 def look_at_slot(engine: Engine, index: int, pool: int, slot: int, choice: int) -> None:
-    """Ask for a slot's generation and metadata."""
+    """Read a slot's generation and metadata."""
     found_pool, found_slot, _ = place(engine, index, pool, slot, choice)
     template = "{0}.pools.slot_metadata({1}, {2})" if index % 2 else "{0}.pools.get_generation({1}, {2})"
     engine.call(template, engine.allocator, found_pool, found_slot)

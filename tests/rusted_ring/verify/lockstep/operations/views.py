@@ -14,7 +14,7 @@ operation = registrar(OPERATIONS, "pools")
 
 
 def add_view(engine: Engine, made: Pair | None) -> None:
-    """Enter a new view, with its bytes as the reference shows them."""
+    """Register a new view with its bytes in the reference."""
     if made is not None:
         made.note = bytes(made.expected)
         engine.compare_view(made)
@@ -44,7 +44,7 @@ def derive_view(engine: Engine, index: int, choice: int, start: int) -> None:
 
 @operation("VIEW-2", "VIEW-5", "VIEW-6", needs="RingPtr.data", weight=3, index=CHOICE, choice=FLAG)
 def forget_view(engine: Engine, index: int, choice: int) -> None:
-    """Let a view go, released or collected."""
+    """Release a view, or let it be collected."""
     pair = engine.take(engine.views, index)
     if choice == 0:
         engine.call("{0}.release()", pair)
@@ -55,6 +55,6 @@ def forget_view(engine: Engine, index: int, choice: int) -> None:
 
 @operation("VIEW-1", errors={"TypeError": "VIEW-1"}, needs="RingPtr.data", weight=0.5, index=CHOICE)
 def write_view(engine: Engine, index: int) -> None:
-    """Write into a view, which is read-only."""
+    """Try to write into a view, which is read-only."""
     pair = engine.pick(engine.views, index)
     engine.call("{0}.__setitem__(0, 1)", pair)

@@ -48,7 +48,7 @@ def upgrade(engine: Engine, index: int) -> None:
     tag=TAG,
 )
 def come_round(engine: Engine, index: int, tag: int) -> None:
-    """Free a weak pointer's slot until its generation comes round: refused up to there, and then accepted."""
+    """Free a weak pointer's slot until its generation wraps around: it is refused before that and accepted then."""
     weak = engine.pick(engine.weaks, index)
     pool, slot, generation = int(weak.expected.pool_id), weak.expected.slot_index, weak.expected.generation
     if engine.expected_pools.slot_metadata(pool, slot).state != 0:
@@ -73,7 +73,7 @@ def come_round(engine: Engine, index: int, tag: int) -> None:
 
 @operation("WEAK-6", "PTR-10", needs="WeakRingPtr.token WeakRingPtr.from_token", index=CHOICE)
 def token_of_weak(engine: Engine, index: int) -> None:
-    """Take a weak pointer to a token and back."""
+    """Turn a weak pointer into a token and back."""
     weak = engine.pick(engine.weaks, index)
     token = engine.call("{0}.token", weak)
     if token is not None:
@@ -84,7 +84,7 @@ def token_of_weak(engine: Engine, index: int) -> None:
 
 @operation("WEAK-7", needs="WeakRingPtr.__eq__ TINY", index=CHOICE, second=CHOICE, choice=FLAG)
 def compare_weaks(engine: Engine, index: int, second: int, choice: int) -> None:
-    """Compare two weak pointers, and their hashes; those of another allocator too."""
+    """Compare two weak pointers and their hashes, also with those of another allocator."""
     one = engine.pick(engine.weaks, index)
     two = engine.pick(engine.weaks, second)
     if choice == 0 and one.expected.slot_index == 0 and one.expected.generation < 4:
@@ -110,7 +110,7 @@ WEAK_USES: Final = (
 
 @operation("WEAK-1", "WEAK-6", "PTR-10", needs="WeakRingPtr.token", index=CHOICE, choice=CHOICE)
 def read_weak(engine: Engine, index: int, choice: int) -> None:
-    """Ask a weak pointer for one of its properties."""
+    """Read one property of a weak pointer."""
     engine.call(WEAK_USES[choice % len(WEAK_USES)], engine.pick(engine.weaks, index))
 
 

@@ -26,7 +26,7 @@ operation = registrar(OPERATIONS, "rings")
 
 @operation("RING-4", errors={"WriterTaken": "RING-4", "EndOfStream": "RING-40"}, needs="Writer", weight=2, index=CHOICE)
 def make_writer(engine: Engine, index: int) -> None:
-    """Make a writer of a ring that may have one."""
+    """Make a writer of a ring that may already have one."""
     ring = engine.pick(engine.rings, index)
     made = engine.call("backend.Writer({0})", ring, keep="writer")
     if made is not None:
@@ -63,7 +63,7 @@ def end_writer(engine: Engine, index: int, choice: int) -> None:
     choice=FLAG,
 )
 def end_stream(engine: Engine, index: int, choice: int) -> None:
-    """End a ring's stream, mostly with a reader that has read all of it."""
+    """End a ring's stream, mostly with a reader that has read all events."""
     pair = engine.take(engine.writers, index)
     engine.touched_rings = True
     ring = pair.note.ring
@@ -132,7 +132,7 @@ def add(engine: Engine, index: int, length: int, tag: int, event_type: int, choi
         engine.reached("RING-14")
 
 
-# What each does is the same whenever it is done: the time is up at once, or there is room.
+# Each outcome is independent of timing: the timeout expires at once, or there is room.
 ADDS_IN_TIME: Final = (
     "{0}.add({1}, timeout=0)",
     "{0}.add({1}, 7, timeout=0.0)",
@@ -159,12 +159,12 @@ WRONG_ADDS: Final = (
 
 
 def holds_back(ring: Any) -> bool:
-    """Whether readers, or readers that are awaited, hold the writer of a reference's ring back."""
+    """Return whether registered or awaited readers hold back the writer of a ring of the reference."""
     return bool(ring.mode == "gated" and ring.readers + ring.readers_awaited > 0)
 
 
 def has_room(writer: Any) -> bool:
-    """Whether a writer of the reference surely has room for an event."""
+    """Return whether a writer of the reference surely has room for an event."""
     if writer.closed:
         return False
     ring = writer.ringbuffer
@@ -184,7 +184,7 @@ def has_room(writer: Any) -> bool:
     choice=CHOICE,
 )
 def add_in_time(engine: Engine, index: int, length: int, tag: int, choice: int) -> None:
-    """Add with a time to wait, which is up at once or not needed, or is none."""
+    """Add with a timeout that expires at once, is not needed, or is invalid."""
     pair = engine.pick(engine.writers, index)
     engine.touched_rings = True
     templates: tuple[str, ...] = WRONG_ADDS
@@ -196,7 +196,7 @@ def add_in_time(engine: Engine, index: int, length: int, tag: int, choice: int) 
 
 @operation("RING-49", reaches="RING-14", needs="Writer.fileno Writer.add_many", weight=2, index=CHOICE, choice=FLAG)
 def watch_for_room(engine: Engine, index: int, choice: int) -> None:
-    """Ask whether a writer's descriptor is readable where that is certain: with room, and after an add found none."""
+    """Poll a writer's descriptor if the answer is certain: with room, or after an add found none."""
     pair = engine.pick(engine.writers, index)
     engine.touched_rings = True
     readable = "bool(__import__('select').select([{0}], [], [], 0)[0])"
@@ -223,7 +223,7 @@ def watch_for_room(engine: Engine, index: int, choice: int) -> None:
     choice=FLAG,
 )
 def add_many(engine: Engine, index: int, first: int, second: int, count: int, tag: int, choice: int) -> None:
-    """Add a batch, in one of the ways that a batch is given."""
+    """Add a batch, in one of the forms of a batch."""
     pair = engine.pick(engine.writers, index)
     engine.touched_rings = True
     if index % 8:
@@ -242,7 +242,7 @@ def add_many(engine: Engine, index: int, first: int, second: int, count: int, ta
     "RING-25", "RING-10", reaches="RING-14", needs="Writer.add_many", weight=1, index=CHOICE, tag=TAG, times=SMALL
 )
 def lap(engine: Engine, index: int, tag: int, times: int) -> None:
-    """Add more events than the ring holds, once or several times over."""
+    """Add once or several times as many events as the ring holds, and more."""
     pair = engine.pick(engine.writers, index)
     engine.touched_rings = True
     length = min(pair.note.size, 9)

@@ -1,4 +1,4 @@
-"""What an event travels through from the writer to a consumer: a ring, or pointers and tokens of a pool."""
+"""The transports of events from the writer to the consumers: a ring, or pointers and tokens of a pool."""
 
 import collections
 import queue
@@ -27,7 +27,7 @@ class Consumer:
     """Puts fragments together, applies events to its document and counts."""
 
     def __init__(self, document: Document, result: ConsumerResult, *, slow: bool) -> None:
-        """Start with nothing delivered."""
+        """Start without delivered entries."""
         self.result = result
         self.slow = slow
         self.seen = 0  # entries delivered or skipped so far: the sequence number of the next one
@@ -40,13 +40,13 @@ class Consumer:
         self._apply(data, event_type)
 
     def reread(self, entries: Sequence[Event]) -> None:
-        """Take entries that were skipped from the journal."""
+        """Take skipped entries from the journal."""
         self.result.skipped += len(entries)
         for entry in entries:
             self._apply(*entry)
 
     def finish(self, expected: bytes) -> None:
-        """Compare the document with what it must be."""
+        """Compare the document with the expected one."""
         self.result.identical = not self._parts and self._document.content() == expected
 
     def _apply(self, data: bytes, event_type: int) -> None:
@@ -60,24 +60,24 @@ class Consumer:
         self._document.apply(data, event_type)
 
 
-class Lane:
-    """The way of the entries from the writer to the consumers."""
+class Transport:
+    """A transport of entries from the writer to the consumers."""
 
     def publish(self, entries: Sequence[Event]) -> int:
-        """Send as many of the entries as there is room for; returns how many that were."""
+        """Send as many of the entries as there is room for; return their number."""
         raise NotImplementedError
 
     def consume(self, consumer: Consumer, number: int, limit: int) -> int:
-        """Give a consumer up to `limit` entries; returns how many it saw, skipped ones included."""
+        """Deliver up to `limit` entries to a consumer; return how many it advanced, skipped ones included."""
         raise NotImplementedError
 
     def check(self, consumers: Sequence[Consumer], entries: int) -> None:
-        """Raise `Broken` where something does not add up after the last entry."""
+        """Raise `Broken` if the counts do not add up after the last entry."""
         raise NotImplementedError
 
 
-class RingLane(Lane):
-    """Entries are copied into a ring and out of it [RING-10, RING-14]."""
+class RingTransport(Transport):
+    """Copies entries into a ring and out of it [RING-10, RING-14]."""
 
     def __init__(self, backend: Any, journal: Sequence[Event], settings: Settings, mode: str) -> None:
         """Make a ring with a writer and readers."""
@@ -144,12 +144,12 @@ class RingLane(Lane):
         if skipped <= 0 or following - skipped != consumer.seen:
             raise Broken(
                 "RING-11",
-                f"at event {consumer.seen} a reader was told that it missed {skipped} and goes on at {following}",
+                f"at event {consumer.seen} a reader reported {skipped} missed events and continued at {following}",
             )
         consumer.reread(self._journal[consumer.seen : following])
 
     def check(self, consumers: Sequence[Consumer], entries: int) -> None:
-        """Compare the readers' own counts with what was seen [RING-12]."""
+        """Compare the readers' own counts with the deliveries [RING-12]."""
         for consumer, reader in zip(consumers, self._readers, strict=True):
             result = consumer.result
             if result.delivered + result.skipped != entries:
@@ -163,8 +163,8 @@ class RingLane(Lane):
                 raise Broken("RING-12", f"a reader says {sides} (cursor - start), but {seen}")
 
 
-class PoolLane(Lane):
-    """Entries are allocated once, and each consumer gets a reference of its own [PTR-1, PTR-2]."""
+class PoolTransport(Transport):
+    """Allocates each entry once and gives each consumer a reference of its own [PTR-1, PTR-2]."""
 
     def __init__(self, backend: Any, settings: Settings) -> None:
         """Make pools."""
@@ -174,7 +174,7 @@ class PoolLane(Lane):
         self._stats = offers(backend, "EventAllocator.stats")
 
     def publish(self, entries: Sequence[Event]) -> int:
-        """Allocate and hand over one event after the other, until there is no room [ALLOC-3]."""
+        """Allocate and hand over one event after another until there is no room [ALLOC-3]."""
         for number, (data, event_type) in enumerate(entries):
             if not self._room():
                 return number
@@ -192,7 +192,7 @@ class PoolLane(Lane):
         raise NotImplementedError
 
     def check(self, consumers: Sequence[Consumer], entries: int) -> None:
-        """Every reference was given back, so no slot is live [SLOT-12, ALLOC-9]."""
+        """Check that no slot is live, since every reference was released [SLOT-12, ALLOC-9]."""
         for consumer in consumers:
             if consumer.result.delivered != entries:
                 raise Broken("PTR-1", f"{consumer.result.delivered} of {entries} pointers came through")
@@ -202,8 +202,8 @@ class PoolLane(Lane):
                 raise Broken("SLOT-12", f"every pointer was dropped, but slots are still live: {live}")
 
 
-class PointerLane(PoolLane):
-    """Clones of one pointer in one queue a consumer [PTR-2, PTR-3]."""
+class PointerTransport(PoolTransport):
+    """Puts a clone of one pointer into the queue of each consumer [PTR-2, PTR-3]."""
 
     def __init__(self, backend: Any, settings: Settings) -> None:
         """Make pools and queues."""
@@ -237,8 +237,8 @@ class PointerLane(PoolLane):
         return taken
 
 
-class TokenLane(PoolLane):
-    """A gated ring whose events are tokens, one a consumer [PTR-12, PTR-13]."""
+class TokenTransport(PoolTransport):
+    """A gated ring whose events hold tokens, one for each consumer [PTR-12, PTR-13]."""
 
     def __init__(self, backend: Any, settings: Settings) -> None:
         """Make pools and a ring."""
@@ -265,7 +265,7 @@ class TokenLane(PoolLane):
             )
 
     def consume(self, consumer: Consumer, number: int, limit: int) -> int:
-        """Turn one's own token of each event into a pointer, and drop it [PTR-13, PTR-4]."""
+        """Turn the consumer's token of each event into a pointer, and drop it [PTR-13, PTR-4]."""
         reader = self._readers[number]
         consumer.result.max_lag = max(consumer.result.max_lag, reader.lag)
         for taken in range(limit):
