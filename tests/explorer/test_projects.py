@@ -141,10 +141,10 @@ def test_an_entry_whose_file_is_gone(project: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("text", "words"),
     {
-        "malformed": ('[{"directory": ".",]', "is no JSON: .* in line 1, column"),
-        "no list": ('{"directory": "."}', "is no list of files that are compiled"),
-        "empty": ("[]", "is no list of files that are compiled"),
-        "no object": ('["main.c"]', "entry 1 is no object"),
+        "malformed": ('[{"directory": ".",]', "is not JSON: .* in line 1, column"),
+        "no list": ('{"directory": "."}', "is not a list of compiled files"),
+        "empty": ("[]", "is not a list of compiled files"),
+        "no object": ('["main.c"]', "entry 1 is not an object"),
         "no file": ('[{"directory": ".", "command": "cc"}]', "entry 1 has no file"),
         "no folder": ('[{"file": "main.c", "command": "cc"}]', "entry 1 has no directory"),
         "no command": ('[{"file": "main.c", "directory": "."}]', "entry 1 has neither arguments nor a command"),

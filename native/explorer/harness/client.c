@@ -1,12 +1,12 @@
 /*
  * client.c - client programs over the native API, for the explorer: the harness that reads one line of text, runs it, and
- * tells each call and what it answered. `rusted_ring.verify.clients.language` describes the text and writes it.
+ * reports each call with its results. `rusted_ring.verify.clients.language` describes the text and writes it.
  *
  *     r=2 g=1 t=0 xs=1 | alloc 1p0 1 ; clone 2p0 1p0 | drop p0 ; alloc p1 2 | read p0 ; drop p0 => drop 1p0 ; ...
  *
- * The first result of a call is its rr_status, or SKIPPED where the handle that it needs is not there or the variable that
- * it makes is taken; what follows is said at each operation (client_pools.c, client_account.c, client_rings.c,
- * client_waits.c). Nothing here is instrumented but client_payload.c: what is checked is the library.
+ * The first result of a call is its rr_status, or SKIPPED if a variable that it needs is empty or one that it sets is not;
+ * a comment at each operation lists the others (client_pools.c, client_account.c, client_rings.c, client_waits.c). Only
+ * client_payload.c is instrumented: the library is checked, not the harness.
  */
 #define _GNU_SOURCE
 #include <string.h>
@@ -14,8 +14,8 @@
 #include "client.h"
 
 struct client client;
-/* The payloads of all events of one length, back to back. A run that begins in the middle of a call finds what another run has
- * left here, so what is written for an event is always the same. */
+/* The payloads of all events of one length, back to back. An execution that begins in the middle of a call finds the bytes of
+ * another execution here, so the bytes of an event are always the same. */
 static uint8_t pool_events[EVENTS * POOL_LENGTH] EXPLORER_STATE = {0};
 static uint8_t heap_events[EVENTS * HEAP_LENGTH] EXPLORER_STATE = {0};
 static uint8_t ring_events[EVENTS * RING_ROOM] EXPLORER_STATE = {0};
@@ -25,8 +25,8 @@ const uint8_t *client_events(uint32_t event, uint32_t count, uint32_t length)
     uint8_t *all = length == HEAP_LENGTH ? heap_events : length == POOL_LENGTH ? pool_events : ring_events;
     uint8_t *bytes = all + (size_t)event * length;
     for (uint32_t i = 0; i < count; ++i) {
-        for (uint32_t place = 0; place < length; ++place) {
-            bytes[i * length + place] = client_byte(event + i, place);
+        for (uint32_t index = 0; index < length; ++index) {
+            bytes[i * length + index] = client_byte(event + i, index);
         }
     }
     return bytes;

@@ -1,5 +1,5 @@
 /*
- * client.h - what the parts of the harness of clients share: a client as it was read, what its threads hold, and the tables
+ * client.h - shared by the parts of the harness of clients: the parsed client, the variables of its threads, and the tables
  * of operations. See client.c.
  */
 #ifndef CLIENT_H
@@ -20,7 +20,7 @@
 #define MOST_ARGS 3u
 #define MOST_RESULTS 8u
 #define MOST_SLOTS 192u
-#define WORD_SLOTS 64u /* slots of which a result has a bit each */
+#define WORD_SLOTS 64u /* the slots of one result, a bit for each */
 #define POOL_LENGTH 8u
 #define HEAP_LENGTH 16385u
 #define HEAP_BYTES 65536u
@@ -93,23 +93,23 @@ extern const struct client_operation client_room_operations[];
 
 struct holdings {
     const uint8_t *pointers[8];
-    uint64_t pointer_tokens[8]; /* of the pointers: to ask the library again would be one more load of the slot's word */
+    uint64_t pointer_tokens[8]; /* of the pointers: another call of the library would load the slot's word once more */
     uint8_t *loans[4];
     uint64_t loan_tokens[4];
     uint64_t tokens[8]; /* 0: none */
     rr_writer *writers[2];
     rr_reader *readers[4];
-    int descriptors[4]; /* of the readers; 0: not asked for */
+    int descriptors[4]; /* of the readers; 0: not requested */
     int writer_descriptors[2];
 };
 
-/* What an execution works on: nothing of the one before is left. */
+/* The state of an execution: nothing of the previous one is left. */
 struct client {
-    rr_allocator *allocator; /* NULL: there is none */
-    rr_ring *ring;           /* NULL: there is none */
+    rr_allocator *allocator; /* or NULL */
+    rr_ring *ring;           /* or NULL */
     struct holdings holdings[GROUPS];
-    uint64_t shared_tokens[8]; /* written by the setup alone */
-    uint64_t held_slots[MOST_SLOTS / WORD_SLOTS]; /* slots that `hold` took, which the finish gives back */
+    uint64_t shared_tokens[8]; /* only the setup sets them */
+    uint64_t held_slots[MOST_SLOTS / WORD_SLOTS]; /* slots that `hold` took; the finish releases them */
     bool finishing;                               /* whether the threads have ended */
 };
 
@@ -160,7 +160,7 @@ static inline rr_reader **reader_at(const struct argument *argument)
     return &client.holdings[argument->thread].readers[argument->number];
 }
 
-/* The writer that a call is about; NULL where there is none and the call was skipped. */
+/* The writer of a call; NULL if the variable is empty and the call was skipped. */
 static inline rr_writer *writer_of(const struct operation *operation, struct results *results)
 {
     rr_writer *writer = *writer_at(&operation->arguments[0]);
@@ -170,7 +170,7 @@ static inline rr_writer *writer_of(const struct operation *operation, struct res
     return writer;
 }
 
-/* The reader that a call is about; NULL where there is none and the call was skipped. */
+/* The reader of a call; NULL if the variable is empty and the call was skipped. */
 static inline rr_reader *reader_of(const struct operation *operation, struct results *results)
 {
     rr_reader *reader = *reader_at(&operation->arguments[0]);

@@ -1,10 +1,10 @@
-/* client_account.c - the operations of a client on the pools as a whole: slots that are taken out, counts, the end. */
+/* client_account.c - the operations of a client on the pools as a whole: slots held during the run, counts, destruction. */
 #define _GNU_SOURCE
 #include <string.h>
 
 #include "client.h"
 
-/* status, the slots taken as bits: a result for every 64 slots of the pool */
+/* status, the slots taken as bit masks: a result for every 64 slots of the pool */
 static void do_hold(const struct operation *operation, struct results *results)
 {
     uint32_t count = operation->arguments[0].number;
@@ -30,7 +30,7 @@ static void do_hold(const struct operation *operation, struct results *results)
     }
 }
 
-/* status: that of the first slot that could not be given back */
+/* status: that of the first slot that could not be released */
 static void do_unhold(const struct operation *operation, struct results *results)
 {
     (void)operation;
@@ -49,8 +49,8 @@ static void do_unhold(const struct operation *operation, struct results *results
     answer(results, status);
 }
 
-/* How many detached references all slots had, then, for up to seven slots that had some, 2^32 * pool + 2^16 * slot + how
- * many. They are given back. */
+/* The number of detached references of all slots, then, for up to seven slots that had some, 2^32 * pool + 2^16 * slot + their
+ * number. Releases them. */
 static void do_sweep(const struct operation *operation, struct results *results)
 {
     static const uint32_t pools[] = {RR_XS, RR_XXL};
@@ -102,8 +102,8 @@ static void do_stats(const struct operation *operation, struct results *results)
     }
 }
 
-/* How many slots of XS could be taken at once, then the tokens of the first seven; heap bytes that are left over at the
- * end of the pool are a failure. */
+/* The number of slots of XS that could be taken at once, then the tokens of the first seven; heap bytes that are still in use
+ * at the end are a failure. */
 static void do_refill(const struct operation *operation, struct results *results)
 {
     (void)operation;
@@ -133,7 +133,7 @@ static void do_refill(const struct operation *operation, struct results *results
     }
 }
 
-/* status. In the finish a pool that is busy is abandoned, so that it is told once and not again as a leak. */
+/* status. The finish abandons a pool that is busy, so that it is reported once and not again as a leak. */
 static void do_destroypool(const struct operation *operation, struct results *results)
 {
     (void)operation;

@@ -16,13 +16,13 @@ uint32_t client_payload_read(const uint8_t *payload, uint64_t length)
         memcpy(&word, payload, sizeof word);
         memcpy(bytes, &word, sizeof word);
     } else {
-        for (uint64_t place = 0; place < first; ++place) {
-            bytes[place] = payload[place];
+        for (uint64_t index = 0; index < first; ++index) {
+            bytes[index] = payload[index];
         }
     }
     uint32_t event = first > 0 ? bytes[0] / 16u : CLIENT_TORN;
-    for (uint64_t place = 0; place < first; ++place) {
-        if (bytes[place] != client_byte(event, place)) {
+    for (uint64_t index = 0; index < first; ++index) {
+        if (bytes[index] != client_byte(event, index)) {
             return CLIENT_TORN;
         }
     }
@@ -35,19 +35,19 @@ uint32_t client_payload_read(const uint8_t *payload, uint64_t length)
 void client_payload_write(uint8_t *payload, uint64_t length, uint32_t event)
 {
     uint8_t bytes[FIRST];
-    for (uint32_t place = 0; place < FIRST; ++place) {
-        bytes[place] = client_byte(event, place);
+    for (uint32_t index = 0; index < FIRST; ++index) {
+        bytes[index] = client_byte(event, index);
     }
     if (length >= FIRST) {
         uint64_t word = 0;
         memcpy(&word, bytes, sizeof word);
         memcpy(payload, &word, sizeof word);
     } else {
-        for (uint64_t place = 0; place < length; ++place) {
-            payload[place] = bytes[place];
+        for (uint64_t index = 0; index < length; ++index) {
+            payload[index] = bytes[index];
         }
     }
-    if (length > FIRST) { /* the last byte, and the one that is the last if the event is cut by one */
+    if (length > FIRST) { /* the last byte, and the last byte of the event after a cut by one */
         payload[length - 2] = client_byte(event, length - 2);
         payload[length - 1] = client_byte(event, length - 1);
     }
@@ -60,8 +60,8 @@ bool client_payload_is_zero(const uint8_t *payload, uint64_t length)
         memcpy(&word, payload, sizeof word);
         return word == 0 && payload[length - 1] == 0;
     }
-    for (uint64_t place = 0; place < length; ++place) {
-        word |= payload[place];
+    for (uint64_t index = 0; index < length; ++index) {
+        word |= payload[index];
     }
     return word == 0;
 }

@@ -15,8 +15,8 @@ static uint32_t event_read(const uint8_t *payload)
 /* The token of the slot that a payload lies in, with the generation of another token. */
 static uint64_t token_like(const uint8_t *payload, uint64_t token)
 {
-    uint64_t place = (((uint64_t)rr_payload_pool_id(payload) + 1) << TOKEN_SLOT_BITS) + rr_payload_slot_index(payload);
-    return (place << TOKEN_GENERATION_BITS) + (token & ((UINT64_C(1) << TOKEN_GENERATION_BITS) - 1));
+    uint64_t index = (((uint64_t)rr_payload_pool_id(payload) + 1) << TOKEN_SLOT_BITS) + rr_payload_slot_index(payload);
+    return (index << TOKEN_GENERATION_BITS) + (token & ((UINT64_C(1) << TOKEN_GENERATION_BITS) - 1));
 }
 
 /* A pointer, or NULL, as a call returned it: status, token. */
@@ -56,7 +56,7 @@ static void do_heap(const struct operation *operation, struct results *results)
     allocate(operation, HEAP_LENGTH, results);
 }
 
-/* status, token: the token is made into the variable */
+/* status, token: the variable is set to the token */
 static void do_ffi(const struct operation *operation, struct results *results)
 {
     uint32_t event = operation->arguments[1].number;
@@ -74,7 +74,7 @@ static void do_ffi(const struct operation *operation, struct results *results)
     }
 }
 
-/* status, then the tokens, or the place of the event that failed */
+/* status, then the tokens, or the index of the event that failed */
 static void do_amany(const struct operation *operation, struct results *results)
 {
     uint32_t count = operation->arguments[1].number;
@@ -103,7 +103,7 @@ static void do_amany(const struct operation *operation, struct results *results)
     }
 }
 
-/* status, and the place of the token that failed */
+/* status, and the index of the token that failed */
 static void do_dmany(const struct operation *operation, struct results *results)
 {
     const uint64_t *tokens = token_at(&operation->arguments[0]);
@@ -238,7 +238,7 @@ static void do_from(const struct operation *operation, struct results *results)
     }
 }
 
-/* The triple of a token variable; false where there is none and the call was skipped. */
+/* The triple of a token variable; false if the variable is empty and the call was skipped. */
 static bool triple_of(const struct operation *operation, rr_handle *handle, struct results *results)
 {
     uint64_t token = *token_at(&operation->arguments[0]);
@@ -327,7 +327,7 @@ static void lend(const struct operation *operation, uint32_t length, struct resu
     }
 }
 
-/* status, token, whether all bytes were 0; the loan is then written */
+/* status, token, whether all bytes were 0; then writes the loan */
 static void do_loan(const struct operation *operation, struct results *results)
 {
     lend(operation, POOL_LENGTH, results);

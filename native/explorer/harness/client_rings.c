@@ -29,7 +29,7 @@ static void do_close(const struct operation *operation, struct results *results)
     answer(results, RR_OK);
 }
 
-/* 0; the writer stays, and what is asked of it is refused */
+/* 0; the handle of the writer stays, and its calls are refused */
 static void do_shut(const struct operation *operation, struct results *results)
 {
     rr_writer *writer = writer_of(operation, results);
@@ -53,7 +53,7 @@ static void do_end(const struct operation *operation, struct results *results)
     *writer = NULL;
 }
 
-/* status, write cursor behind it: one that the writer itself has written, or found when it opened */
+/* status, write cursor after it: one that the writer itself has stored, or loaded when it opened */
 static void do_add(const struct operation *operation, struct results *results)
 {
     rr_writer *writer = writer_of(operation, results);
@@ -66,7 +66,7 @@ static void do_add(const struct operation *operation, struct results *results)
     answer(results, rr_ring_write_cursor(client.ring));
 }
 
-/* status, how many were added, write cursor behind them */
+/* status, how many were added, write cursor after them */
 static void do_addmany(const struct operation *operation, struct results *results)
 {
     rr_writer *writer = writer_of(operation, results);
@@ -108,8 +108,8 @@ static void do_join(const struct operation *operation, struct results *results)
 static uint32_t event_of(const uint8_t *data, uint32_t length, uint32_t event_type)
 {
     uint32_t event = length > 0 ? data[0] / 16u : CLIENT_TORN;
-    for (uint32_t place = 0; place < length; ++place) {
-        if (data[place] != client_byte(event, place)) {
+    for (uint32_t index = 0; index < length; ++index) {
+        if (data[index] != client_byte(event, index)) {
             event = CLIENT_TORN;
         }
     }
@@ -135,7 +135,7 @@ static void read_many(const struct operation *operation, bool in_two_steps, stru
     rr_status status = (in_two_steps ? rr_reader_look : rr_reader_next_many)(reader, limit, room, sizeof room, lengths, types, &found);
     if (in_two_steps && status == RR_OK) {
         status = rr_reader_pass(reader, found.count);
-        if (status != RR_OK) { /* the copies are not to be used */
+        if (status != RR_OK) { /* the copies are invalid */
             found = (rr_read){.sequence = found.sequence, .next_sequence = found.sequence};
         }
     }
@@ -158,7 +158,7 @@ static void do_nextmany(const struct operation *operation, struct results *resul
     read_many(operation, false, results);
 }
 
-/* As nextmany, in the two steps in which a binding reads: a look, and the move past what was copied. */
+/* Like nextmany, in the two steps in which a binding reads: a peek, and the move past the copied events. */
 static void do_take(const struct operation *operation, struct results *results)
 {
     read_many(operation, true, results);
@@ -182,7 +182,7 @@ static void do_next(const struct operation *operation, struct results *results)
     answer(results, status == RR_OK ? event_of(room, (uint32_t)found.bytes, found.event_type) : 0);
 }
 
-/* status, how many were skipped, cursor: skips all that was published */
+/* status, how many were skipped, cursor: skips all published events */
 static void do_skip(const struct operation *operation, struct results *results)
 {
     rr_reader *reader = reader_of(operation, results);
@@ -195,7 +195,7 @@ static void do_skip(const struct operation *operation, struct results *results)
     answer(results, rr_reader_cursor(reader));
 }
 
-/* 0; the reader stays, and what is asked of it is refused */
+/* 0; the handle of the reader stays, and its calls are refused */
 static void do_leave(const struct operation *operation, struct results *results)
 {
     rr_reader *reader = reader_of(operation, results);

@@ -1,8 +1,8 @@
-/* client_waits.c - the operations of a client that wait for an event, or for room: asleep, and on a descriptor. */
+/* client_waits.c - the operations of a client that wait for an event or for room: in a call, and on a descriptor. */
 #define _GNU_SOURCE
 #include "client.h"
 
-/* status: waits for the reader's next event, for ever */
+/* status: waits for the reader's next event, without a timeout */
 static void do_wait(const struct operation *operation, struct results *results)
 {
     rr_reader *reader = reader_of(operation, results);
@@ -12,7 +12,7 @@ static void do_wait(const struct operation *operation, struct results *results)
     answer(results, (uint64_t)rr_reader_wait(reader, rr_reader_cursor(reader), -1));
 }
 
-/* status: waits for the reader's next event, for a time that may be up at any moment */
+/* status: waits for the reader's next event, with a timeout that may expire at any moment */
 static void do_timedwait(const struct operation *operation, struct results *results)
 {
     rr_reader *reader = reader_of(operation, results);
@@ -22,7 +22,7 @@ static void do_timedwait(const struct operation *operation, struct results *resu
     answer(results, (uint64_t)rr_reader_wait(reader, rr_reader_cursor(reader), 1));
 }
 
-/* status: waits for the n-th event of the ring, for ever; the reader may be another thread's, whose cursor is not asked for */
+/* status: waits for the n-th event of the ring, without a timeout; the reader may be another thread's, its cursor is not read */
 static void do_waitat(const struct operation *operation, struct results *results)
 {
     rr_reader *reader = reader_of(operation, results);
@@ -32,7 +32,7 @@ static void do_waitat(const struct operation *operation, struct results *results
     answer(results, (uint64_t)rr_reader_wait(reader, operation->arguments[1].number - 1, -1));
 }
 
-/* status: asks for the descriptor of a reader */
+/* status: requests the descriptor of a reader */
 static void do_watch(const struct operation *operation, struct results *results)
 {
     rr_reader *reader = reader_of(operation, results);
@@ -44,7 +44,7 @@ static void do_watch(const struct operation *operation, struct results *results)
     answer(results, (uint64_t)(descriptor < 0 ? -descriptor : RR_OK));
 }
 
-/* 0: waits on a descriptor that was asked for, for ever */
+/* 0: waits on a descriptor that was requested, without a timeout */
 static void do_poll(const struct operation *operation, struct results *results)
 {
     const struct argument *of = &operation->arguments[0];
@@ -59,7 +59,7 @@ static void do_poll(const struct operation *operation, struct results *results)
     answer(results, RR_OK);
 }
 
-/* status: waits for room, for ever; the writer may be another thread's */
+/* status: waits for room, without a timeout; the writer may be another thread's */
 static void do_room(const struct operation *operation, struct results *results)
 {
     rr_writer *writer = writer_of(operation, results);
@@ -69,7 +69,7 @@ static void do_room(const struct operation *operation, struct results *results)
     answer(results, (uint64_t)rr_writer_wait(writer, -1));
 }
 
-/* status: waits for room, for a time that may be up at any moment */
+/* status: waits for room, with a timeout that may expire at any moment */
 static void do_timedroom(const struct operation *operation, struct results *results)
 {
     rr_writer *writer = writer_of(operation, results);
@@ -79,7 +79,7 @@ static void do_timedroom(const struct operation *operation, struct results *resu
     answer(results, (uint64_t)rr_writer_wait(writer, 1));
 }
 
-/* status: asks for the descriptor of a writer */
+/* status: requests the descriptor of a writer */
 static void do_watchroom(const struct operation *operation, struct results *results)
 {
     rr_writer *writer = writer_of(operation, results);

@@ -1,10 +1,10 @@
 /*
- * litmus.c - litmus programs as text, put to the explorer one a line.
+ * litmus.c - litmus programs as text, one a line, for the explorer.
  *
  *     2 1 | store 0 rlx 1 ; write 0 ; fence rel ; store 1 rlx 1 | load 1 acq ; skip_unless 0 1 1 ; read 0
  *
- * First the numbers of atomic and of plain locations, then the threads. An operation is known by its thread and its place in
- * the listing; an RMW has one name for both parts. See rusted_ring.reference.memory_model for what the words mean.
+ * First the numbers of atomic and of plain locations, then the threads. An operation is named by its thread and its index in
+ * the listing; an RMW has one name for both parts. rusted_ring.reference.memory_model explains the words.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -83,7 +83,7 @@ static bool take_order(const char **text, int *order)
 
 static bool take_operation(const char **text, struct operation *op)
 {
-    /* what follows each word: l a location, p a plain one, o an order, f a second order, 1 and 2 values, n an operation */
+    /* the arguments of each word: l a location, p a plain one, o an order, f a second order, 1 and 2 values, n an operation */
     static const struct {
         const char *name;
         const char *rest;
@@ -197,7 +197,7 @@ static void run_thread(uint32_t n)
             if (!atomic_cas_event(address(op->loc), 4, op->order, op->failure, op->word == W_WCAS, &values[i], op->second,
                                   pc) &&
                 values[i] == op->first) {
-                values[i] = UINT64_MAX; /* failed for no reason: read nothing, to a skip_unless [MODEL-19] */
+                values[i] = UINT64_MAX; /* failed spuriously: a skip_unless takes it for no read [MODEL-19] */
             }
             break;
         case W_FENCE:

@@ -1,9 +1,10 @@
-"""Programs that explore themselves, from C and C++ sources: compiled, checked, and linked with the engine.
+"""Builds programs that explore themselves from C and C++ sources: compiles, checks and links them with the engine.
 
 The engine is the C library in `native/explorer`. A program is compiled with ThreadSanitizer's instrumentation, so that
-each of its accesses to memory is a call, and without optimisation, so that none is removed before. In its object files
-the C library's functions for threads, locks and memory are renamed to the engine's (`symbols.txt`), and it is linked
-with the engine in the sanitizer's place. The engine's own objects are kept in the user's cache (see `caching`).
+each of its accesses to memory is a call, and without optimisation, so that the compiler removes none before. In its
+object files the C library's functions for threads, locks and memory are renamed to the engine's (`symbols.txt`), and it
+is linked with the engine instead of the sanitizer's runtime. The user's cache keeps the engine's own objects (see
+`caching`).
 """
 
 import dataclasses
@@ -47,16 +48,16 @@ def build(
         sources: its C and C++ files; one of them has `main`.
         flags: flags for the compiler, and object files and libraries to link.
         flags_of: by source: flags for the compiler that are its own.
-        main: the source whose `main` it is; others that have one are left out. None if there is just one.
-        compiler: gcc, g++, clang, clang++, or by default what `find_compiler` finds; the end of a file's name decides
-            which of two that belong together compiles it.
-        folder: where the object files and the program go.
+        main: the source whose `main` is run; other sources with a `main` are left out. None if only one has it.
+        compiler: gcc, g++, clang, clang++, or by default the one that `find_compiler` finds; the suffix of a file
+            decides whether the C or the C++ compiler of the pair compiles it.
+        folder: the folder for the object files and the program.
         sanitize: a sanitizer for the engine itself.
-        standard: of C++, as `c++20`; another one changes nothing.
-        deadline: when it is broken off.
+        standard: the standard of C++, such as `c++20`; one of another language has no effect.
+        deadline: the time at which the build is aborted.
 
     Raises:
-        CannotBuild: there is no compiler, it finds an error, or the program has code that the engine could not see.
+        CannotBuild: there is no compiler, it finds an error, or the program has code that the engine cannot follow.
         TimeUp: the deadline passed.
     """
     command = find_compiler(compiler)
@@ -103,7 +104,7 @@ def build(
 
 @dataclasses.dataclass(frozen=True)
 class _Library:
-    """What comes with the sources of a language: names to change, names to allow, object files, and what to link."""
+    """The library of a language: names to rename, names to allow, object files, and further inputs of the linker."""
 
     renames: Mapping[str, str]
     allowed: frozenset[str]
@@ -121,7 +122,7 @@ def _cxx_library(
     foreign: dict[str, tuple[str, str]],
     deadline: Deadline | None,
 ) -> _Library:
-    """The standard library of C++; its names are added to those of what is not instrumented."""
+    """Return the standard library of C++; add its names to those that are not instrumented."""
     sources = engine_sources()
     lists, original = cxx_library.read_lists(sources), cxx_library.find_library(compiler)
     foreign |= {name: (kind, original.name) for name, kind in externals.read_symbols(original).defined.items()}
@@ -135,9 +136,9 @@ def _cxx_library(
 
 
 def say_unoptimized(folder: Path, compiler: Sequence[str], deadline: Deadline | None) -> Path:
-    """Tell the engine that a function's variables are of no use once it has called the hook at its end.
+    """Tell the engine that a function's variables are dead once it has called the hook at its end.
 
-    Optimised code may load what a function returns from one of them afterwards.
+    This holds only without optimisation: optimised code may still load the return value from one of them.
     """
     kept = library(compiler, deadline=deadline).parent / "unoptimized.o"
     if not kept.is_file():
@@ -164,12 +165,12 @@ def build_client(
 ) -> Path:
     """Build the harness of client programs over the native core, see `running.LineServer`.
 
-    The core is compiled as it is, with instrumentation and debug information; the harness around it is not seen.
+    The core is compiled unchanged, with instrumentation and debug information; the harness is not instrumented.
 
     Args:
         root: a checkout, or a folder with a copy of its `native/`.
-        folder: where the object files and the program go.
-        compiler: gcc, clang, or by default what `find_compiler` finds.
+        folder: the folder for the object files and the program.
+        compiler: gcc, clang, or by default the one that `find_compiler` finds.
         sanitize: a sanitizer for the engine itself.
         level: the level of optimisation of the core.
 

@@ -1,6 +1,6 @@
-"""Where the explorer keeps what it compiled of itself: a folder of the user's that nobody else can write to.
+"""The explorer's cache of its own compiled objects: a folder that only the user can write to.
 
-What lies there is run, so that a folder of another user, or one that others may write to, is not used.
+The explorer runs code from this folder, so it does not use a folder of another user, or one that others may write to.
 """
 
 import os
@@ -12,11 +12,11 @@ from rusted_ring.verify.support import processes
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _private: dict[str, Path] = {}
-"""By digest: folders of this process, where the user's cannot be used."""
+"""By digest, folders of this process that replace the user's if that cannot be used."""
 
 
 def kept_folder(digest: str) -> Path:
-    """Return the folder for what belongs to a digest, made if it is not there yet.
+    """Return the folder of a digest; make it if it does not exist yet.
 
     Args:
         digest: names the sources and how they are compiled.
@@ -37,7 +37,7 @@ def kept_folder(digest: str) -> Path:
 
 
 def keep(made: Path, kept: Path) -> None:
-    """Put a file where it is kept, in one step: whoever looks at the same time finds all of it or nothing."""
+    """Move a file to its final path atomically: a concurrent reader finds all of it or nothing."""
     staged = kept.with_name(f".{kept.name}.{os.urandom(8).hex()}")
     try:
         shutil.copyfile(made, staged)
@@ -47,7 +47,7 @@ def keep(made: Path, kept: Path) -> None:
 
 
 def _root() -> Path | None:
-    """The explorer's folder in the user's cache, made if need be; None if others may write there."""
+    """Return the explorer's folder in the user's cache, made if needed; None if others may write there."""
     given = os.environ.get("XDG_CACHE_HOME", "")
     try:
         base = Path(given) if os.path.isabs(given) else Path.home() / ".cache"
@@ -65,7 +65,7 @@ def _root() -> Path | None:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether this is a folder, no link, of this user, and nothing in it can be written by others."""
+    """Return whether this is a folder of this user and not a link, in which others cannot write anything."""
     try:
         found = [path.lstat(), *(entry.lstat() for entry in path.iterdir())] if not path.is_symlink() else []
     except OSError:
@@ -78,7 +78,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _is_safe(path: Path) -> bool:
-    """Whether nobody but this user and root can replace what is in a folder above."""
+    """Return whether only this user and root can replace the contents of a parent folder."""
     found = path.stat()
     shared = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX
     return found.st_uid in (0, os.getuid()) and not shared

@@ -1,13 +1,13 @@
-"""One execution as columns for a terminal: a column a thread, a row an event, from top to bottom as they happen.
+"""One execution as columns for a terminal: a column for each thread, a row for each event, in order of execution.
 
       #    main        T1                     T2                                  source
       1    create T1   |                      |                                   mp.c:19  pthread_create(...)
       3    |           write data = 1         |                                   mp.c:7   data = 1;
       ...
 
-A row holds the event's number, what it does, what it reads from (`<- #4`; `<- init` for the initial value; `not #6`
-where a newer write stands above it), and its source line. Rows of the error are marked in the margin. An arrow leads
-from one thread to the next at each context switch. The text depends on nothing but the execution and the arguments.
+A row has the event's number, its operation, the write that it reads from (`<- #4`; `<- init` for the initial value;
+`not #6` if a newer write is above it), and its source line. Rows of the error are marked in the margin. An arrow leads
+from one thread to the next at each context switch. The text depends only on the execution and the arguments.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ _BOLD, _RED, _DIM, _PLAIN = "\x1b[1m", "\x1b[1;31m", "\x1b[2m", "\x1b[0m"
 
 @dataclass(frozen=True, slots=True)
 class _Signs:
-    """What lines are drawn with."""
+    """The characters that lines are drawn with."""
 
     lane: str
     turn: str
@@ -42,7 +42,7 @@ _ASCII = _Signs("|", "+", "-", ">", "+", "<", "~")
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line of the table before it is laid out: an event, or several that are folded into one line."""
+    """One line of the table before the layout: an event, or several events folded into one line."""
 
     thread: int
     number: str
@@ -65,12 +65,12 @@ def columns(
 
     Args:
         trace: the execution.
-        width: characters a line, at the most; below 60 counts as 60.
-        every: whether plain accesses that have no part in the error get a row each; otherwise several in a row are
-            folded into one.
-        sources: where source lines are looked up; by default the files are read.
+        width: the greatest number of characters in a line; less than 60 counts as 60.
+        every: whether each plain access without a part in the error gets a row; otherwise consecutive ones are folded
+            into one.
+        sources: the source lines; by default they are read from the files.
         color: whether to use the terminal's colours.
-        ascii_only: whether to draw with ASCII characters alone.
+        ascii_only: whether to draw only with ASCII characters.
     """
     signs = _ASCII if ascii_only else _DRAWN
     paint = _painter(color)
@@ -87,7 +87,7 @@ def columns(
 
 
 def can_draw(encoding: str | None) -> bool:
-    """Whether a stream of this encoding takes the characters that lines are drawn with."""
+    """Return whether a stream of this encoding can print the characters that lines are drawn with."""
     try:
         "│└─▶┘◀…".encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -99,7 +99,7 @@ def _painter(color: bool) -> Callable[[str, str], str]:
     return (lambda text, code: f"{code}{text}{_PLAIN}" if code else text) if color else (lambda text, _: text)
 
 
-# --- what the rows are
+# --- the rows
 
 
 def _rows(trace: Trace, sources: Sources, *, every: bool) -> list[_Row]:
@@ -150,17 +150,17 @@ def _folded(run: Sequence[Event], *, indent: bool) -> _Row:
 
 
 def _order_of_writes(trace: Trace, event: Event) -> str:
-    """The place in the modification order, where the order of the rows does not tell it."""
+    """Return the index in the modification order if it differs from the order of the rows."""
     return f"mo {event.mo}" if event.mo is not None and event.location in trace.reordered else ""
 
 
-# --- where things stand
+# --- the layout
 
 
 class _Layout:
-    """Widths: a margin, a lane a thread, the source.
+    """The widths of the margin, of each thread's lane, and of the source.
 
-    Where there are many threads for the width, or much to say, a row's words run on to the right, over other lanes.
+    If there are many threads for the width, or long texts, a row's text continues to the right over other lanes.
     """
 
     def __init__(self, trace: Trace, rows: Sequence[_Row], width: int, signs: _Signs) -> None:
@@ -169,7 +169,7 @@ class _Layout:
         self._names = trace.threads
         self._margin = 2 + max([len(row.number) for row in rows] + [1]) + _GAP
         self._place = max([len(row.source[0]) for row in rows] + [0])
-        # From the first to the last row of each thread a line is drawn down its lane.
+        # A line runs down the lane of each thread, from its first row to its last.
         self._lives: dict[int, tuple[int, int]] = {}
         for at, row in enumerate(rows):
             self._lives[row.thread] = (self._lives.get(row.thread, (at, at))[0], at)
@@ -186,13 +186,13 @@ class _Layout:
         self._source = min(self._end(longest), width - least)
 
     def _end(self, longest: Mapping[int, int]) -> int:
-        """Where the source can stand, such that no words are cut."""
+        """Return the leftmost column of the source that cuts no text."""
         return max(self._margin + self._before(thread) + longest[thread] for thread in self._shown)
 
     def _shrink(self, longest: Mapping[int, int], least: int, end: int) -> None:
-        """Narrow the widest lanes until the words of every lane end where they should; they run on over other lanes."""
+        """Narrow the widest lanes until the text of every lane ends in time; it continues over other lanes."""
         while self._end(longest) > end:
-            # The last lane's words have the room up to the source anyway.
+            # The text of the last lane can use the room up to the source anyway.
             widest = max(self._shown[:-1], key=lambda thread: self._lanes[thread], default=None)
             if widest is None or self._lanes[widest] <= least:
                 return
@@ -217,7 +217,7 @@ class _Layout:
         return ("".join(chart)[: self._source].ljust(self._source) + source).rstrip()
 
     def switch(self, thread: int, following: int, at: int) -> str:
-        """The line between two rows of different threads; `at` is the number of the row below it."""
+        """Return the line between two rows of different threads; `at` is the index of the row below it."""
         chart = self._chart(at, between=True)
         start, end = self._start(thread), self._start(following)
         signs = self._signs
@@ -244,11 +244,11 @@ def _cut(text: str, width: int, signs: _Signs) -> str:
 
 
 def _tame(text: str) -> str:
-    """Replace what would move the cursor or change the terminal's colours; it can stand in a source line."""
+    """Replace characters that move the cursor or change the terminal's colours; a source line may contain them."""
     return text if text.isprintable() else "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
-# --- what stands below the table
+# --- below the table
 
 
 def _below(trace: Trace, paint: Callable[[str, str], str]) -> Iterable[str]:

@@ -1,7 +1,7 @@
-"""`rusted-ring explore`: a program in C, C++ or Rust under every execution that C11 allows, and what came of it.
+"""`rusted-ring explore`: explores every execution of a program in C, C++ or Rust that C11 allows, and shows the result.
 
-The engine compiles the program against its own runtime in the place of the thread sanitizer's and runs it. Here the
-options are checked, the engine is asked, and its answer is shown: in lines, as one JSON object, or as a page.
+The engine compiles the program against its own runtime instead of the thread sanitizer's and runs it. This module
+checks the options, calls the engine, and shows its answer: in lines, as one JSON object, or as a page.
 
 Exit status: 0 clean, 1 an error was found, 2 the program cannot be run, 3 clean, but not every execution was covered.
 """
@@ -35,7 +35,7 @@ _PLAIN_SECONDS, _LIVE_SECONDS = 5.0, 0.2
 
 
 def split_flags(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part the arguments at the first `--` into those of the command and those of the compiler."""
+    """Split the arguments at the first `--` into those of the command and those of the compiler."""
     if "--" not in argv:
         return list(argv), []
     at = list(argv).index("--")
@@ -43,7 +43,7 @@ def split_flags(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Explore a program and show what came of it.
+    """Explore a program and show the result.
 
     Args:
         options: the options of the command, `flags` (those of the compiler) among them.
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Refuse what cannot be used, before anything is compiled.
+    """Check the options before anything is compiled.
 
     Raises:
         InputError: a file is missing, or options contradict each other.
@@ -107,7 +107,7 @@ def explore(options: argparse.Namespace) -> tuple[Outcome, Mapping[str, Any]]:
     """Build the program and let the engine explore it.
 
     Returns:
-        What was found, and the engine's own answer.
+        The outcome, and the engine's own answer.
 
     Raises:
         InputError: the program cannot be built or run.
@@ -149,7 +149,7 @@ def explore(options: argparse.Namespace) -> tuple[Outcome, Mapping[str, Any]]:
 
 
 def check_source(options: argparse.Namespace) -> None:
-    """Refuse files and folders that are not there, and ways of saying what is explored that exclude each other.
+    """Refuse missing files and folders, and contradictory options for what to explore.
 
     Raises:
         InputError: the message names the argument, the value and the remedy.
@@ -209,7 +209,7 @@ def _is_rust(options: argparse.Namespace) -> bool:
 
 
 def _build(options: argparse.Namespace, folder: Path, deadline: Deadline) -> Any:
-    """Compile what the options name."""
+    """Build the program that the options name."""
     if _is_rust(options):
         path = options.crate or next(path for path in options.files if path.suffix == ".rs")
         source = rust_library.Source(path, tuple(options.thread), options.bin, options.build_std)
@@ -245,16 +245,16 @@ def _build(options: argparse.Namespace, folder: Path, deadline: Deadline) -> Any
 
 
 def _names(options: argparse.Namespace) -> str:
-    """What is explored, in the words of the answer."""
+    """Return the name of the program for the answer."""
     given = [options.crate or options.project] if options.crate or options.project else []
     return ", ".join(path.absolute().name if path in given else path.name for path in [*given, *options.files])
 
 
 def limits() -> str:
-    """Return what the explorer trusts and what it cannot see: the part of the spec that says so.
+    """Return the section of the spec on what the explorer trusts and what it cannot see.
 
     Raises:
-        SpecError: the spec is not there.
+        SpecError: the spec is missing.
     """
     text = (spec_directory() / "explorer.md").read_text(encoding="utf-8")
     return text.partition(_LIMITS[0])[2].partition(_LIMITS[1])[0].strip()
@@ -274,7 +274,7 @@ def _in_c(options: argparse.Namespace) -> bool:
 
 
 def standard(options: argparse.Namespace) -> str:
-    """Return whose release sequences hold: what was asked for, or by default that of the first file's language."""
+    """Return the standard of the release sequences: the requested one, or that of the first file's language."""
     chosen: str | None = options.std
     if chosen is not None:
         return "c11" if chosen in ("c11", "c++17") else "c++20"
@@ -283,7 +283,7 @@ def standard(options: argparse.Namespace) -> str:
 
 
 def _as_json(options: argparse.Namespace, outcome: Outcome, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the one object of `--json`; executions are in it where `--trace` asks for them."""
+    """Return the object of `--json`; it has executions if `--trace` asks for them."""
     errors: list[dict[str, Any]] = []
     for number, found in enumerate(outcome.errors):
         errors.append({"kind": found.kind, "message": found.message})
@@ -320,11 +320,11 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-# --- for people
+# --- output as text
 
 
 def show(outcome: Outcome, options: argparse.Namespace) -> None:
-    """Print what was explored, the verdict, the counterexample, and how to replay it."""
+    """Print what was explored, the verdict, the counterexample, and the command that replays it."""
     print(explored_line(outcome, options))
     if not outcome.errors:
         print(verdict(outcome))
@@ -348,7 +348,7 @@ def show(outcome: Outcome, options: argparse.Namespace) -> None:
 
 
 def explored_line(outcome: Outcome, options: argparse.Namespace) -> str:
-    """Return what was explored, and what was not, in one line."""
+    """Return a line on what was explored and what was not."""
     name = _names(options)
     counts = [f"{outcome.executions:,} execution{'s' * (outcome.executions != 1)}", f"{outcome.distinct:,} distinct"]
     counts += [f"{outcome.blocked:,} blocked"]
@@ -397,12 +397,12 @@ def _print_columns(trace: Trace) -> None:
         ascii_only=not can_draw(sys.stdout.encoding),
     )
     encoding = sys.stdout.encoding or "ascii"
-    for line in lines:  # a source line may hold what the stream cannot take
+    for line in lines:  # a source line may have characters that the stream cannot encode
         print(line.encode(encoding, "replace").decode(encoding))
 
 
 def write_page(outcome: Outcome, options: argparse.Namespace) -> None:
-    """Write the page of the first counterexample or, where there is none, of the first execution.
+    """Write the page of the first counterexample or, if there is none, of the first execution.
 
     Raises:
         InputError: there is no execution to show, or the file cannot be written.
@@ -412,7 +412,7 @@ def write_page(outcome: Outcome, options: argparse.Namespace) -> None:
     if trace is None:
         reason = next((error.unreadable for error in outcome.errors if error.unreadable), "no execution was completed")
         if outcome.errors:
-            # The error itself is worth more than its page.
+            # The error matters more than its page.
             print(f"rusted-ring: no page: {reason}", file=sys.stderr)
             options.html = None
             return
@@ -427,9 +427,9 @@ def write_page(outcome: Outcome, options: argparse.Namespace) -> None:
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """Show on stderr how far it is: one line that is written anew in a terminal, otherwise a line every few seconds.
+    """Show the progress on stderr: one line that is rewritten in a terminal, otherwise a line every few seconds.
 
-    How many executions there are is not known before the end: the engine estimates the part of them that is done.
+    The number of executions is not known before the end: the engine estimates the share of them that is done.
     """
     stream = sys.stderr
     live = stream.isatty()

@@ -1,8 +1,8 @@
-"""Projects in C and C++: the files of a `compile_commands.json`, and the flags that each is compiled with.
+"""Projects in C and C++: the files of a `compile_commands.json`, and the compiler flags of each.
 
-CMake, Meson and others write such a file, `bear` makes one of a build by make. Of an entry's flags those are taken that
-decide what the source means: where headers lie, macros, the language's version. Those that say how it is optimised,
-checked and written out are the explorer's to choose, and are named as left out.
+CMake, Meson and others write such a file, `bear` makes one from a build by make. The explorer takes the flags that
+decide what the source means: paths of headers, macros, the language's version. It chooses the flags for optimisation,
+checks and output itself, and reports the project's own as left out.
 """
 
 import dataclasses
@@ -28,14 +28,14 @@ _KEPT: Final = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Project:
-    """What of a project is explored.
+    """The part of a project that is explored.
 
     Attributes:
         database: its `compile_commands.json`.
         files: the sources, as absolute paths.
-        flags: by source: what it is compiled with.
+        flags: the compiler flags by source.
         entries: how many files the database has.
-        left_out: flags that are not taken, and files that are no C or C++.
+        left_out: flags that are not taken, and files that are not C or C++.
     """
 
     database: Path
@@ -46,7 +46,7 @@ class Project:
 
     @property
     def words(self) -> str:
-        """What was chosen, in a line."""
+        """Return a line on the files chosen."""
         names = ", ".join(path.name for path in self.files)
         left = f"; left out: {' '.join(self.left_out)}" if self.left_out else ""
         return f"project {self.database}: {len(self.files)} of {self.entries} files ({names}){left}"
@@ -57,10 +57,10 @@ def read(path: Path, *, only: Sequence[Path] = ()) -> Project:
 
     Args:
         path: a `compile_commands.json`, or the folder that has it.
-        only: files of it that are wanted; none for all.
+        only: the files to explore; none for all.
 
     Raises:
-        InputError: it is not there, is no such file, or names what is not there.
+        InputError: the database is missing or malformed, or names a file that is missing.
     """
     database = _find(path)
     entries = _entries(database)
@@ -100,21 +100,21 @@ def _entries(database: Path) -> list[Any]:
         found = json.loads(database.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise InputError(
-            f"argument --project: {database} is no JSON: {error.msg} in line {error.lineno}, column {error.colno}; "
+            f"argument --project: {database} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}; "
             f"{_MAKE_ONE}"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"argument --project: cannot read {database}: {error}") from None
     if not isinstance(found, list) or not found:
-        raise InputError(f"argument --project: {database} is no list of files that are compiled; {_MAKE_ONE}")
+        raise InputError(f"argument --project: {database} is not a list of compiled files; {_MAKE_ONE}")
     return found
 
 
 def _source(database: Path, number: int, entry: Any) -> tuple[Path, list[str]]:
-    """The source of an entry, and the words of its command."""
+    """Return the source of an entry, and the words of its command."""
     where = f"argument --project: {database}: entry {number}"
     if not isinstance(entry, dict):
-        raise InputError(f"{where} is no object with directory, file and command; {_MAKE_ONE}")
+        raise InputError(f"{where} is not an object with directory, file and command; {_MAKE_ONE}")
     for key in ("directory", "file"):
         if not isinstance(entry.get(key), str):
             raise InputError(f"{where} has no {key}; {_MAKE_ONE}")
@@ -130,7 +130,7 @@ def _source(database: Path, number: int, entry: Any) -> tuple[Path, list[str]]:
 
 
 def _part(words: Sequence[str], source: Path, directory: Path, base: Path) -> tuple[tuple[str, ...], list[str]]:
-    """Part an entry's words into the flags that are taken, with absolute paths, and those that are left out."""
+    """Split an entry's words into the flags that are taken, with absolute paths, and those that are left out."""
     kept: list[str] = []
     left: list[str] = []
     folder = base / directory
@@ -138,7 +138,7 @@ def _part(words: Sequence[str], source: Path, directory: Path, base: Path) -> tu
     started = False
     for word in rest:
         if not word.startswith("-"):
-            # The compiler and what stands before it, and the source.
+            # The compiler and the words before it, and the source.
             if started and (folder / word).resolve() != source:
                 left.append(word)
             continue

@@ -1,9 +1,9 @@
-"""What C++ programs need beside their own objects: the standard library, as the engine can follow it.
+"""The standard library of C++, in a form that the engine can follow.
 
-What the library's headers define is compiled with the program. Of the rest, in `libstdc++.a`, the engine has a copy:
-its calls of the C library are the engine's, each function that others call may be used only if `cxx/library.txt` lists
+The definitions in the library's headers are compiled with the program. Of the rest, in `libstdc++.a`, the engine uses a
+copy: its calls of the C library go to the engine, a function may be called from outside only if `cxx/library.txt` lists
 it, and an atomic instruction in it traps, so that none is executed without the engine's knowledge. A few functions that
-access a program's objects are compiled anew with the instrumentation (`cxx/*.cpp`) and take the place of the library's.
+access a program's objects are compiled again with the instrumentation (`cxx/*.cpp`) and replace the library's.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from rusted_ring.verify.support.processes import Deadline
 
 SUFFIXES: Final = (".cpp", ".cc", ".cxx", ".C", ".c++", ".cp")
 STANDARD: Final = "-std=gnu++20"
-"""How C++ is compiled where the user does not say."""
+"""The default standard of C++."""
 STANDARDS: Final = {"c++17": "-std=gnu++17", "c++20": "-std=gnu++20", "c++23": "-std=gnu++2b"}
 
 _TRAP: Final = 0xCC
@@ -36,7 +36,7 @@ _EXECUTABLE = 4
 
 
 def is_cxx(source: Path) -> bool:
-    """Whether a source is in C++, by the end of its name."""
+    """Return whether a source is in C++, by the suffix of its name."""
     return source.suffix in SUFFIXES
 
 
@@ -67,22 +67,22 @@ def commands(command: Sequence[str]) -> tuple[list[str], list[str]]:
 
 @dataclasses.dataclass(frozen=True)
 class Lists:
-    """What `library.txt` says: patterns of names by kind."""
+    """The contents of `library.txt`: patterns of names by kind."""
 
     patterns: Mapping[str, tuple[str, ...]]
 
     def has(self, kind: str, name: str) -> bool:
-        """Whether a name is listed under a kind."""
+        """Return whether a name is listed under a kind."""
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.patterns.get(kind, ()))
 
     @property
     def counted(self) -> dict[str, str]:
-        """The names that are changed in a program's objects alone."""
+        """Return the names that are renamed only in a program's objects."""
         return {name: f"xp_{name}" for name in self.patterns["counted"]}
 
     @property
     def refused(self) -> dict[str, str]:
-        """What the engine follows in C alone, and names under which it is refused."""
+        """Return the functions that the engine follows only in C, with the names under which it refuses them."""
         return {name: f"{name}_in_cxx" for name in self.patterns["refused"]}
 
 
@@ -120,14 +120,14 @@ def standard_library(
     *,
     deadline: Deadline | None = None,
 ) -> Path:
-    """Return the copy of `libstdc++.a` that calls the engine, made if it is not there yet.
+    """Return the copy of `libstdc++.a` that calls the engine; make it if it does not exist yet.
 
     Args:
         compiler: the command of the C++ compiler.
         sources: the folder of the engine's sources.
         engine: the engine's archive.
-        anew: the object files of the parts that are compiled anew, whose functions win.
-        deadline: when it is broken off.
+        anew: the object files of the parts that are compiled again, whose functions take precedence.
+        deadline: the time at which the work is aborted.
 
     Raises:
         CannotBuild: the library is not there.
@@ -163,7 +163,7 @@ def standard_library(
         replaced.write_text("".join(f"{name}\n" for name, kind in ours.items() if kind == "T"), encoding="utf-8")
         command = ["objcopy", f"--weaken-symbols={replaced}", f"--redefine-syms={table}", str(original), str(made)]
         call(command, deadline=deadline, temporary=work)
-        # What the engine takes over must not be found here first.
+        # The linker must not find the functions that the engine replaces here first.
         own = {
             member.rpartition("[")[2].rstrip("]"): {name for name in symbols.defined if not name.startswith("DW.ref.")}
             for member, symbols in externals.members(original).items()
@@ -177,7 +177,7 @@ def standard_library(
 
 
 def _set_traps(archive: Path, lists: Lists, deadline: Deadline | None) -> None:
-    """Put a trap in the place of each atomic instruction that is not listed as `locked`."""
+    """Replace each atomic instruction that is not listed as `locked` by a trap."""
     content = bytearray(archive.read_bytes())
     sections: dict[str, dict[str, list[int]]] = {}
     for name, start in _archive_members(content):
@@ -202,7 +202,7 @@ def _set_traps(archive: Path, lists: Lists, deadline: Deadline | None) -> None:
 
 
 def _archive_members(content: bytes | bytearray) -> Iterator[tuple[str, int]]:
-    """The members of an archive of `ar`: names, and where their content begins."""
+    """Yield the members of an archive of `ar`: their names and the offsets of their contents."""
     at, long_names = 8, b""
     while at + 60 <= len(content):
         name, size = bytes(content[at : at + 16]).rstrip().decode(), int(content[at + 48 : at + 58])
@@ -218,7 +218,7 @@ def _archive_members(content: bytes | bytearray) -> Iterator[tuple[str, int]]:
 
 
 def _code_sections(content: bytes | bytearray, start: int) -> Iterator[tuple[str, int]]:
-    """The sections with code of an object file of 64 bits: names, and where they begin in the content."""
+    """Yield the code sections of a 64-bit object file: their names and their offsets in the content."""
     if bytes(content[start : start + 4]) != b"\x7fELF":
         return
     (table,) = struct.unpack_from("<Q", content, start + 0x28)
@@ -234,7 +234,7 @@ def _code_sections(content: bytes | bytearray, start: int) -> Iterator[tuple[str
 def runtime(
     compiler: Sequence[str], flags: Sequence[str], sources: Path, *, deadline: Deadline | None = None
 ) -> list[Path]:
-    """Return the object files of the parts that are compiled anew, compiled if they are not there yet.
+    """Return the object files of the parts that are compiled again; compile them if they do not exist yet.
 
     Args:
         compiler: the command of the C++ compiler.

@@ -1,4 +1,4 @@
-"""The explorer's engine from Python: C programs are built against it and run, and their answers read.
+"""The explorer's engine from Python: builds C programs against it, runs them, and reads their answers.
 
 What is behind it: `building` (with `instrumenting`, `engine_library` and `linking`, and with `guards` and `externals`:
 what is refused), `running` (with `support.processes`), `symbols`.

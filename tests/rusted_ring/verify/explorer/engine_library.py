@@ -1,4 +1,4 @@
-"""The engine as a library of C: where its sources are, and how it is compiled, once for each compiler."""
+"""The engine as a C library: finds its sources and compiles it, once for each compiler."""
 
 import concurrent.futures
 import dataclasses
@@ -23,7 +23,7 @@ from rusted_ring.verify.support.processes import Deadline
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """What the engine has room for: how many threads, and in how many bits it counts the events of one of them."""
+    """The capacity of the engine: the number of threads, and the integer type that counts the events of a thread."""
 
     threads: int = 32
     clock: str = "int16_t"
@@ -38,7 +38,7 @@ class Size:
 
     @property
     def flags(self) -> list[str]:
-        """The macros that the engine is compiled with."""
+        """Return the macros that the engine is compiled with."""
         threads = [f"-DEXPLORER_THREADS={self.threads}"] if self.threads != Size.threads else []
         return [*threads, *([f"-DEXPLORER_CLOCK={self.clock}"] if self.clock != Size.clock else [])]
 
@@ -46,13 +46,13 @@ class Size:
 def library(
     compiler: Sequence[str], *, sanitize: str = "", size: Size | None = None, deadline: Deadline | None = None
 ) -> Path:
-    """Return the engine as an archive, compiled if it is not there yet; `litmus.o` lies beside it.
+    """Return the engine as an archive, with `litmus.o` beside it; compile it if it does not exist yet.
 
     Args:
         compiler: the command of the compiler.
         sanitize: a sanitizer that the engine itself is built with, for its own tests.
-        size: what it has room for.
-        deadline: when it is broken off.
+        size: its capacity.
+        deadline: the time at which the compilation is aborted.
 
     Raises:
         CannotBuild: it does not compile.
@@ -76,7 +76,7 @@ def library(
     with processes.workspace() as work:
 
         def compile_one(source: Path) -> None:
-            # Kept one by one: what is done by the deadline need not be done again.
+            # Each object is kept by itself, so that an aborted compilation continues where it stopped.
             output = work / f"{source.stem}.o"
             command = [*compiler, *flags, *include_flags(), "-c", str(source), "-o", str(output)]
             call(command, deadline=deadline, temporary=work)

@@ -1,4 +1,4 @@
-"""Where the sources of the engine and of its harnesses are, in a checkout or installed."""
+"""Finds the sources of the engine and of its harnesses, in a checkout or installed."""
 
 from pathlib import Path
 

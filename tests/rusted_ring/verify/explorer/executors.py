@@ -1,4 +1,4 @@
-"""What parts of an exploration are handed to: processes of this machine, or a Dask cluster."""
+"""The executors of the parts of an exploration: processes of this machine, or a Dask cluster."""
 
 import concurrent.futures
 import contextlib
@@ -17,7 +17,7 @@ _DASK_SECONDS = 10
 
 @contextlib.contextmanager
 def executor(workers: int, dask: str | None) -> Iterator[concurrent.futures.Executor | None]:
-    """What subtrees are handed to: None for this process alone, processes, or a Dask cluster."""
+    """The executor of subtrees: None for this process, a pool of processes, or a Dask cluster."""
     if dask is not None:
         try:
             distributed = importlib.import_module("distributed")
@@ -30,7 +30,7 @@ def executor(workers: int, dask: str | None) -> Iterator[concurrent.futures.Exec
         with client, client.get_executor() as executor:
             yield executor
     elif workers > 1:
-        # Not by fork: whoever called may have threads.
+        # Not by fork: the caller may have threads.
         context = multiprocessing.get_context("spawn")
         with concurrent.futures.ProcessPoolExecutor(
             workers, mp_context=context, initializer=begin_worker, initargs=(os.getpid(), token())

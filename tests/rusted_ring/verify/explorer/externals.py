@@ -1,8 +1,8 @@
-"""What a program calls and uses outside its own sources, and what becomes of it.
+"""The functions and variables outside its own sources that a program uses.
 
-The engine's functions take the place of the C library's by name. Of the others those pass that touch nothing but their
-arguments' values (`pure.txt`). A call of anything else ends the exploration with its name and line, if it comes to that
-call: a stub stands in the function's place. A variable of a library is refused before anything runs.
+The engine's functions replace those of the C library by name. Functions that access only their arguments' values are
+allowed (`pure.txt`). Any other function is replaced by a stub: a call that an execution reaches ends the exploration
+with the function's name and line. A variable of a library is refused before anything runs.
 """
 
 import functools
@@ -33,7 +33,7 @@ _LIBRARIES: Final = ("libc.so.6", "libm.so.6", "libpthread.so.0", "librt.so.1", 
 
 @dataclass(frozen=True)
 class Symbols:
-    """The symbols of object files: what is defined, what is not, and of what kind, by nm's letters."""
+    """The symbols of object files: the defined and the undefined ones, with their kinds as nm's letters."""
 
     defined: Mapping[str, str]
     undefined: Mapping[str, str]
@@ -51,7 +51,7 @@ def read_symbols(*files: Path, dynamic: bool = False) -> Symbols:
 
 @functools.lru_cache(maxsize=64)
 def _read_symbols(files: tuple[Path, ...], digest: bytes, options: tuple[str, ...], plain: bool) -> Symbols:
-    """Read them once while their contents are the same: those of the engine and the libraries are used time and again.
+    """Read them, cached by contents: the files of the engine and the libraries are read many times.
 
     Args:
         files: the files.
@@ -74,12 +74,12 @@ def _read_symbols(files: tuple[Path, ...], digest: bytes, options: tuple[str, ..
 
 
 def _is_plain(content: bytes) -> bool:
-    """Whether nm reads this without the linker's plugins: an object file, and not one of link-time optimisation."""
+    """Return whether nm can read this without the linker's plugins: an object file without link-time optimisation."""
     return content.startswith(b"\x7fELF") and b".gnu.lto_" not in content
 
 
 def _nm(arguments: Sequence[str], plain: bool) -> str:
-    """Run nm; for plain object files without plugins, which take several times as long to load as the rest takes."""
+    """Run nm; for plain object files without plugins, whose loading takes several times as long as the rest."""
     if plain:
         done = subprocess.run(["nm", "--plugin", os.devnull, *arguments], capture_output=True, text=True, check=False)
         if done.returncode == 0:
@@ -105,19 +105,19 @@ def members(file: Path) -> dict[str, Symbols]:
 
 
 def variables(file: Path) -> set[str]:
-    """Read the names of an object file's variables, those that are static or defined elsewhere too."""
+    """Read the names of an object file's variables, static ones and those defined elsewhere included."""
     words = (line.split() for line in _nm(["-P", str(file)], _is_plain(file.read_bytes())).splitlines())
     return {found[0].partition(".")[0] for found in words if len(found) > 1 and found[1] in "BbDdCcGgSsU"}
 
 
 def renames(path: Path) -> dict[str, str]:
-    """Read which names are the engine's to replace (`symbols.txt`)."""
+    """Read the names that the engine replaces (`symbols.txt`)."""
     pairs = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
     return {words[0]: words[1] for words in pairs if len(words) == 2 and not words[0].startswith("#")}
 
 
 def pure(path: Path) -> frozenset[str] | None:
-    """Read which functions touch no memory that threads share (`pure.txt`); None if there is no such list."""
+    """Read the functions that access no memory shared between threads (`pure.txt`); None if there is no such list."""
     if not path.is_file():
         return None
     lines = (line.partition("#")[0].split() for line in path.read_text(encoding="utf-8").splitlines())
@@ -144,24 +144,24 @@ def _of_the_system(compiler: tuple[str, ...]) -> Mapping[str, str]:
 
 @functools.lru_cache(maxsize=8)
 def _of_the_compiler(compiler: tuple[str, ...]) -> frozenset[str]:
-    """What compilers call by themselves: arithmetic that the processor has no instruction for."""
+    """Return the functions that compilers call by themselves, for arithmetic without a processor instruction."""
     path = Path(call([*compiler, "-print-libgcc-file-name"]).strip())
     return frozenset(read_symbols(path).defined) if path.is_file() else frozenset()
 
 
 def check_main(objects: Mapping[Path, Path], main: str, chosen: Path | None = None) -> list[Path]:
-    """Check that just one source defines `main`, or that the chosen one does.
+    """Check that exactly one source defines `main`, or that the chosen one does.
 
     Args:
-        objects: by source.
-        main: its name in the objects.
-        chosen: the source whose `main` is wanted, if several may have one.
+        objects: the object files by source.
+        main: the name of `main` in the objects.
+        chosen: the source whose `main` is run, if several may have one.
 
     Returns:
-        The sources that have another `main` than the chosen one.
+        The sources with another `main` than the chosen one.
 
     Raises:
-        CannotBuild: none does, or several do and none is chosen.
+        CannotBuild: no source defines it, or several do and none is chosen.
     """
     having = [source for source, file in objects.items() if main in read_symbols(file).defined]
     names = ", ".join(source.name for source in objects)
@@ -192,7 +192,7 @@ def not_followed(
     Args:
         objects: the program's object files.
         engine: the engine's archive.
-        allowed: the functions that pass.
+        allowed: the functions that are allowed.
         compiler: the command of the compiler.
         foreign: symbols of what the user links that is not instrumented: of what kind, and in which file they are.
 
@@ -208,7 +208,7 @@ def not_followed(
             continue
         kind, where = foreign.get(name) or (system.get(name), "the C library")
         if kind is None:
-            continue  # It is nowhere: the linker complains.
+            continue  # It is not defined: the linker reports it.
         if kind not in _WRITABLE:
             found.append(name)
         elif name not in _VARIABLES:
@@ -220,7 +220,7 @@ def not_followed(
 
 
 def _where(objects: Iterable[Path], name: str) -> str:
-    """The first place that refers to a symbol, as ` at file.c:12`; empty if that is not known."""
+    """Return the first location that refers to a symbol, as ` at file.c:12`; empty if it is not known."""
     for file in objects:
         said = subprocess.run(["objdump", "-r", str(file)], capture_output=True, text=True, check=False).stdout
         section = ""
@@ -245,11 +245,11 @@ def stubs(
     *,
     by: str = "explorer_refuse_call",
 ) -> tuple[str, dict[str, str]]:
-    """Return C code with a function for each name that refuses its call, and the symbols that take their place.
+    """Return C code with a function for each name that refuses its call, and the symbols that replace the names.
 
     Args:
         names: the functions.
-        prefix: what the symbols begin with.
+        prefix: the prefix of the symbols.
         by: the engine's function that refuses.
     """
     symbols = {name: f"{prefix}_{number}" for number, name in enumerate(names)}

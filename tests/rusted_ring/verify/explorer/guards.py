@@ -1,7 +1,8 @@
-"""What the explorer could not see of a program, and therefore refuses: by name, with the line.
+"""Refuses code that the explorer cannot follow, by name and with the line.
 
-The engine sees an access to memory if the compiler made a call of it. Here is looked for what gets past that: flags and
-attributes that switch the instrumentation off, inline assembly, and instructions that no instrumented C compiles to.
+The engine sees an access to memory if the compiler turned it into a call. This module searches for what evades that:
+flags and attributes that switch the instrumentation off, inline assembly, and instructions that no instrumented C
+compiles to.
 """
 
 import re
@@ -62,10 +63,10 @@ _INSTRUCTION = re.compile(r"\s*([0-9a-f]+):\t(\S+)\s*([^\t#]*)")
 
 
 def check_flags(flags: Sequence[str]) -> None:
-    """Refuse flags that decide on the instrumentation, or on what is compiled to what.
+    """Refuse flags that control the instrumentation or the outputs of the compiler.
 
     Raises:
-        CannotBuild: there is one.
+        CannotBuild: there is such a flag.
     """
     for at, flag in enumerate(flags):
         before = flags[at - 1] if at else ""
@@ -82,16 +83,16 @@ def check_flags(flags: Sequence[str]) -> None:
 
 
 def check_source(preprocessed: str) -> list[str]:
-    """Look through a preprocessed source for assembly at file scope, and attributes that switch instrumentation off.
+    """Search a preprocessed source for assembly at file scope, and for attributes that switch instrumentation off.
 
     Args:
-        preprocessed: what `-E` gives.
+        preprocessed: the output of `-E`.
 
     Returns:
-        Where functions have an optimisation level of their own, as `file.c:12`.
+        The locations of functions with an optimisation level of their own, as `file.c:12`.
 
     Raises:
-        CannotBuild: there is either.
+        CannotBuild: the source has either.
     """
     optimized = []
     depth, last = 0, ";"
@@ -120,16 +121,16 @@ def check_source(preprocessed: str) -> list[str]:
 
 
 def _closes(text: str) -> bool:
-    """Whether an attribute that begins a text also ends in it."""
+    """Return whether an attribute that begins a text also ends in it."""
     if text.startswith("[["):
         return "]]" in text
     return "pragma" not in text and "(" in text and text.count("(") <= text.count(")")
 
 
 def _own_lines(preprocessed: str) -> Iterator[tuple[str, int, str]]:
-    """Parts of a preprocessed source outside system headers: the file, the line, and the text of one declaration.
+    """Yield the parts of a preprocessed source outside system headers: the file, the line, and one declaration.
 
-    An attribute may stretch over lines: lines are joined as long as parentheses are open.
+    An attribute may extend over several lines: lines are joined as long as parentheses are open.
     """
     file, line, system = "", 0, False
     text, begun, open_ = "", 0, 0
@@ -154,13 +155,13 @@ def _own_lines(preprocessed: str) -> Iterator[tuple[str, int, str]]:
 
 
 def check_assembly(assembly: str, source: Path) -> None:
-    """Look through a compiler's output for inline assembly that touches memory.
+    """Search a compiler's output for inline assembly that accesses memory.
 
-    Empty statements, hints to the processor and instructions on registers alone pass.
+    Empty statements, hints to the processor and instructions that use only registers are allowed.
 
     Args:
-        assembly: what `-S` gives.
-        source: the file, where the output does not name it.
+        assembly: the output of `-S`.
+        source: the file, for output that does not name it.
 
     Raises:
         CannotBuild: there is such a statement.
@@ -181,7 +182,7 @@ def check_assembly(assembly: str, source: Path) -> None:
                 line, file = int(given[1]), Path(given[2]).name
             continue
         if _OF_COMPILER.match(words):
-            continue  # gcc puts statements that follow each other into one part
+            continue  # gcc puts consecutive statements into one part
         for statement in _COMMENT.sub("", words).split(";"):
             if not _is_harmless(statement.strip()):
                 raise CannotBuild(
@@ -206,14 +207,14 @@ def _is_harmless(statement: str) -> bool:
 
 
 def check_instructions(file: Path, what: str) -> None:
-    """Look through an object file for instructions that instrumented code never compiles to.
+    """Search an object file for instructions that instrumented code never compiles to.
 
     Args:
         file: the object file.
-        what: what it was made from, for the message.
+        what: its source, for the message.
 
     Raises:
-        CannotBuild: it has such an instruction, or this machine's are not known.
+        CannotBuild: it has such an instruction, or the instructions of this machine are not known.
     """
     for found in forbidden_instructions(file):
         where = place_in_object(file, found.section, found.offset)
@@ -258,7 +259,7 @@ def forbidden_instructions(file: Path) -> Iterator[Instruction]:
         bare = found[2] == "xchg" and "(" in found[3]
         if bare or forbidden.match(found[2]) or (found[2] == "data16" and "lock" in found[3]):
             if found[2].startswith("rep") and not re.match(r"scas|cmps", found[3]):
-                continue  # copies and fills of the compiler's own, of what is instrumented as a whole
+                continue  # copies and fills by the compiler, of objects that are instrumented as a whole
             if found[2] == "mrs" and "tpidr_el0" in found[3].lower():
-                continue  # where thread-local variables lie
+                continue  # the addresses of thread-local variables
             yield Instruction(section, int(found[1], 16), function, found[2])

@@ -1,4 +1,4 @@
-"""Sources compiled with the instrumentation, and with the flags that decide what the engine sees of them."""
+"""Compiles sources with the instrumentation and with the flags that decide which accesses the engine sees."""
 
 import dataclasses
 import re
@@ -12,25 +12,25 @@ from rusted_ring.verify.explorer.toolchain import CannotBuild, architecture, cal
 from rusted_ring.verify.support.processes import Deadline
 
 LEVEL: Final = "-O0"
-"""How programs are compiled where the user does not say: as the source has it, each access is one."""
+"""The default optimisation level of programs: each access in the source is compiled as one access."""
 # With version 5 of DWARF, addr2line of binutils 2.40 takes lines of the first header for the source's own.
 COMMON = ("-fno-pie", "-gdwarf-4", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls", "-w")
 _INSTRUMENTED = (
     *("-fsanitize=thread", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=0", "-fno-stack-protector"),
-    # A call of the library stays one, which the engine sees; a block that nobody reads stays, and its leak with it.
+    # Calls of the library remain, so that the engine sees them; a block that is never read remains, with its leak.
     "-fno-builtin",
-    # The same of a function that only reads, whose result nobody uses; leaf means nothing here.
+    # Also calls of functions that only read, whose results are unused; `leaf` has no meaning here.
     "-D__pure__=__leaf__",
 )
-# Stacks are left in the midst of functions and copied back, and static variables copied as a whole: nothing may lie
-# between them. The heap and arithmetic are what is checked.
+# The engine leaves stacks in the middle of functions and copies them back, and copies static variables as a whole, so
+# the sanitizers may put nothing between variables. They check only the heap and arithmetic.
 SANITIZED = ("--param", "asan-stack=0", "--param", "asan-globals=0", "-fno-sanitize-recover=undefined")
 _OF_FAMILY = {
-    # The last so that what is written to static variables that nobody reads is written.
+    # The last one keeps writes to static variables that are never read.
     "gcc": ("-fno-toplevel-reorder",),
     "clang": (),
 }
-# Each function by itself: what the compiler knows of a function that it calls must not have it drop the call.
+# Each function is compiled by itself, so that the compiler drops no call because it knows the function called.
 SEPARATE = {
     "gcc": (
         *("-fno-inline", "-fno-partial-inlining", "-fno-ipa-cp", "-fno-ipa-sra", "-fno-ipa-icf", "-fno-ipa-ra"),
@@ -38,7 +38,9 @@ SEPARATE = {
     ),
     "clang": ("-fno-inline",),
 }
-_DEPENDENCIES = re.compile(r"-M(?:D|MD|P|G|[FTQ].*)$")  # files beside the user's, which nobody asks for here
+_DEPENDENCIES = re.compile(
+    r"-M(?:D|MD|P|G|[FTQ].*)$"
+)  # the compiler's files of dependencies, which are not needed here
 _TAKES_NEXT = {"-include", "-imacros", "-I", "-D", "-U", "-isystem", "-iquote", "-idirafter", "--param", "-L", "-l"}
 USUAL_LIBRARIES = {"c", "m", "pthread", "rt", "dl", "atomic", "gcc", "gcc_s"}
 
@@ -71,14 +73,14 @@ def compile_instrumented(
         output: the object file to write.
         compiler: the command of the compiler.
         flags: more flags.
-        level: the level of optimisation; one among the flags wins.
-        deadline: when it is broken off.
+        level: the optimisation level; a level among the flags takes precedence.
+        deadline: the time at which the compilation is aborted.
 
     Returns:
-        Where accesses are not instrumented, in words.
+        Sentences on accesses that are not instrumented.
 
     Raises:
-        CannotBuild: it does not compile, or has code that the engine could not see.
+        CannotBuild: it does not compile, or has code that the engine cannot follow.
         TimeUp: the deadline passed.
     """
     in_cxx = cxx_library.is_cxx(source)
@@ -111,7 +113,7 @@ def compile_instrumented(
 
 
 def changes_code(flags: Sequence[str]) -> bool:
-    """Whether flags may have other accesses compiled than the source has."""
+    """Return whether flags may change which accesses are compiled."""
     before = ""
     for flag in flags:
         usual = before in _TAKES_NEXT or flag.startswith(("-D", "-U", "-I", "-i", "-std=", "-W", "-w", "-g", "-M"))
@@ -124,7 +126,7 @@ def changes_code(flags: Sequence[str]) -> bool:
 def removed_by_optimisation(
     source: Path, folder: Path, *, compiler: Sequence[str], flags: Sequence[str], deadline: Deadline | None
 ) -> list[str]:
-    """Compare what flags make of a source with what it is without optimisation; return in words what is lost."""
+    """Compare a source's accesses with some flags and without optimisation; return sentences on those that are lost."""
     if cxx_library.is_cxx(source):
         return [f"which accesses of {source.name} the compiler removed as it optimised is not known"]
     if architecture() != "x86_64":
@@ -144,7 +146,7 @@ def removed_by_optimisation(
 
 @dataclasses.dataclass(frozen=True)
 class Flags:
-    """The user's flags, parted into those of the compiler and what is to be linked."""
+    """The user's flags, split into those of the compiler and the inputs of the linker."""
 
     compiler: tuple[str, ...]
     files: tuple[Path, ...]
@@ -153,7 +155,7 @@ class Flags:
 
 
 def divided(flags: Sequence[str]) -> Flags:
-    """Part flags into those of the compiler and what is to be linked; leave out those that write other files."""
+    """Split flags into those of the compiler and inputs of the linker; leave out those that write other files."""
     kept: list[str] = []
     files: list[Path] = []
     libraries: list[str] = []

@@ -1,4 +1,4 @@
-"""Object files and libraries that the user links: instrumented ones are copied, of others the symbols are noted."""
+"""Object files and libraries that the user links: copies the instrumented ones, lists the symbols of the others."""
 
 import shutil
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from rusted_ring.verify.explorer.toolchain import (
 def prebuilt(
     given: Flags, folder: Path, compiler: Sequence[str]
 ) -> tuple[list[Path], list[str], dict[str, tuple[str, str]]]:
-    """What the user links: files that are instrumented, copied; caveats; and the symbols of what is not, by file."""
+    """Return copies of the instrumented files that the user links, caveats, and the symbols of the other files."""
     usable: list[Path] = []
     caveats: list[str] = []
     foreign: dict[str, tuple[str, str]] = {}

@@ -1,4 +1,4 @@
-"""Object files of a program made into one that explores itself: calls taken, refused, and linked with the engine."""
+"""Links object files with the engine to a program that explores itself; renames calls or refuses them."""
 
 import dataclasses
 import hashlib
@@ -14,7 +14,7 @@ from rusted_ring.verify.explorer.toolchain import architecture, call, version
 from rusted_ring.verify.support import processes
 from rusted_ring.verify.support.processes import Deadline
 
-# What programs of SV-COMP define by way of abort(): the engine's own takes its place.
+# The function that programs of SV-COMP define by abort(): the engine's own replaces it.
 _ASSUMPTION = "assume_abort_if_not"
 _OWN = ".program"
 _DYNAMIC, _INIT_ARRAY_BYTES = 2, 27  # of ELF: PT_DYNAMIC, DT_INIT_ARRAYSZ
@@ -22,16 +22,16 @@ _DYNAMIC, _INIT_ARRAY_BYTES = 2, 27  # of ELF: PT_DYNAMIC, DT_INIT_ARRAYSZ
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """A program that explores itself, and how it was linked.
+    """A program that explores itself, and the inputs of its link step.
 
     Attributes:
         path: the executable.
         inputs: the object files and archives of the program.
         compiler: the command that links.
-        size: the engine's.
-        sanitize: a sanitizer of the engine's own, or nothing.
-        caveats: why a clean verdict is not exhaustive for data races.
-        libraries: what is linked after the engine, beside the C library.
+        size: the capacity of the engine.
+        sanitize: the sanitizer of the engine, or an empty text.
+        caveats: the reasons why a clean verdict is not exhaustive for data races.
+        libraries: the libraries that are linked after the engine, beside the C library.
     """
 
     path: Path
@@ -70,7 +70,7 @@ class Program:
 
 
 def harness_objects(native: Path, compiler: Sequence[str], flags: Sequence[str]) -> list[Path]:
-    """Return the object files of the harness of clients, compiled if they are not there yet for these headers."""
+    """Return the object files of the harness of clients; compile them if they do not exist yet for these headers."""
     sources = [
         path for path in sorted(harness_source("client.c").parent.glob("client*.c")) if "payload" not in path.name
     ]
@@ -99,15 +99,15 @@ def rename(
     own: Iterable[str],
     more: Mapping[str, str] | None = None,
 ) -> None:
-    """Give the engine's names to what it takes over, and other names to what a program defines by such a name.
+    """Rename the functions that the engine replaces, and a program's own definitions that have such a name.
 
     Args:
         objects: the object files, which are changed.
-        folder: where the table of names goes.
+        folder: the folder for the table of names.
         compiler: the command of the compiler.
-        archive: the engine's.
-        own: what the program defines.
-        more: further names, and what takes their places.
+        archive: the engine's archive.
+        own: the names that the program defines.
+        more: further names, with their replacements.
     """
     taken = {**externals.renames(engine_sources() / "symbols.txt"), **(more or {})}
     others = {*taken, *externals.read_symbols(archive).defined, *externals.names_of_the_system(compiler)}
@@ -127,16 +127,16 @@ def refuse_calls(
     more: Iterable[str] = (),
     prefix: str = "explorer_refused",
 ) -> list[Path]:
-    """Put a stub that refuses in the place of each function that is not followed, and return the stubs' object file.
+    """Replace each function that is not followed by a stub that refuses the call; return the stubs' object file.
 
     Args:
         objects: the object files, which are changed.
-        folder: where the stubs go.
+        folder: the folder for the stubs.
         compiler: the command of the compiler.
-        archive: the engine's.
+        archive: the engine's archive.
         foreign: symbols of what is not instrumented: of what kind, and in which file they are.
-        more: names that pass.
-        prefix: what the stubs' names begin with.
+        more: further allowed names.
+        prefix: the prefix of the stubs' names.
     """
     allowed = externals.pure(engine_sources() / "intercept" / "pure.txt")
     if allowed is None:
@@ -164,7 +164,7 @@ def link(
     libraries: Sequence[str] = (),
     deadline: Deadline | None = None,
 ) -> Path:
-    """Link object files with the engine, and leave it to the engine to run their constructors.
+    """Link object files with the engine, which runs their constructors itself.
 
     Raises:
         CannotBuild: something is missing.
@@ -184,10 +184,10 @@ def link(
 
 
 def _take_constructors(program: Path) -> None:
-    """Make the table of the constructors in an executable of 64 bits empty for the system, see main.c of the engine.
+    """Empty the table of constructors of a 64-bit executable for the system, see main.c of the engine.
 
-    A process of its own writes the program. While this one had it open to write, a child that another thread starts
-    would have it open too, until its own exec, and the system runs no file that is open to write (ETXTBSY).
+    A process of its own writes the program. If this process had it open for writing, a child that another thread starts
+    would also have it open until its exec, and the system runs no file that is open for writing (ETXTBSY).
     """
     content = bytearray(program.read_bytes())
     (table,) = struct.unpack_from("<Q", content, 0x20)

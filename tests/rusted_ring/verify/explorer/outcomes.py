@@ -1,4 +1,4 @@
-"""What an exploration came to: the answer of the engine as values, and in words."""
+"""The outcome of an exploration: the engine's answer as values, and in words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from rusted_ring.verify.explorer.trace import Trace, TraceError, parse
 
 CLEAN, ERROR, NOT_EXHAUSTIVE = 0, 1, 3
-_LEAST_DONE = 0.01  # below that part, what is left is not reckoned
+_LEAST_DONE = 0.01  # below this share, the remaining time is not estimated
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class Found:
         kind: a word, such as `data-race`.
         message: a sentence.
         replay: the string that runs the execution again; may be empty.
-        trace: the execution, or None where the engine gave none.
+        trace: the execution, or None if the engine returned none.
         unreadable: why the execution cannot be shown, or empty.
-        file: the source file, empty where it is not known.
-        line: the line in it, 0 where it is not known.
+        file: the source file, empty if it is not known.
+        line: the line in it, 0 if it is not known.
     """
 
     kind: str
@@ -35,31 +35,31 @@ class Found:
 
     @property
     def where(self) -> str:
-        """The file and the line, to stand after the kind; empty where they are not known."""
+        """Return the file and the line, to append to the kind; empty if they are not known."""
         return f" at {Path(self.file).name}:{self.line}" if self.file and self.line else ""
 
     @property
     def words(self) -> str:
-        """The error in a line."""
+        """Return the error in one line."""
         return f"{self.kind}{self.where}" + (f": {self.message}" if self.message else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an exploration found.
+    """The outcome of an exploration.
 
     Attributes:
         executions: complete executions that were run.
         distinct: how many of them are different.
         blocked: executions that could not complete: an assumption or a loop that waits was not satisfied.
-        redundant: runs of what had been run before.
+        redundant: runs of executions that had been run before.
         seconds: how long it took.
-        cut: executions that were given up, being longer than the engine follows.
-        bounded: executions that were given up, going round a loop more often than `--unroll` allows.
+        cut: executions that were cut off because they were longer than the engine follows.
+        bounded: executions that were cut off because a loop had more iterations than `--unroll` allows.
         exhaustive: whether every execution was covered.
-        covered: words on what was covered, where that is not everything.
-        errors: what is wrong.
-        trace: the first execution, where it was asked for.
+        covered: words on what was covered, if that is not everything.
+        errors: the errors found.
+        trace: the first execution, if it was asked for.
     """
 
     executions: int
@@ -84,7 +84,7 @@ class Outcome:
 
 
 def read_outcome(raw: Mapping[str, Any]) -> Outcome:
-    """Turn the engine's answer into values; an execution in it that cannot be read does not hide the rest."""
+    """Turn the engine's answer into values; an execution that cannot be read does not affect the rest."""
     trace, _ = _read_trace(raw.get("trace"))
     return Outcome(
         executions=raw["executions"],
@@ -121,7 +121,7 @@ def _read_error(raw: Mapping[str, Any]) -> Found:
 
 
 def verdict(outcome: Outcome) -> str:
-    """Return what follows for a program in which no error was found."""
+    """Return the verdict on a program in which no error was found."""
     if not outcome.exhaustive:
         if not outcome.executions:
             return "no verdict: no execution was completed"
@@ -136,10 +136,10 @@ def _counted(blocked: int) -> str:
 
 
 def progress_words(now: Mapping[str, Any]) -> str:
-    """Return how far an exploration is in words.
+    """Return the progress of an exploration in words.
 
-    What is left is reckoned from the part that is done, which is an estimate: a subtree counts as much as its siblings
-    until it has been explored.
+    The remaining time is computed from the share that is done, which is an estimate: a subtree counts as much as each
+    of its siblings until it has been explored.
 
     Args:
         now: `executions` and, where the engine knows them, `blocked`, `seconds`, and `done` (0 to 1, estimated).

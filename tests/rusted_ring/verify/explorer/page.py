@@ -1,7 +1,7 @@
-"""One execution as one HTML page that needs nothing else: lanes, edges on hover or focus, calls, the clause broken.
+"""One execution as a self-contained HTML page: lanes, edges on hover or focus, calls, and the clause broken.
 
-The page is `page.html`, which lies beside this module, with the execution as JSON inside. It loads nothing from
-anywhere, and says so to the browser by its content security policy.
+The page is `page.html`, beside this module, with the execution embedded as JSON. It loads no other resource, and its
+content security policy enforces that.
 """
 
 import html
@@ -15,7 +15,7 @@ from rusted_ring.verify.explorer.trace import Event, Sources, Trace, action
 from rusted_ring.verify.support.clauses import SpecError, load_clauses
 
 LIMIT = 200_000
-"""What a page is smaller than, in bytes."""
+"""The limit of a page's size in bytes."""
 
 _MARGIN = 2  # lines of source shown above and below that of the chosen event
 _TEXT_LIMIT = 4_000  # characters of a title, a message, a replay string
@@ -37,16 +37,16 @@ def render(
 ) -> str:
     """Return an execution as an HTML page, encoded in UTF-8 below `LIMIT` bytes.
 
-    Where everything is too much, the page leaves out, in this order: the lines around those of the events, plain
-    accesses without a part in the error, and the earliest events; and says what is left out.
+    If everything does not fit, the page leaves out, in this order: the lines around those of the events, plain accesses
+    without a part in the error, and the earliest events. It states what is left out.
 
     Args:
         trace: the execution.
         title: the page's heading.
-        linearization: the calls in an order that the reference can follow, a line each; None where it was not tried.
-        stuck: where that order could not be continued, a sentence.
+        linearization: the calls in an order that agrees with the reference, a line each; None if none was searched.
+        stuck: a sentence on the point at which that order could not be continued.
         clause: the id of the clause that is broken; its text is looked up in the spec.
-        sources: where source lines are looked up; by default the files are read.
+        sources: the source lines; by default they are read from the files.
 
     Raises:
         PageError: the linearization alone is too large.
@@ -62,7 +62,7 @@ def render(
     parts: dict[str, str] = {"TITLE": heading}
     for events, margin, left_out in _ever_less(trace):
         content = _content(trace, events, sources, margin) | about | {"left_out": left_out}
-        # In one go, since a title or a source line may hold such a word itself.
+        # In one substitution, since a title or a source line may contain such a word itself.
         parts["TRACE"] = _embedded(content)
         page = re.sub("@(TITLE|TRACE)@", lambda found: parts[found[1]], template)
         if len(page.encode()) < LIMIT:
@@ -71,7 +71,7 @@ def render(
 
 
 def _ever_less(trace: Trace) -> Iterator[tuple[Sequence[Event], int, str]]:
-    """Yield what may be shown, less each time: the events, the lines around theirs, and words on what is left out."""
+    """Yield ever smaller selections: the events, the number of lines around theirs, and words on what is left out."""
     yield trace.events, _MARGIN, ""
     yield trace.events, 0, ""
     dull = _dull(trace)
@@ -86,7 +86,7 @@ def _ever_less(trace: Trace) -> Iterator[tuple[Sequence[Event], int, str]]:
 
 
 def _dull(trace: Trace) -> Collection[int]:
-    """The ids of the plain accesses that have no part in the error."""
+    """Return the ids of the plain accesses without a part in the error."""
     return {event.id for event in trace.events if event.plain and event.id not in trace.of_the_fault}
 
 
@@ -131,7 +131,7 @@ def _content(trace: Trace, events: Sequence[Event], sources: Sources, margin: in
 def _event(
     trace: Trace, event: Event, files: dict[str, int], dull: Collection[int], inside: Collection[int]
 ) -> dict[str, Any]:
-    """Return what the page needs of an event; what does not apply is left out."""
+    """Return the fields of an event that the page needs, without those that do not apply."""
     newer = trace.passed_over.get(event.id)
     content: dict[str, Any] = {
         "id": event.id,
@@ -158,7 +158,7 @@ def _event(
 
 
 def _exact(number: int | None) -> int | str | None:
-    """A value for a script, whose numbers are exact up to 2^53 only; larger ones go as text."""
+    """Return a value for a script, whose numbers are exact only up to 2^53; larger ones are passed as text."""
     return number if number is None or abs(number) < 2**53 else str(number)
 
 
@@ -173,9 +173,9 @@ def _clause(identifier: str | None) -> dict[str, str] | None:
 
 
 def _embedded(content: dict[str, Any]) -> str:
-    """Return JSON that may stand in a script element: nothing in it can end the element or open a comment.
+    """Return JSON for a script element: nothing in it can end the element or open a comment.
 
-    What is not ASCII is escaped, the line separators of Unicode among it, which some parsers of scripts refuse.
+    Characters outside ASCII are escaped, also the line separators of Unicode, which some script parsers refuse.
     """
     text = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

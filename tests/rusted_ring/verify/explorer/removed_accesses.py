@@ -1,8 +1,8 @@
-"""Accesses of a source that a compiler removed before it instrumented them: a data race there cannot be seen.
+"""Finds accesses of a source that a compiler removed before it instrumented them: their data races go undetected.
 
 An access of the build without optimisation is lost in another build if the other one has no access of the same kind to
-the same object between the same two synchronisations; a write stands for a read. Accesses that were merged or moved
-within these bounds are not lost. What is compared is the assembly: each call of the instrumentation, its line,
+the same object between the same two synchronisations; a write also stands for a read. Accesses that were merged or
+moved within these bounds are not lost. The comparison is of the assembly: each call of the instrumentation, its line,
 and its object, as far as the instructions before it show that: a global symbol with an offset, or a pointer, how often
 that was assigned before, and an offset.
 """
@@ -38,7 +38,7 @@ _ARGUMENTS = ("di", "si", "d", "c", "8", "9")
 _CALLER_SAVED = {"a", "c", "d", "si", "di", "8", "9", "10", "11"}
 
 Value = tuple[str, int, int]
-"""What a register holds: what it comes from (`=x` the address of x, `*x` that of an element, `@x` what x holds, a local
+"""The value of a register: its origin (`=x` the address of x, `*x` that of an element, `@x` the value of x, a local
 variable, and so on by `>` through pointers), how often that was assigned before, and an offset."""
 
 
@@ -55,14 +55,14 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Access:
-    """One access that is instrumented.
+    """One instrumented access.
 
     Attributes:
         place: its line.
         function: the function that it is in.
         kinds: `r`, `w` or both.
-        key: its object, or None where that is not known.
-        part: how many synchronisations come before it in the function's text.
+        key: its object, or None if it is not known.
+        part: how many synchronisations precede it in the function's text.
         step: its index among the steps of the function.
     """
 
@@ -76,7 +76,7 @@ class Access:
 
 @dataclass
 class Flow:
-    """The steps of a function, and which may follow which; a step is an access, a synchronisation, or nothing."""
+    """The control flow of a function; a step is an access, a synchronisation, or nothing."""
 
     steps: list[str] = field(default_factory=list)
     labels: dict[str, int] = field(default_factory=dict)
@@ -89,12 +89,12 @@ class Flow:
         return len(self.steps) - 1
 
     def edges(self) -> tuple[Sequence[Sequence[int]], Sequence[Sequence[int]]]:
-        """Return for each step what may come after it, and what may come before it."""
+        """Return for each step its successors, and for each step its predecessors."""
         after: list[list[int]] = [[at + 1] if at not in self.ends else [] for at in range(len(self.steps))]
         if after and after[-1]:
             after[-1] = []
         for at, name in self.jumps:
-            # A jump by a table may go anywhere.
+            # A jump through a table may have any target.
             after[at] += [self.labels[name]] if name in self.labels else list(self.labels.values())
         before: list[list[int]] = [[] for _ in after]
         for at, following in enumerate(after):
@@ -105,13 +105,13 @@ class Flow:
 
 @dataclass
 class Unit:
-    """What a compiler made of a source: accesses, and calls of functions."""
+    """The compiled accesses and calls of functions of a source."""
 
     accesses: list[Access] = field(default_factory=list)
     calls: dict[Place, list[tuple[str, str]]] = field(default_factory=lambda: collections.defaultdict(list))
     functions: dict[str, Flow] = field(default_factory=dict)
     escaped: set[tuple[str, str]] = field(default_factory=set)
-    """Local variables, by function, whose addresses are given away."""
+    """Local variables, by function, whose addresses escape."""
 
 
 def _register(name: str) -> str:
@@ -123,7 +123,7 @@ def _register(name: str) -> str:
 
 
 class _Reader:
-    """Reads assembly of x86-64, and follows what registers hold from label to label."""
+    """Reads assembly of x86-64, and tracks the values of registers from label to label."""
 
     def __init__(self) -> None:
         self.unit = Unit()
@@ -255,7 +255,7 @@ class _Reader:
             self.held[target] = (f"@{symbol[1]}{symbol[2] or ''}", self.part, 0)
 
     def _element(self, target: str, one: Value | None, other: Value | None) -> None:
-        """Have a register hold the sum of an address and an index: some element."""
+        """Set a register to the sum of an address and an index: some element."""
         known = sorted(value for value in (one, other) if value is not None)
         frame = next((value for value in known if value[0].startswith("&")), None)
         base = next((value for value in known if value[0][0] in "=*"), None)
@@ -308,7 +308,7 @@ def removed(plain: Unit, explored: Unit) -> list[Place]:
                 keep(group)
             else:
                 open_.append((group, free))
-    # What the other build does not name may be any of the rest, if nothing else stands for that.
+    # An access that the other build does not name may be any of the rest that has no other substitute.
     for group, free in open_:
         able = next((one for one in free if not _may_not_be(one, group[0])), None)
         if able is not None and not stands(group[0]):
@@ -316,7 +316,7 @@ def removed(plain: Unit, explored: Unit) -> list[Place]:
             keep(group)
         else:
             lost += group
-    # Of what a compiler moves it may forget the line, or give it that of another instruction.
+    # A compiler may lose the line of an access that it moves, or give it that of another instruction.
     placed = {(one.function, one.place, one.key) for one in plain.accesses}
     moved = [
         one for one in explored.accesses if _is_known(one.key) and (one.function, one.place, one.key) not in placed
@@ -332,7 +332,7 @@ def removed(plain: Unit, explored: Unit) -> list[Place]:
 def _always(
     access: Access, following: Sequence[Sequence[int]], steps: Sequence[str], kept: Mapping[int, Access]
 ) -> bool:
-    """Whether every way on from an access, or back from it, comes to one that stands for it before it synchronises."""
+    """Return whether every path from an access, or to it, meets a substitute before a synchronisation."""
     open_, seen = list(following[access.step]), {access.step}
     if not open_:
         return False
@@ -351,7 +351,7 @@ def _always(
 
 
 def _lost_calls(plain: Unit, explored: Unit) -> set[Place]:
-    """The lines with calls of the program's own functions that are gone."""
+    """Return the lines with calls of the program's own functions that were removed."""
     found = set()
     for place, calls in plain.calls.items():
         left = {name for _, name in explored.calls.get(place, ())}
@@ -369,7 +369,7 @@ def _by_place(accesses: Iterable[Access]) -> dict[Place, list[Access]]:
 
 
 def _is_known(key: Value | None) -> bool:
-    """Whether both builds name an object in this way."""
+    """Return whether both builds name an object in this way."""
     return key is not None and key[0][0] in "=*"
 
 

@@ -1,4 +1,4 @@
-"""Programs that explore themselves are run: alone, in parts by workers, or a line at a time, and their answers read."""
+"""Runs programs that explore themselves: alone, in parts by workers, or a line at a time; reads their answers."""
 
 import collections
 import concurrent.futures
@@ -20,9 +20,9 @@ from rusted_ring.verify.support import processes
 from rusted_ring.verify.support.processes import Deadline, TooLong, run_child
 
 CHUNK: Final = 20_000
-"""Executions of a worker's task."""
+"""The number of executions of a worker's task."""
 PENDING_A_TASK: Final = 64
-"""Graphs that a task begins with at the most."""
+"""The greatest number of graphs that a task begins with."""
 
 _SHORT = 1_000
 _COUNTS = ("executions", "distinct", "blocked", "redundant", "cut", "bounded")
@@ -30,7 +30,7 @@ _AT = re.compile(r"\{at 0x([0-9a-f]+)\}")
 
 
 NO_EXECUTION: Final = "the replay string is no execution of this program"
-"""How the engine begins its refusal of a replay string that the model does not allow with these orders [EXPLORE-6]."""
+"""The begin of the engine's message for a replay string that the model does not allow with these orders [EXPLORE-6]."""
 
 
 class CannotRun(ValueError):
@@ -38,7 +38,7 @@ class CannotRun(ValueError):
 
 
 class TooSmall(CannotRun):
-    """The engine has no room for a program; `grow` says of what: `threads` or `events`."""
+    """The engine is too small for a program; `grow` names what it lacks: `threads` or `events`."""
 
     def __init__(self, message: str, grow: str) -> None:
         """Keep both."""
@@ -46,30 +46,30 @@ class TooSmall(CannotRun):
         self.grow = grow
 
     def __reduce__(self) -> tuple[type["TooSmall"], tuple[str, str]]:
-        """Give both, for a worker's answer."""
+        """Pickle both, for a worker's answer."""
         return type(self), (str(self), self.grow)
 
 
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
-    """How a program is explored.
+    """The options of an exploration.
 
     Attributes:
-        keep_going: go on after an error.
-        bound: most executions, or None.
+        keep_going: continue after an error.
+        bound: the greatest number of executions, or None.
         random: how many random executions instead of all, or None.
         pct: with `random`: the depth of probabilistic concurrency testing (Burckhardt et al., ASPLOS 2010), or None.
-        seed: with `random`: decides what is drawn.
-        replay: run the one execution that this string names.
-        trace: give the first execution, or that of the replay, in the answer.
-        weaken: sites and the orders that they have instead of their own: `PC:ORDER` or `PC:fail:ORDER`.
-        weak: weak compare-exchanges may fail for no reason.
-        wakeups: condition variables and futexes may wake for no reason.
-        unroll: how many turns of a loop are followed, or None for all.
-        standard: whose release sequences: `c11` or `c++20`.
-        ordered_barriers: the order of arrivals at barriers is explored; the engine asks for it where it matters.
-        in_c: the program is in C: a data race under `c++20` is looked at under `c11` as well.
-        callers: an access of a library is shown at the place of the user's that called it.
+        seed: with `random`: the seed of the draw.
+        replay: run only the execution that this string names.
+        trace: include the first execution, or that of the replay, in the answer.
+        weaken: sites with the orders that replace their own: `PC:ORDER` or `PC:fail:ORDER`.
+        weak: weak compare-exchanges may fail spuriously.
+        wakeups: condition variables and futexes may wake spuriously.
+        unroll: how many iterations of a loop are followed, or None for all.
+        standard: the standard of the release sequences: `c11` or `c++20`.
+        ordered_barriers: explore the order of arrivals at barriers; the engine asks for it if it matters.
+        in_c: the program is in C: a data race under `c++20` is also tried under `c11`.
+        callers: show an access of a library at the line of the user's code that called it.
     """
 
     keep_going: bool = False
@@ -90,7 +90,7 @@ class RunOptions:
 
 
 def _model_arguments(options: RunOptions) -> list[str]:
-    """What decides which executions a program has."""
+    """Return the arguments that decide which executions a program has."""
     words = [f"weaken={site}" for site in options.weaken]
     words += [] if options.weak else ["weak=0"]
     words += ["wakeups=1"] if options.wakeups else []
@@ -118,7 +118,7 @@ def _answer(program: str | PathLike[str], said: str, how: str) -> dict[str, Any]
     """Read an answer of the engine.
 
     Raises:
-        CannotRun: there is none, or it is a refusal.
+        CannotRun: there is no answer, or it is a refusal.
     """
     lines = said.strip().splitlines()
     try:
@@ -132,7 +132,7 @@ def _answer(program: str | PathLike[str], said: str, how: str) -> dict[str, Any]
 
 
 def _with_places(message: str, program: str | PathLike[str]) -> str:
-    """Replace each `{at 0xPC}` of a message by where that is."""
+    """Replace each `{at 0xPC}` of a message by the source location."""
     pcs = [int(pc, 16) for pc in _AT.findall(message)]
     places = Symbols(Path(program)).places(pcs) if pcs else {}
 
@@ -153,7 +153,7 @@ def _ask(
     text: str = "",
     progress: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
-    """Run a program once; where its time is up, the answer is what it had said of its progress."""
+    """Run a program once; if the deadline passes, return its last progress as the answer."""
     latest: dict[str, Any] = {}
 
     def listen(line: str) -> None:
@@ -191,17 +191,17 @@ def run_task(
     content: bytes | None = None,
     seconds: float | None = None,
 ) -> dict[str, Any]:
-    """Explore some graphs and what is below them, as one task of a worker.
+    """Explore the subtrees of some graphs, as one task of a worker.
 
     Args:
         program: the path of the program.
-        arguments: what the engine is told.
+        arguments: the arguments of the engine.
         pending: weights and graphs to begin with; none for the whole.
-        content: the program itself, for a worker on a machine that has no such file.
-        seconds: after which it is broken off, or None.
+        content: the bytes of the program, for a worker on a machine without that file.
+        seconds: the time limit, or None.
 
     Returns:
-        The engine's answer; `pending` in it is what is left.
+        The engine's answer; its `pending` has the graphs that are left.
     """
     if content is not None and not Path(program).exists():
         program = kept(content)
@@ -211,11 +211,11 @@ def run_task(
 
 
 _programs: dict[str, str] = {}
-"""By digest: programs that came by the network, each in a folder that is there as long as this process."""
+"""By digest, programs that came over the network, each in a folder that exists as long as this process."""
 
 
 def kept(content: bytes) -> str:
-    """Keep a program that came by the network, and return its path."""
+    """Store a program that came over the network, and return its path."""
     digest = hashlib.sha256(content).hexdigest()
     if digest not in _programs:
         path = processes.make_folder() / "program"
@@ -236,11 +236,11 @@ def run(
     """Explore a program.
 
     Args:
-        program: what `build` returned.
-        options: how.
-        executor: where subtrees are explored; None for one process.
-        progress: told `executions`, `blocked`, `seconds` and `remaining` (seconds, guessed) now and then.
-        deadline: when what was found so far is the answer.
+        program: the program that `build` returned.
+        options: the options of the exploration.
+        executor: explores subtrees; None for one process.
+        progress: called with `executions`, `blocked`, `seconds` and `remaining` (seconds, estimated) from time to time.
+        deadline: the time at which the results so far are returned.
 
     Returns:
         One object: `executions` (complete), `distinct`, `blocked`, `redundant`, `cut` (longer than the engine follows),
@@ -293,7 +293,7 @@ def _explore(
         if executor is not None:
             return _run_tasks(path, options, executor, progress, deadline)
         if options.keep_going and deadline.left is not None:
-            # In parts: what a run has found is lost if it is broken off.
+            # In parts, since the results of a run are lost if it is aborted.
             return _run_tasks(path, options, _Here(), progress, deadline)
     more: dict[str, Any] = {"progress": 1} if progress is not None or deadline.left is not None else {}
     if options.bound is not None and options.random is None:
@@ -302,7 +302,7 @@ def _explore(
 
 
 def _describe(found: dict[str, Any], program: Path, options: RunOptions, deadline: Deadline) -> None:
-    """Add to each error where it is, and to the first of them their executions."""
+    """Add the source location to each error, and the execution to the first ones."""
     symbols = Symbols(program)
     for number, error in enumerate(found["errors"]):
         stacks: dict[int, list[int]] = {}
@@ -323,14 +323,14 @@ def _describe(found: dict[str, Any], program: Path, options: RunOptions, deadlin
 
 
 def _compare_standards(error: dict[str, Any], program: Path, options: RunOptions, deadline: Deadline) -> None:
-    """Say of a data race of a C program whether only C++20's rule for release sequences has it."""
+    """Note on a data race of a C program whether it exists only by C++20's rule for release sequences."""
     older = dataclasses.replace(options, standard="c11", replay=error["replay"], random=None, keep_going=False)
     try:
         again = _ask(program, _arguments(older), deadline=deadline)
     except CannotRun as refusal:
         if NO_EXECUTION not in str(refusal):
             return
-        again = {"errors": []}  # C11 does not have the execution at all
+        again = {"errors": []}  # C11 does not allow the execution
     same = {error["pc"], error["other_pc"]}
     if not again.get("timed_out") and not any({one["pc"], one["other_pc"]} == same for one in again["errors"]):
         error["message"] += (
@@ -347,16 +347,16 @@ def trace_of(
     deadline: Deadline | None = None,
     stacks: dict[int, list[int]] | None = None,
 ) -> dict[str, Any] | None:
-    """Run one execution again and return it as a trace, or None where it did not come to anything in time.
+    """Replay one execution and return it as a trace, or None if it did not end in time.
 
     Args:
-        program: what `build` returned.
-        replay: names the execution.
-        symbols: of the program.
+        program: the program that `build` returned.
+        replay: the string that names the execution.
+        symbols: the symbols of the program.
         error: the error that it shows, if any.
-        options: how it was explored.
-        deadline: when it is broken off.
-        stacks: takes the last stack of each access, by its return address.
+        options: the options of the exploration.
+        deadline: the time at which the replay is aborted.
+        stacks: receives the last stack of each access, by its return address.
     """
     words = ["trace=1", "max=1", *_model_arguments(options), *([f"replay={replay}"] if replay else [])]
     raw = _ask(program, words, deadline=deadline or Deadline())
@@ -365,7 +365,7 @@ def trace_of(
     if stacks is not None:
         made = [event for event in (*raw["trace"]["early"], *raw["trace"]["events"]) if "callers" in event]
         about = (error or {}).get("about", 0) // 8
-        # One place of a library is reached from several of the user's: what counts is who came to this address.
+        # Several callers of the user's may reach one address of a library: take the stack of this access.
         made.sort(key=lambda event: event.get("address", 0) // 8 == about)
         stacks |= {event["pc"]: event["callers"] for event in made}
     again = next((found for found in raw["errors"] if error is None or found["kind"] == error["kind"]), None)
@@ -414,7 +414,7 @@ def _remaining(seconds: float, done: float) -> float | None:
 
 
 def _tasks(pending: list[tuple[float, str]], workers: int) -> Iterator[list[tuple[float, str]]]:
-    """Part what is pending among workers, the heaviest first and spread."""
+    """Divide the pending graphs among workers, the heaviest first and evenly spread."""
     pending.sort(reverse=True)
     share = max(1, min(PENDING_A_TASK, -(-len(pending) // workers)))
     parts = -(-len(pending) // share)
@@ -424,7 +424,7 @@ def _tasks(pending: list[tuple[float, str]], workers: int) -> Iterator[list[tupl
 
 
 class _Here(concurrent.futures.Executor):
-    """Runs what it is given at once."""
+    """Runs each task at once, in this thread."""
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
         future: concurrent.futures.Future[Any] = concurrent.futures.Future()
@@ -456,7 +456,7 @@ def _run_tasks(
         arguments = _arguments(options, dump=1, max=size)
         return executor.submit(run_task, str(program), arguments, task, content, deadline.left)
 
-    # A first short task, so that there is something to share out.
+    # The first task is short, so that there are soon subtrees to distribute.
     running = {submit(max(1, min(200, options.bound or 200)), [])}
     pending: list[tuple[float, str]] = []
     while running:
@@ -498,9 +498,9 @@ def _run_tasks(
 
 
 def abandon(executor: concurrent.futures.Executor, running: Iterable[concurrent.futures.Future[Any]] = ()) -> None:
-    """End tasks that nobody waits for any more; worker processes, and the programs that they run, are killed."""
+    """Abandon the tasks of an executor; kill its worker processes and the programs that they run."""
     if isinstance(executor, concurrent.futures.ProcessPoolExecutor):
-        # Without their processes the tasks are broken off by the executor itself.
+        # Without their processes, the executor itself aborts the tasks.
         for process in list((executor._processes or {}).values()):  # the class has no method for it
             process.kill()
         processes.kill_children()
@@ -519,7 +519,7 @@ class LineServer:
     """A harness of the engine that answers one line of text with one line of JSON, as a context manager."""
 
     def __init__(self, program: str | PathLike[str]) -> None:
-        """Start the program; it is started anew after it broke off."""
+        """Start the program; after a crash it is started again."""
         self.program = Path(program)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -542,14 +542,14 @@ class LineServer:
                         pipe.close()
 
     def ask(self, text: str, **options: Any) -> dict[str, Any]:
-        """Put one program to the engine.
+        """Explore one program.
 
         Args:
             text: the program, one line.
-            options: the engine's options; a sequence is given once for each of its values.
+            options: the engine's options; an option with a sequence is passed once for each of its values.
 
         Raises:
-            CannotRun: the engine refuses it, or broke off.
+            CannotRun: the engine refuses it, or crashed.
         """
         words = []
         for key, value in options.items():

@@ -1,16 +1,16 @@
-"""Programs in Rust that explore themselves: a file or a crate, compiled by rustc or cargo and linked with the engine.
+"""Builds programs in Rust that explore themselves: rustc or cargo compiles a file or a crate, linked with the engine.
 
 rustc instruments with ThreadSanitizer's pass as clang does. Everything that is generic or inline is compiled with the
 program, the atomics of the standard library among them; the rest of the standard library is prebuilt, without the
 instrumentation. There are two ways:
 
-- *Thread functions.* The crate is compiled as a static library, and a C `main` is made that starts a thread for each
-  `extern "C"` function `thread_0`, `thread_1`, ... It needs no sources of the standard library: of the prebuilt one
-  only what formats a panic's message is linked, and a call of anything else is refused by name.
+- *Thread functions.* The crate is compiled as a static library, and a generated C `main` starts a thread for each
+  `extern "C"` function `thread_0`, `thread_1`, ... This needs no sources of the standard library: of the prebuilt one,
+  only the functions that format a panic's message are linked, and a call of any other is refused by name.
 - *Whole programs*, with `fn main` and `std::thread`. The standard library is compiled with the instrumentation too,
   once for each toolchain; that needs its sources, the component `rust-src`.
 
-Panics end the thread (`-Cpanic=abort`) and are reported with their message and the place that the panic names.
+Panics end the thread (`-Cpanic=abort`) and are reported with their message and the location that the panic names.
 """
 
 import dataclasses
@@ -98,7 +98,7 @@ _NUMBERED: Final = re.compile(r"thread_(\d+)$")
 
 @dataclasses.dataclass(frozen=True)
 class _Compiled:
-    """What rustc made: the program's object files, and those of libraries that are not Rust's."""
+    """The output of rustc: the program's object files, and those of libraries that are not in Rust."""
 
     objects: tuple[Path, ...]
     foreign: tuple[Path, ...]
@@ -137,12 +137,12 @@ def _compile(
 
     Args:
         source: the file or crate.
-        flags: the user's.
-        standard_sysroot: that of the instrumented standard library, or None for the toolchain's own.
+        flags: the user's flags.
+        standard_sysroot: the sysroot of the instrumented standard library, or None for the toolchain's own.
         standard: the names of its object files.
-        whole: it has `main`.
-        folder: where everything goes.
-        deadline: when it is broken off.
+        whole: whether the program has `main`.
+        folder: the folder for all output.
+        deadline: the time at which the compilation is aborted.
     """
     linked, made, linker = folder / "linked", folder / "made", folder / "linker"
     for path in (linked, made):
@@ -205,7 +205,7 @@ def _has_code(file: Path) -> bool:
 def _refuse_std(
     objects: Sequence[Path], folder: Path, compiler: Sequence[str], defined: Mapping[str, str]
 ) -> list[Path]:
-    """Put a stub that refuses in the place of each function of the prebuilt standard library, save those of panics.
+    """Replace each function of the prebuilt standard library, except those of panics, by a stub that refuses the call.
 
     Raises:
         CannotBuild: the program uses a static variable of it.
@@ -236,7 +236,7 @@ def _refuse_std(
 
 
 def _front(standard_sysroot: Path | None, folder: Path, deadline: Deadline | None) -> Path:
-    """Compile what takes the place of the panic handler."""
+    """Compile the replacement of the panic handler."""
     output = folder / "rust_front.o"
     more = [f"--sysroot={standard_sysroot}", "--cfg=whole"] if standard_sysroot is not None else []
     source = engine_sources.engine_sources() / "rust_front.rs"
@@ -246,7 +246,7 @@ def _front(standard_sysroot: Path | None, folder: Path, deadline: Deadline | Non
 
 
 def _main_of(threads: Sequence[str], defined: Mapping[str, str]) -> str:
-    """C code that runs `setup`, starts the threads, waits for them, and runs `check`; the two if they are there."""
+    """Return C code that runs `setup` if it exists, starts the threads, joins them, and runs `check` if it exists."""
     hooks = [name for name in ("setup", "check") if name in defined]
     count = len(threads)
     lines = ["#include <pthread.h>", *(f"extern void {name}(void);" for name in (*hooks, *threads))]
@@ -259,11 +259,11 @@ def _main_of(threads: Sequence[str], defined: Mapping[str, str]) -> str:
     return "\n".join([*lines, "    return 0;", "}", ""])
 
 
-# --- what is to be compiled
+# --- the choice of what to compile
 
 
 def _metadata(source: Source, flags: Sequence[str]) -> tuple[list[str], bool, Path]:
-    """Return a crate's programs, whether it has a library, and where its lock file goes."""
+    """Return a crate's programs, whether it has a library, and the folder of its lock file."""
     manifest = source.path / "Cargo.toml"
     offline = [flag for flag in flags if flag in ("--offline", "--locked", "--frozen")]
     said = call(
@@ -297,10 +297,10 @@ def _metadata(source: Source, flags: Sequence[str]) -> tuple[list[str], bool, Pa
 
 
 def _check_flags(source: Source, flags: Sequence[str]) -> None:
-    """Refuse flags other than those that choose what is compiled.
+    """Refuse flags other than those that choose what to compile.
 
     Raises:
-        CannotBuild: there is one.
+        CannotBuild: there is such a flag.
     """
     allowed, tool = (_CARGO_FLAGS, "cargo") if source.is_crate else (_RUSTC_FLAGS, "rustc")
     words = iter(flags)
@@ -319,7 +319,7 @@ def _check_flags(source: Source, flags: Sequence[str]) -> None:
 
 
 def _choose(source: Source, flags: Sequence[str], has_main: bool) -> tuple[Source, bool, Path | None]:
-    """Choose what of a source is compiled: whether it is a whole program, and of a crate which."""
+    """Choose what to compile: whether a source is a whole program, and which program of a crate."""
     if not source.is_crate:
         text = source.path.read_text(encoding="utf-8", errors="replace")
         whole = not (source.threads or has_main) and _MAIN.search(text) is not None
@@ -338,7 +338,7 @@ def _choose(source: Source, flags: Sequence[str], has_main: bool) -> tuple[Sourc
 
 
 def _threads(source: Source, objects: Sequence[Path]) -> list[str]:
-    """The functions that are threads."""
+    """Return the functions that run as threads."""
     defined = externals.read_symbols(*objects).defined
     if source.threads:
         missing = [name for name in source.threads if defined.get(name) not in ("T", "W")]
@@ -375,11 +375,11 @@ def build(
 
     Args:
         source: the file or crate.
-        c_files: C files that belong to it; where there are any, they have `main`.
-        flags: flags that choose what is compiled: rustc's for a file, cargo's for a crate.
-        compiler: gcc or clang, for what is C.
-        folder: where the object files and the program go.
-        deadline: when it is broken off.
+        c_files: C files that belong to it; if there are any, they define `main`.
+        flags: flags that choose what to compile: rustc's for a file, cargo's for a crate.
+        compiler: gcc or clang, for the C files.
+        folder: the folder for the object files and the program.
+        deadline: the time at which the build is aborted.
 
     Raises:
         CannotBuild: a tool is missing, the compiler finds an error, or the program has code that the engine could not

@@ -1,4 +1,4 @@
-"""The toolchain of Rust, and its standard library as the engine can follow it: compiled anew, or in part prebuilt."""
+"""The toolchain of Rust, and its standard library in a form that the engine can follow."""
 
 import dataclasses
 import functools
@@ -20,7 +20,7 @@ from rusted_ring.verify.support import processes
 from rusted_ring.verify.support.processes import Deadline
 
 TARGET: Final = "x86_64-unknown-linux-gnu"
-# As in C, nothing is optimised before it is instrumented: neither by LLVM nor in rustc's own intermediate code.
+# As in C, neither LLVM nor rustc's own intermediate passes optimise the code before it is instrumented.
 INSTRUMENTED: Final = (
     *("-Zsanitizer=thread", "-Cunsafe-allow-abi-mismatch=sanitizer", "-Copt-level=0", "-Zmir-opt-level=0"),
     *("-Cpanic=abort", "-Cforce-frame-pointers=yes", "-Zshare-generics=n", "-Crelocation-model=static"),
@@ -47,13 +47,13 @@ _Taken = tuple[tuple[re.Pattern[str], str], ...]
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A program in Rust, as the command was told.
+    """A program in Rust, as the arguments of the command describe it.
 
     Attributes:
         path: a `.rs` file, or the folder of a crate.
-        threads: the functions that are threads; none for `thread_0`, `thread_1`, ... or for a program with `main`.
-        binary: which of a crate's programs, or None.
-        build_std: the standard library is compiled with the instrumentation for thread functions too.
+        threads: the functions that run as threads; none for `thread_0`, `thread_1`, ... or for a program with `main`.
+        binary: the name of a program of the crate, or None.
+        build_std: whether the standard library is compiled with the instrumentation for thread functions too.
     """
 
     path: Path
@@ -76,10 +76,10 @@ def _rustc(*words: str) -> str:
 
 
 def need_rust(source: Source) -> None:
-    """Check that the toolchain is there and is one whose code can be explored.
+    """Check that the toolchain is installed and that its code can be explored.
 
     Raises:
-        CannotBuild: it is not.
+        CannotBuild: it is missing, or its code cannot be explored.
     """
     for tool in ("rustc", "cargo") if source.is_crate or source.build_std else ("rustc",):
         if shutil.which(tool) is None:
@@ -96,10 +96,10 @@ def sysroot() -> Path:
 
 
 def _source_of_std() -> Path:
-    """Return where the sources of the standard library lie.
+    """Return the folder of the sources of the standard library.
 
     Raises:
-        CannotBuild: they are not there.
+        CannotBuild: they are not installed.
     """
     folder = sysroot() / "lib" / "rustlib" / "src" / "rust" / "library"
     if not (folder / "std" / "Cargo.toml").is_file():
@@ -111,7 +111,7 @@ def _source_of_std() -> Path:
 
 
 def environment(**more: str) -> list[str]:
-    """Words that run what follows with stable rustc's unstable flags, and none of the user's."""
+    """Return the words of an `env` command that allows stable rustc unstable flags and hides the user's flags."""
     kept = {"RUSTC_BOOTSTRAP": "1", **more}
     without = (
         "RUSTFLAGS",
@@ -131,10 +131,10 @@ def environment(**more: str) -> list[str]:
 
 
 def instrumented_sysroot(deadline: Deadline | None) -> Path:
-    """Return a sysroot whose standard library is instrumented, compiled if it is not there yet.
+    """Return a sysroot whose standard library is instrumented; compile it if it does not exist yet.
 
     Raises:
-        CannotBuild: its sources are not there, or it does not compile.
+        CannotBuild: its sources are not installed, or it does not compile.
         TimeUp: the deadline passed.
     """
     source = _source_of_std()
@@ -175,7 +175,7 @@ def instrumented_sysroot(deadline: Deadline | None) -> Path:
 
 
 def _libraries(sysroot: Path) -> list[Path]:
-    """The standard library's archives."""
+    """Return the standard library's archives."""
     return sorted((sysroot / "lib" / "rustlib" / TARGET / "lib").glob("*.rlib"))
 
 
@@ -183,14 +183,14 @@ def _libraries(sysroot: Path) -> list[Path]:
 
 
 def demangled(names: Iterable[str]) -> dict[str, str]:
-    """Return the names of Rust's functions as people write them, by the linker's; many at once."""
+    """Return the demangled names of Rust's functions, by their symbols; many at once."""
     given = sorted(name for name in set(names) if name.startswith(("_R", "_ZN")))
     said = subprocess.run(["c++filt"], input="\n".join(given), capture_output=True, text=True, check=False).stdout
     return {name: without_hashes(words) for name, words in zip(given, said.splitlines(), strict=False)}
 
 
 def taken_names(names: Iterable[str], taken: _Taken) -> dict[str, str]:
-    """By mangled name: what takes its place."""
+    """Return the replacements of functions, by mangled name."""
     found = {}
     names = list(names)
     words = demangled(names)
@@ -205,7 +205,7 @@ def taken_names(names: Iterable[str], taken: _Taken) -> dict[str, str]:
 
 
 def unpack(archive: Path, folder: Path, without: Collection[str] = ()) -> list[Path]:
-    """Take the object files out of an archive, save those of some names."""
+    """Extract the object files of an archive, except those with some names."""
     folder.mkdir()
     names = [
         name for name in sorted(set(call(["ar", "t", str(archive)]).split("\n")) - set(without)) if name.endswith(".o")
@@ -221,7 +221,7 @@ def is_instrumented(file: Path) -> bool:
 
 
 def set_traps(file: Path) -> None:
-    """Put a trap in the place of each instruction that touches memory past the instrumentation, see `guards`."""
+    """Replace each instruction that accesses memory without the instrumentation by a trap, see `guards`."""
     places = list(guards.forbidden_instructions(file))
     if not places:
         return
@@ -233,7 +233,7 @@ def set_traps(file: Path) -> None:
 
 
 def _sections(file: Path) -> dict[str, int]:
-    """Where the sections of an object file begin in it."""
+    """Return the offsets of the sections of an object file."""
     said = call(["objdump", "-hw", str(file)])
     found = {}
     for line in said.splitlines():
@@ -248,8 +248,8 @@ class _Library:
     """The standard library.
 
     Attributes:
-        archive: what is linked with programs.
-        defined: all symbols that it defines, by nm's letters.
+        archive: the archive that is linked with programs.
+        defined: all symbols that it defines, with nm's letters.
         members: the names of all its object files.
     """
 
@@ -261,14 +261,14 @@ class _Library:
 def standard_library(
     sysroot: Path, engine: Path, compiler: Sequence[str], taken: _Taken, deadline: Deadline | None
 ) -> _Library:
-    """Return the standard library, ready to be linked: renamed as a program is, with traps; kept in the cache.
+    """Return the standard library, ready to be linked: with a program's renames and with traps; cached.
 
     Args:
-        sysroot: where it lies.
+        sysroot: its sysroot.
         engine: the engine's archive.
         compiler: the command of the C compiler.
-        taken: what takes the place of its functions.
-        deadline: when it is broken off.
+        taken: the replacements of its functions.
+        deadline: the time at which the work is aborted.
     """
     sources = _libraries(sysroot)
     described = [_rustc("-vV"), str(sysroot), [path.name for path in sources], taken, str(engine), list(compiler)]

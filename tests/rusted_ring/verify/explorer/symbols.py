@@ -1,7 +1,7 @@
-"""Where the addresses of a program come from: names of objects, files and lines, and traces in these words.
+"""Maps the addresses of a program to names of objects, files and lines, and rewrites traces with them.
 
-Names are shown as the language has them (`c++filt` of binutils), and places are the user's: what a library's header or
-source does is shown at the line of the user's that called it, with the library's function.
+Names are demangled (`c++filt` of binutils), and locations are in the user's code: an access in a library's header or
+source is shown at the user's line that called it, with the library's function.
 """
 
 import bisect
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-# Headers and sources that are not the user's: those of the system, of the compilers, of Rust's standard library and of
+# Headers and sources outside the user's code: those of the system, of the compilers, of Rust's standard library and of
 # crates from a registry, and the explorer's own.
 _INSTALLED = (
     r"/usr/(?:local/)?(?:include|lib\w*)/|/build/gcc|/rustc/|.*/rustlib/src/|.*/\.?cargo/registry/src/"
@@ -29,12 +29,12 @@ _LONG_NAME = 120
 
 
 def is_library(file: str) -> bool:
-    """Whether a source file is a library's and not the user's; so is one that is not known."""
+    """Return whether a source file belongs to a library and not to the user; True if it is not known."""
     return not file or _LIBRARY.match(os.path.normpath(file)) is not None
 
 
 def without_hashes(name: str) -> str:
-    """Return a demangled name without what tells builds of Rust's crates apart."""
+    """Return a demangled name without the hashes of Rust's crates."""
     return _HASHES.sub("", name)
 
 
@@ -45,7 +45,7 @@ def _demangled(name: str) -> str:
 
 
 def demangle(name: str) -> str:
-    """Return a name of a linker as C++ or Rust has it, without the types of the parameters; any other as it is."""
+    """Return a symbol demangled as C++ or Rust, without the types of the parameters; any other name unchanged."""
     return _demangled(name) if name.startswith(("_Z", "_R")) else name
 
 
@@ -55,13 +55,13 @@ def _shortened(name: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where an instruction comes from.
+    """The source location of an instruction.
 
     Attributes:
-        file: the source file, empty where it is not known.
-        line: the line, 0 where it is not known.
+        file: the source file, empty if it is not known.
+        line: the line, 0 if it is not known.
         function: the innermost function that was inlined there, demangled.
-        via: the library's function that the user's code called there, empty if the access is the user's own.
+        via: the library's function that the user's code called there, empty if the access is in the user's code.
     """
 
     file: str
@@ -71,15 +71,15 @@ class Place:
 
     @property
     def words(self) -> str:
-        """The place as `file.cpp:12`, with the library's function."""
+        """Return the location as `file.cpp:12`, with the library's function."""
         return f"{Path(self.file).name}:{self.line}" + (f" via {_shortened(self.via)}" if self.via else "")
 
 
 class Symbols:
-    """What the debug information of a program says of its addresses."""
+    """The debug information on the addresses of a program."""
 
     def __init__(self, program: Path) -> None:
-        """Read the names of the program's objects; places are looked up when they are asked for."""
+        """Read the names of the program's objects; locations are looked up on demand."""
         self.program = program
         self._frames: dict[int, tuple[Place, ...]] = {}
 
@@ -104,7 +104,7 @@ class Symbols:
         return f"0x{address:x}"
 
     def _look_up(self, pcs: Iterable[int]) -> None:
-        """Look up return addresses: the call is what stands before them."""
+        """Look up return addresses: the call is the instruction before each."""
         wanted = sorted({pc for pc in pcs if pc > 1} - self._frames.keys())
         if not wanted:
             return
@@ -129,14 +129,14 @@ class Symbols:
         self._frames |= {pc: tuple(found.get(pc, ())) for pc in wanted}
 
     def places(self, pcs: Iterable[int]) -> dict[int, Place]:
-        """Look up return addresses: where the call is, in the innermost function that was inlined there."""
+        """Return the locations of the calls before return addresses, in the innermost inlined function."""
         pcs = list(pcs)
         self._look_up(pcs)
         unknown = Place("", 0, "")
         return {pc: (self._frames.get(pc) or (unknown,))[0] for pc in pcs}
 
     def user_place(self, pcs: Sequence[int]) -> Place:
-        """Return the innermost place of a stack that is the user's; of a stack of libraries the innermost.
+        """Return the innermost location of a stack that is in the user's code, or else the innermost one.
 
         Args:
             pcs: the return addresses of the stack, innermost first.
@@ -152,9 +152,9 @@ class Symbols:
 
 
 def place_in_object(file: Path, section: str, offset: int) -> str:
-    """Return where an instruction of an object file comes from, as `file.c:12`; empty if that is not known.
+    """Return the source location of an instruction of an object file, as `file.c:12`; empty if it is not known.
 
-    Of what was inlined, it is the place of the outermost call, so that a header of intrinsics does not stand there.
+    For inlined code it is the location of the outermost call, so that it does not name a header of intrinsics.
     """
     command = ["addr2line", "-i", "-e", str(file), *(["-j", section] if section else []), f"0x{offset:x}"]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines() or [""]

@@ -1,4 +1,4 @@
-"""The compilers and the tools of binutils, and how they are called."""
+"""Finds and calls the compilers and the tools of binutils."""
 
 import functools
 import os
@@ -23,10 +23,10 @@ def find_compiler(name: str | None = None) -> list[str]:
     """Return the command of a C compiler.
 
     Args:
-        name: a command, with flags if need be; by default the environment's `CC`, gcc, clang or cc.
+        name: a command, perhaps with flags; by default the environment's `CC`, gcc, clang or cc.
 
     Raises:
-        CannotBuild: there is none of that name.
+        CannotBuild: it is not installed.
     """
     wanted = [name] if name else [os.environ.get("CC", ""), *_COMPILERS]
     for candidate in wanted:
@@ -37,10 +37,10 @@ def find_compiler(name: str | None = None) -> list[str]:
 
 
 def need_tools() -> None:
-    """Check that binutils are there.
+    """Check that binutils are installed.
 
     Raises:
-        CannotBuild: one of them is not.
+        CannotBuild: one of them is missing.
     """
     for tool in ("objcopy", "objdump", "nm", "ar"):
         if shutil.which(tool) is None:

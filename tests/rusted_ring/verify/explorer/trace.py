@@ -1,4 +1,4 @@
-"""One execution of a program under the explorer, as the engine tells it: events, what reads from what, what is ordered.
+"""One execution of a program under the explorer, as the engine reports it: events, reads-from, happens-before.
 
 The engine prints an execution as a JSON object; `parse` turns it into frozen values or says what is wrong with it, and
 `columns` and `page` show them. The events stand in an order that respects each thread's own order and reads-from. What
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 INITIAL = -1
-"""What `Event.rf` holds where a read takes the initial value, which no event of the execution wrote."""
+"""The value of `Event.rf` for a read of the initial value, which no event of the execution wrote."""
 
 _ACCESSES = ("load", "store", "rmw", "cas-fail", "read", "write")
 _OTHERS = ("fence", "create", "join", "alloc", "free", "lock", "unlock", "call", "return", "assert")
@@ -28,7 +28,7 @@ _SHORTEST_ADDRESS = 3
 
 
 class TraceError(ValueError):
-    """What the engine printed is not an execution: the message names the event, the key and the value."""
+    """The engine's output is not an execution: the message names the event, the key and the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,20 @@ class Event:
         id: its number, by which other events refer to it.
         thread: the number of its thread.
         kind: one of `KINDS`.
-        order: one of `ORDERS`; `na` for a plain access, empty where there is none.
-        file: the source file, empty where the engine does not know.
-        line: the line in it, from 1; 0 where the engine does not know.
-        function: the C function, empty where the engine does not know.
-        location: the name of the object, or its address as `0x...`; empty where there is none.
-        size: bytes accessed; 0 where it does not apply.
-        read: the value read; None where nothing is read, or the engine does not tell.
+        order: one of `ORDERS`; `na` for a plain access, empty for an event without an order.
+        file: the source file, empty if it is not known.
+        line: the line in it, from 1; 0 if it is not known.
+        function: the C function, empty if it is not known.
+        location: the name of the object, or its address as `0x...`; empty for an event without a location.
+        size: bytes accessed; 0 for an event that is not an access.
+        read: the value read; None if the event does not read, or the engine does not report it.
         written: the value written; None likewise.
-        rf: the id of the event whose value is read, `INITIAL`, or None where it does not apply.
-        mo: place in the modification order of the location, from 1; None where it does not apply.
-        hb: for each thread, how many of its steps happen before this event or are this one. What a step is, the engine
-            says: a plain access may be none, and then bears its thread's next number.
+        rf: the id of the event whose value is read, `INITIAL`, or None for an event that does not read.
+        mo: the index in the modification order of the location, from 1; None for an event that is not in it.
+        hb: for each thread, how many of its steps happen before this event or are this one. The engine defines the
+            steps: a plain access may not be a step, and then has its thread's next number.
         text: the words of a call, a return or an assertion.
-        place: its place among the events of its thread, from 0.
+        place: its index among the events of its thread, from 0.
     """
 
     id: int
@@ -74,18 +74,18 @@ class Event:
 
     @property
     def plain(self) -> bool:
-        """Whether it is a plain (not atomic) access."""
+        """Whether it is a plain (non-atomic) access."""
         return self.kind in PLAIN
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with the execution.
+    """The error of an execution.
 
     Attributes:
         kind: a word, such as `data-race`.
         message: a sentence.
-        events: the ids of the events that make it; may be empty.
+        events: the ids of the events that cause it; may be empty.
     """
 
     kind: str
@@ -95,13 +95,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a client program: the events `call` and `return`, and what its thread did between them.
+    """A call of a client program: the events `call` and `return`, and those of its thread between them.
 
     Attributes:
         thread: the number of the thread.
         text: the words of the call, such as `add(1)`.
-        result: the words of its return; None where the execution ended first.
-        events: the ids of its events, the two included, in the thread's order.
+        result: the words of its return; None if the execution ended before.
+        events: the ids of its events, `call` and `return` included, in the thread's order.
     """
 
     thread: int
@@ -115,10 +115,10 @@ class Trace:
     """One execution.
 
     Attributes:
-        replay: the string from which the engine runs this execution again; may be empty.
+        replay: the string that repeats this execution; may be empty.
         threads: the name of each thread; the first is `main`.
         events: in an order that respects each thread's own order and reads-from.
-        fault: what is wrong with it, or None.
+        fault: its error, or None.
     """
 
     replay: str
@@ -133,7 +133,7 @@ class Trace:
 
     @cached_property
     def modification_orders(self) -> Mapping[str, tuple[Event, ...]]:
-        """The writes of each location that has any in the modification order, the earliest first."""
+        """The writes in the modification order of each location that has any, the earliest first."""
         found: dict[str, list[Event]] = {}
         for event in self.events:
             if event.mo is not None:
@@ -142,7 +142,7 @@ class Trace:
 
     @cached_property
     def reordered(self) -> frozenset[str]:
-        """The locations whose writes stand here in another order than their modification order."""
+        """The locations whose writes are listed in another order than their modification order."""
         rows = {event.id: row for row, event in enumerate(self.events)}
         return frozenset(
             name
@@ -161,7 +161,7 @@ class Trace:
 
     @cached_property
     def passed_over(self) -> Mapping[int, Event]:
-        """For a read that takes an old value: its id, and the newest write of the location among the events above it.
+        """By the id of each read of an old value, the newest write of the location among the events above it.
 
         Old is meant in the modification order: a write that stands above the read overwrites what the read takes. Such
         reads are what tells weak memory from a mere interleaving.
@@ -203,7 +203,7 @@ class Trace:
 
     @cached_property
     def switches(self) -> int:
-        """How often an event is of another thread than the one above it."""
+        """How many events belong to another thread than the event above them."""
         return sum(one.thread != other.thread for one, other in itertools.pairwise(self.events))
 
     @cached_property
@@ -214,13 +214,13 @@ class Trace:
         return frozenset(marked | {source for source in sources if source is not None and source != INITIAL})
 
     def happens_before(self, one: Event, other: Event) -> bool:
-        """Whether one event happens before another one."""
+        """Return whether one event happens before another one."""
         if one.thread == other.thread:
             return one.place < other.place
         return other.hb[one.thread] >= one.hb[one.thread]
 
     def location(self, event: Event) -> str:
-        """The location of an event, an address cut to what tells it from the others of this execution."""
+        """Return the location of an event; an address is cut as far as it stays unique in this execution."""
         return self._locations.get(event.location, event.location)
 
     @cached_property
@@ -234,14 +234,14 @@ class Trace:
 
 
 def value(number: int | None) -> str:
-    """A value as a person reads it: decimal while it is small, hexadecimal from 65536; `?` where it is not known."""
+    """Return a value in a readable form: decimal below 65536, else hexadecimal; `?` if it is not known."""
     if number is None:
         return "?"
     return hex(number) if number >= _HEX_FROM else str(number)
 
 
 def action(trace: Trace, event: Event) -> str:
-    """What an event does, in a few words: `x = 1 rel`, `load x = 1 acq`, `rmw x 0 -> 1 acq_rel`, `fence sc`."""
+    """Return an event in a few words: `x = 1 rel`, `load x = 1 acq`, `rmw x 0 -> 1 acq_rel`, `fence sc`."""
     name = trace.location(event)
     match event.kind:
         case "rmw":
@@ -272,13 +272,13 @@ def action(trace: Trace, event: Event) -> str:
 
 
 def _other_thread(trace: Trace, event: Event) -> str:
-    """The thread that is created or joined, where the engine says it by the value."""
+    """Return the thread that is created or joined, if the engine gives it as the value."""
     number = event.written if event.kind == "create" else event.read
     return trace.threads[number] if number is not None and number < len(trace.threads) else ""
 
 
 def source_of_read(trace: Trace, event: Event) -> str:
-    """What an event reads from: `<- #7`, `<- init`; with `, not #9` where a newer write stands above it; or nothing."""
+    """Return what an event reads from: `<- #7`, `<- init`; with `, not #9` if a newer write is above it; or nothing."""
     if event.rf is None:
         return ""
     words = "<- init" if event.rf == INITIAL else f"<- #{event.rf}"
@@ -287,18 +287,18 @@ def source_of_read(trace: Trace, event: Event) -> str:
 
 
 def place_in_source(event: Event) -> str:
-    """The file's name and the line: `ring.c:12`; empty where the engine does not know."""
+    """Return the file's name and the line: `ring.c:12`; empty if they are not known."""
     return f"{Path(event.file).name}:{event.line}" if event.file and event.line else ""
 
 
 class Sources:
-    """Lines of source files, read when they are asked for; a file that cannot be read has none."""
+    """Lines of source files, read on demand; a file that cannot be read has none."""
 
     def __init__(self) -> None:
         self._files: dict[str, tuple[str, ...]] = {}
 
     def line(self, file: str, number: int) -> str:
-        """Return a line, from 1, without its indentation; empty where there is none."""
+        """Return a line, from 1, without its indentation; empty if there is none."""
         lines = self._lines(file)
         return " ".join(lines[number - 1].split()) if 0 < number <= len(lines) else ""
 
@@ -314,9 +314,9 @@ class Sources:
         if file not in self._files:
             try:
                 text = Path(file).read_text(encoding="utf-8", errors="replace") if file else ""
-            except (OSError, ValueError):  # not there, a folder, a name with a zero byte
+            except (OSError, ValueError):  # missing, a folder, a name with a zero byte
                 text = ""
-            # Not splitlines, which ends a line at characters that do not end one for a compiler.
+            # Not splitlines, which also splits at characters that do not end a line for a compiler.
             self._files[file] = tuple(text.split("\n"))
         return self._files[file]
 
@@ -325,7 +325,7 @@ class Sources:
 
 
 def parse(content: Any) -> Trace:
-    """Turn what the engine printed, read as JSON, into an execution.
+    """Turn the engine's output, parsed as JSON, into an execution.
 
     Raises:
         TraceError: a key is missing, a value is of the wrong type or outside its range, an id is taken or unknown.
@@ -389,7 +389,7 @@ def _parse_event(item: Any, at: int, counts: Sequence[int]) -> Event:
 
 
 def _check_references(events: Sequence[Event], threads: int) -> None:
-    """Refuse ids that are taken, reads from what is not a write or stands below, and impossible counts."""
+    """Refuse duplicate ids, reads from an event that is not a write or is below the read, and impossible counts."""
     above: dict[int, Event] = {}
     steps = [0] * threads
     for event in events:
@@ -432,7 +432,7 @@ def _parse_fault(content: Any, events: Sequence[Event]) -> Fault | None:
 
 @dataclass(frozen=True, slots=True)
 class _Fields:
-    """The keys of one object, with the words that say where it stands."""
+    """The keys of one object, with its location in words for messages."""
 
     where: str
     item: Mapping[str, Any]

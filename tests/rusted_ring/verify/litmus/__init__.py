@@ -1,1 +1,1 @@
-"""Litmus programs put to the explorer and to the axioms of the memory model [MODEL-18]."""
+"""Litmus programs, run by the explorer and checked against the axioms of the memory model [MODEL-18]."""

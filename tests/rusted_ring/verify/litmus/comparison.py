@@ -1,9 +1,9 @@
-"""Litmus programs put to an engine and to the reference's axioms, and where the two part [MODEL-18].
+"""Compares an engine with the reference's axioms on litmus programs [MODEL-18].
 
-An engine is anything that answers a program's text with what the `litmus` executable of `native/explorer` prints: how
-many executions it ran, how many were distinct, their graphs and the data races. The axioms' answer, `model_answer`, has
-the same form, so that either can stand in for the other. What a program's reads and its final values are follows from
-its text and an execution graph, so outcomes need no comparison of their own.
+An engine is a function from a program's text to what the `litmus` executable of `native/explorer` prints: how many
+executions it ran, how many were distinct, their graphs and the data races. The axioms' answer, `model_answer`, has the
+same form, so that either can replace the other. A program's text and an execution graph determine the values read and
+the final values, so outcomes need no comparison of their own.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,20 +18,20 @@ Answer = Mapping[str, Any]
 """`executions`, `distinct`, `blocked`, `graphs`, `races`, `errors`, as the engine prints them."""
 
 Engine = Callable[[str], Answer]
-"""Answers the text of a litmus program."""
+"""A function that answers the text of a litmus program."""
 
 _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A program about which an engine and the axioms part.
+    """A program on which an engine and the axioms disagree.
 
     Attributes:
         program: its text.
-        differences: what differs, a sentence each.
-        smallest: the text of a program made from it by leaving operations out, on which they still part.
-        smallest_differences: what differs there.
+        differences: the differences, a sentence each.
+        smallest: the text of a shrunk program on which they still disagree.
+        smallest_differences: the differences on the shrunk program.
     """
 
     program: str
@@ -51,7 +51,7 @@ def model_answer(text: str, std: str = Standard.CXX20) -> dict[str, Any]:
         std: the standard whose release sequences hold, `c++20` or `c11`, as the engine's option of this name.
 
     Raises:
-        LitmusError: the text is no litmus program.
+        LitmusError: the text is not a litmus program.
         ValueError: there is no such standard.
     """
     found = behaviour(parse(text), Standard(std))
@@ -69,13 +69,13 @@ def model_answer(text: str, std: str = Standard.CXX20) -> dict[str, Any]:
 def compare(
     programs: Iterable[str], engine: Engine, *, expected: Engine = model_answer, limit: int | None = None
 ) -> list[Disagreement]:
-    """Put programs to an engine and return the ones that it answers otherwise than the axioms, each made smaller too.
+    """Run programs on an engine and return those on which it disagrees with the axioms, each with a shrunk one.
 
     Args:
         programs: their texts.
-        engine: what is examined.
-        expected: what it is examined by, under the same standard.
-        limit: stop after so many disagreements; None for never.
+        engine: the engine under test.
+        expected: the answers to compare with, under the same standard.
+        limit: the number of disagreements after which to stop; None for never.
     """
     found: list[Disagreement] = []
     for text in programs:
@@ -89,9 +89,9 @@ def compare(
 
 
 def differences(expected: Answer, given: Answer) -> tuple[str, ...]:
-    """Return what differs between two answers to one program, a sentence each; none means that they agree.
+    """Return the differences between two answers to one program, a sentence each; none means that they agree.
 
-    An error of the kind `data-race` is no difference by itself, the races are compared; any other is.
+    An error of the kind `data-race` is not a difference, since the races are compared; any other error is one.
     """
     lines = [*_of_sets("graph", expected, given), *_of_sets("race", expected, given)]
     distinct = len(set(expected["graphs"]))
@@ -116,7 +116,7 @@ def _of_sets(what: str, expected: Answer, given: Answer) -> Iterator[str]:
 
 
 def shrunk(text: str, fails: Callable[[str], bool]) -> str:
-    """Return a smaller program for which `fails` holds too, and for none with a thread or an operation less.
+    """Return a smallest program for which `fails` holds: it holds for none with one thread or one operation less.
 
     Args:
         text: a program for which `fails` holds.
@@ -152,8 +152,8 @@ def without_thread(program: Program, thread: int) -> Program | None:
 def without_operation(program: Program, thread: int, index: int) -> Program | None:
     """Return a program without one operation, or None if nothing or no program is left.
 
-    What is skipped stays skipped: a `skip_unless` over the operation skips one less, or goes as well if that was all;
-    one that looks at the operation goes as well.
+    The same operations stay skipped: a `skip_unless` that skips the operation skips one less, or is removed if that was
+    the only one; a `skip_unless` that reads the operation's value is removed.
     """
     operations: list[Operation] = []
     for at, operation in enumerate(program.threads[thread - 1]):
@@ -179,6 +179,6 @@ def without_operation(program: Program, thread: int, index: int) -> Program | No
 
 
 def _without_both(program: Program, thread: int, index: int, skip: int) -> Program | None:
-    """Return a program without an operation and a `skip_unless` that cannot be there without it, the latter first."""
+    """Return a program without an operation and without a `skip_unless` that depends on it."""
     smaller = without_operation(program, thread, skip)
     return None if smaller is None else without_operation(smaller, thread, index - (skip < index))

@@ -1,9 +1,9 @@
-"""Litmus programs at random: in bulk from a seed, or one by one from Hypothesis [MODEL-19].
+"""Random litmus programs: in bulk from a seed, or one by one from Hypothesis [MODEL-19].
 
 Both draw by the same rules from a `choose` function, which picks one of several options. Half of the programs are a
-classic (see `classics`) with some orders drawn anew and some operations changed, since bare chance seldom puts four
-operations into the places where an axiom is needed. The others are drawn operation by operation, in one of several
-styles, so that some programs are all `seq_cst`, some are chains of read-modify-writes, and so on.
+classic (see `classics`) with some orders and operations changed, since four random operations rarely need an axiom. The
+others are drawn operation by operation, in one of several styles, so that some programs are all `seq_cst`, some are
+chains of read-modify-writes, and so on.
 """
 
 import math
@@ -48,14 +48,14 @@ _RLX, _ACQ, _REL, _ACQ_REL, _SC = Order
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What a program is mostly made of.
+    """The mix of operations of a program.
 
     Attributes:
-        kinds: kinds of operation, each as often as it is likely.
-        loads: orders of loads, likewise.
-        stores: orders of stores.
-        updates: orders of read-modify-writes.
-        fences: orders of fences, light ones included.
+        kinds: kinds of operation, repeated by weight.
+        loads: orders of loads, repeated by weight.
+        stores: orders of stores, repeated by weight.
+        updates: orders of read-modify-writes, repeated by weight.
+        fences: orders of fences, light ones included, repeated by weight.
     """
 
     kinds: tuple[str, ...]
@@ -132,7 +132,7 @@ def litmus_programs(draw: strategies.DrawFn) -> str:
 
 
 def drawn(choose: Choose) -> Program:
-    """Return a program for the choices of a function that picks one of the options that it is given."""
+    """Return a program drawn by a function that picks one of several options."""
     program = _variation(choose) if choose((False, True)) else _from_nothing(choose)
     if not choose((True, True, False)):
         program = _with_sides(choose, program)
@@ -145,14 +145,14 @@ def _from_nothing(choose: Choose) -> Program:
     plains = 1 if "plain" in style.kinds and choose((False, True)) else 0
     threads: list[list[Operation]] = [[] for _ in range(choose((2, 2, 3, 3, 4)))]
     for number in range(choose(_SIZES)):
-        # Every thread gets its first operation before any other is dealt out.
+        # Every thread gets its first operation before any thread gets a second one.
         thread = threads[number] if number < len(threads) else choose(threads)
         thread.append(_operation(choose, style, atomics, plains, thread))
     return _with_skips_closed(atomics, plains, threads)
 
 
 def _operation(choose: Choose, style: Style, atomics: int, plains: int, before: Sequence[Operation]) -> Operation:
-    """Return an operation to follow those before it; a skip that may be too long still."""
+    """Return an operation that may follow those before it; a skip may still be too long."""
     kind = choose(style.kinds)
     if kind == "plain" and plains:
         return PlainWrite(0) if choose((False, True)) else PlainRead(0)
@@ -181,7 +181,7 @@ def _operation(choose: Choose, style: Style, atomics: int, plains: int, before: 
 
 
 def _surely_read(before: Sequence[Operation], index: int) -> bool:
-    """Return whether an operation reads, and no skip before it can leave it out."""
+    """Return whether an operation reads, and no skip before it can skip it."""
     return isinstance(before[index], Reading) and not any(
         isinstance(other, SkipUnless) and at < index <= at + other.count for at, other in enumerate(before)
     )
@@ -193,7 +193,7 @@ def _failures(success: Order) -> tuple[Order, ...]:
 
 
 def _with_skips_closed(atomics: int, plains: int, threads: Sequence[list[Operation]]) -> Program:
-    """Return the program of these threads, where no skip reaches beyond the end of its thread."""
+    """Return the program of these threads, with skips cut at the end of their threads."""
     closed: list[tuple[Operation, ...]] = []
     for thread in threads:
         while isinstance(thread[-1], SkipUnless):
@@ -224,7 +224,7 @@ def _variation(choose: Choose) -> Program:
 
 
 def _changed(choose: Choose, operation: Operation, style: Style) -> Operation:
-    """Return an operation of another order, or a read-modify-write where the one given only read or wrote."""
+    """Return the operation with another order, or a read-modify-write instead of a load or store."""
     match operation:
         case Load(location, _):
             if choose(_MOSTLY):
@@ -253,7 +253,7 @@ def _changed(choose: Choose, operation: Operation, style: Style) -> Operation:
 
 
 def _with_sides(choose: Choose, program: Program) -> Program:
-    """Return a program with one side of an asymmetric fence for each fence, and each compare-exchange a weak one."""
+    """Return a program with each fence replaced by a side of an asymmetric fence, and weak compare-exchanges."""
     threads = [tuple(_of_one_side(choose, operation) for operation in thread) for thread in program.threads]
     return replace(program, threads=tuple(threads))
 
@@ -269,7 +269,7 @@ def _of_one_side(choose: Choose, operation: Operation) -> Operation:
 
 
 def _cut(program: Program) -> Program:
-    """Return a program without the last operations of its longest threads, as many as `MOST_GRAPHS` demands."""
+    """Return a program without the last operations of its longest threads, until it is within `MOST_GRAPHS`."""
     while graphs_at_most(program) > MOST_GRAPHS:
         longest = max(range(len(program.threads)), key=lambda number: len(program.threads[number]))
         smaller = without_operation(program, longest + 1, len(program.threads[longest]) - 1)

@@ -1,4 +1,4 @@
-"""The C header, read into what a reference page shows: sections, each with its functions, types and constants.
+"""Parses the C header for a reference page: sections, each with its functions, types and constants.
 
 The header keeps to one form: a comment stands right above what it describes, or behind a member of a structure or an
 enumeration; a line of hyphens with a word at its end begins a section.
@@ -22,7 +22,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What the header declares.
+    """A declaration of the header.
 
     Attributes:
         kind: `function`, `struct`, `enum`, `type` or `macro`.
@@ -39,14 +39,14 @@ class Item:
 
 @dataclass(slots=True)
 class Section:
-    """A part of the header: its title, and what is declared in it."""
+    """A section of the header: its title and its declarations."""
 
     title: str
     items: list[Item] = field(default_factory=list)
 
 
 def plain(comment: str) -> str:
-    """Return the text of a comment without its decoration; a line that begins further in keeps its indentation."""
+    """Return the text of a comment without its decoration; further indentation of a line is kept."""
     lines = comment.removeprefix("/*").removesuffix("*/").split("\n")
     return "\n".join(re.sub(r"^[ \t]*\* ?", "", line).rstrip() for line in lines).strip()
 
@@ -64,7 +64,7 @@ def read(text: str) -> tuple[str, list[Section]]:
 
 
 def _items(text: str) -> Iterator[tuple[str, Item | None]]:
-    """Yield the titles of sections, and what is declared."""
+    """Yield the titles of sections, and the declarations."""
     comment = ""
     position = 0
     while position < len(text):
@@ -97,7 +97,7 @@ def _items(text: str) -> Iterator[tuple[str, Item | None]]:
 
 
 def _end(text: str, start: int) -> int:
-    """Return where a declaration that may have braces ends."""
+    """Return the end of a declaration, which may have braces."""
     brace, semicolon = text.find("{", start), text.index(";", start)
     return semicolon + 1 if brace == -1 or brace > semicolon else text.index(";", text.index("}", brace)) + 1
 
@@ -105,12 +105,12 @@ def _end(text: str, start: int) -> int:
 def _typedef(text: str, comment: str) -> Item:
     whole = re.match(r"\s*typedef (?P<kind>struct|enum) (?P<name>\w+)\s*(?:\{(?P<body>.*)\})?", text, re.DOTALL)
     if whole is None:
-        raise ValueError(f"a declaration of another form than this reader knows: {' '.join(text.split())}")
+        raise ValueError(f"a declaration of an unknown form: {' '.join(text.split())}")
     if whole["body"] is None:
         return Item("type", whole["name"], comment)
     separator = ";" if whole["kind"] == "struct" else ","
     members = []
-    # A member's comment stands behind its separator; the last constant of an enumeration has none.
+    # A member's comment follows its separator; the last constant of an enumeration has none.
     for found in re.finditer(
         rf"(?P<what>[A-Za-z_][^{separator}/]*?)\s*(?:{separator}|(?=/\*)|$)[ \t]*(?P<note>/\*.*?\*/)?",
         whole["body"],

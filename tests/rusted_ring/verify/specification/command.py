@@ -1,4 +1,4 @@
-"""`rusted-ring spec`: prints a clause with its explanation and its places in the sources, or searches the clauses.
+"""`rusted-ring spec`: prints a clause with its explanation and its citations in the sources, or searches the clauses.
 
 The clauses and their explanations are in the wheel. The sources are in a checkout alone; without one the answer says
 so.
@@ -25,7 +25,7 @@ _WIDEST = 100
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
-    """Add the command to the parser of the whole."""
+    """Add the command to the parser of `rusted-ring`."""
     command = commands.add_parser("spec", help="print a clause and where it is implemented and tested, or search")
     command.add_argument(
         "words", nargs="+", metavar="CLAUSE|WORD", help="a clause's number (RING-11), or words to look for"
@@ -34,13 +34,13 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print clauses, or the clauses found.
+    """Print the named clauses, or those that a search finds.
 
     Returns:
         0, or 1 if a search finds nothing.
 
     Raises:
-        InputError: a number of no clause.
+        InputError: no clause has the number.
     """
     clauses = load_clauses()
     named = [word.upper() for word in options.words if ID_PATTERN.fullmatch(word.upper())]
@@ -93,7 +93,7 @@ def _places(named: Sequence[str]) -> tuple[dict[str, Places] | None, str]:
     return places(root, named), ""
 
 
-# --- what is printed
+# --- output
 
 
 def _width() -> int:
@@ -164,7 +164,7 @@ def _as_dict(clause: Clause, found: Places | None, missing: str) -> dict[str, An
 
 
 def _search(clauses: Mapping[str, Clause], words: Sequence[str], *, as_json: bool) -> int:
-    """Print the clauses in which all of the words occur, those first that have them in the title."""
+    """Print the clauses that contain all of the words; those with the words in the title come first."""
     wanted = [re.compile(rf"\b{re.escape(word.lower())}") for word in words]
     ranked: list[tuple[int, Clause]] = []
     for clause in clauses.values():

@@ -57,14 +57,14 @@ _COUNTS, _GENERATIONS = 4, 4
 
 @dataclass(frozen=True, slots=True, order=True)
 class Arrow:
-    """One arrow between the states of a slot.
+    """One transition between the states of a slot.
 
     Attributes:
-        operation: what takes it, as the model calls it.
+        operation: the operation, by its name in the model.
         source: the state before.
         target: the state after.
-        counted: how the reference count changes while the slot stays LIVE, otherwise 0.
-        freed: whether the generation goes on by one.
+        counted: the change of the reference count while the slot stays LIVE, otherwise 0.
+        freed: whether the generation advances by one.
     """
 
     operation: str
@@ -109,7 +109,7 @@ def _every_slot() -> list[SlotMetadata]:
 
 
 class _Canvas:
-    """What a drawing consists of."""
+    """The elements of a drawing."""
 
     def __init__(self, name: str, title: str, width: int) -> None:
         self._head = name, title, width
@@ -159,7 +159,7 @@ def _shown(value: object) -> str:
 
 
 def standalone(svg: str, palette: Mapping[str, str]) -> str:
-    """Return a drawing with its colours in it, for a page without a style sheet."""
+    """Return a drawing with embedded colours, for a page without a style sheet."""
     rules = (
         f".rr-ink{{fill:{palette['ink']}}}.rr-soft{{fill:{palette['soft']}}}.rr-one{{fill:{palette['one']}}}"
         f".rr-two{{fill:{palette['two']}}}.rr-box{{fill:{palette['fill']};stroke:{palette['line']}}}"
@@ -182,7 +182,7 @@ def slot_states() -> str:
         SlotState.LOANED: (180, 236),
     }
     labels = {SlotState.FREE: "FREE(g)", SlotState.LIVE: "LIVE(g, n)", SlotState.LOANED: "LOANED(g)"}
-    # How an arrow between two different states runs, and where its label stands.
+    # The path of an arrow between two different states, and the position of its label.
     runs: dict[tuple[SlotState, SlotState], tuple[str, float, float, str]] = {
         (SlotState.FREE, SlotState.LIVE): ("M104,46 L254,46", 180, 38, "middle"),
         (SlotState.LIVE, SlotState.FREE): ("M254,74 L106,74", 180, 91, "middle"),
@@ -228,7 +228,7 @@ def _note(arrow: Arrow) -> str:
 def _cells(
     canvas: _Canvas, y: float, cells: Sequence[tuple[str, str, float, str]], *, x: float = 8, width: float = 344
 ) -> None:
-    """Draw cells side by side: what is in each, how long it is, its share of the width, and its class."""
+    """Draw cells side by side; each is (its contents, its length, its share of the width, its class)."""
     whole = sum(share for _, _, share, _ in cells)
     for words, length, share, kind in cells:
         wide = width * share / whole
@@ -444,7 +444,7 @@ DRAWINGS: Final[Mapping[str, Callable[[], str]]] = {
     "ring-and-pool": ring_and_pool,
     "ring-and-pool-narrow": functools.partial(ring_and_pool, narrow=True),
 }
-"""Every drawing by the name that a page asks for it by."""
+"""Every drawing, by its name on the pages."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

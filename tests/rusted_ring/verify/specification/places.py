@@ -47,12 +47,12 @@ _ROW = re.compile(
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """One place in the sources.
+    """One location in the sources.
 
     Attributes:
         path: the file, from the root of the checkout, with slashes.
         line: the line, counted from 1.
-        name: the function, class, test or defect that is there, or the file's name if there is none.
+        name: the function, class, test or defect at that line, or the file's name if there is none.
     """
 
     path: str
@@ -65,10 +65,10 @@ class SeededDefect:
     """One entry of the catalogue of defects that breaks a clause.
 
     Attributes:
-        place: where the catalogue has it.
-        function: the C function that it is put into.
+        place: its location in the catalogue.
+        function: the C function that it changes.
         old: the text that it replaces.
-        new: the text that it puts there.
+        new: the text that it inserts.
     """
 
     place: Place
@@ -84,8 +84,8 @@ class Order:
     Attributes:
         site: the function, the kind of access and its number there.
         change: the order and the weaker one.
-        result: what goes wrong then, without markup.
-        page: the file that shows the execution, or nothing if the row leads to a proof.
+        result: the failure, without markup.
+        page: the file that shows the execution, or an empty text if the row leads to a proof.
         place: the access in the sources.
     """
 
@@ -103,13 +103,13 @@ class Order:
 
 @dataclass(slots=True)
 class Places:
-    """What the sources say about one clause.
+    """The citations of one clause in the sources.
 
     Attributes:
         reference: functions and classes of the reference and the vocabulary that cite it.
-        core: places of the C library that cite it, header included.
-        binding: places of the Python binding that cite it.
-        checks: places of the explorer and of the other checks that cite it.
+        core: locations in the C library that cite it, header included.
+        binding: locations in the Python binding that cite it.
+        checks: locations in the explorer and in the other checks that cite it.
         tests: tests that cite it.
         defects: seeded defects that break it, each of which a test must detect.
         orders: memory orders whose access cites it, weakened.

@@ -1,7 +1,7 @@
-"""Litmus programs that the literature knows by name, and related ones, each with its verdict under RC11 [MODEL-18].
+"""Named litmus programs from the literature, and related ones, each with its verdict under RC11 [MODEL-18].
 
-Locations 0, 1, 2 are x, y, z of the papers. Values are told apart where the papers' are. A program's `graphs` is how
-many consistent execution graphs it has; what is allowed or forbidden is as in the source named.
+Locations 0, 1, 2 are x, y, z of the papers. Values are distinct if those of the papers are. `graphs` is the number of
+consistent execution graphs of a program; whether an outcome is allowed or forbidden is as in the named source.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a classic is: a litmus program, the outcome it asks about, and the source of its verdict [MODEL-18]."""
+"""A classic: a litmus program, the outcome that it asks about, and the source of its verdict [MODEL-18]."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -24,14 +24,14 @@ class Classic:
     """A named litmus program.
 
     Attributes:
-        name: what it is called.
+        name: its name.
         program: its text.
-        outcome: the outcome asked about: words of `outcome_text`, all of them together.
+        outcome: the outcome asked about: the conjunction of words of `outcome_text`.
         allowed: whether some consistent execution has that outcome.
         graphs: the number of its consistent execution graphs.
-        source: where the verdict is from.
+        source: the source of the verdict.
         races: its data races.
-        standard: whose release sequences hold.
+        standard: the standard of the release sequences.
     """
 
     name: str
