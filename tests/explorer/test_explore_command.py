@@ -365,7 +365,7 @@ def test_clean_but_not_everything_covered(engine: Engine, source: Path, capsys: 
     assert capsys.readouterr().out.splitlines() == [
         "mp.c: 1,234 executions, 1,234 distinct, 5 blocked, 2 redundant in 4,321 s; "
         "not exhaustive: stopped after 1234 executions",
-        "clean so far: no error in what was covered, and not everything was",
+        "clean so far: no error in the executions covered, but not every execution was covered",
     ]
 
 

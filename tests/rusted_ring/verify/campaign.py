@@ -364,7 +364,7 @@ def _parser() -> argparse.ArgumentParser:
     workers = parser.add_mutually_exclusive_group()
     workers.add_argument("--workers", type=_number(1), default=1, metavar="N", help="processes (default: 1)")
     workers.add_argument("--dask", metavar="ADDRESS", help="the scheduler of a Dask cluster that does the work")
-    parser.add_argument("--compiler", metavar="CC", help="gcc or clang (default: what is found)")
+    parser.add_argument("--compiler", metavar="CC", help="gcc or clang (default: the one installed)")
     return parser
 
 

@@ -295,7 +295,7 @@ def _add_explore(commands: "argparse._SubParsersAction[_Parser]") -> None:
     workers = command.add_mutually_exclusive_group()
     workers.add_argument("--workers", type=_count, default=1, metavar="N", help="processes (default: 1)")
     workers.add_argument("--dask", metavar="ADDRESS", help="the scheduler of a Dask cluster that does the work")
-    command.add_argument("--compiler", metavar="CC", help="gcc, g++, clang or clang++ (default: what is found)")
+    command.add_argument("--compiler", metavar="CC", help="gcc, g++, clang or clang++ (default: the one installed)")
     command.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="stop after so long (default: never)")
     command.set_defaults(flags=[])
 

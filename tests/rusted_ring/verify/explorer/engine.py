@@ -1,7 +1,7 @@
 """The explorer's engine from Python: builds C programs against it, runs them, and reads their answers.
 
-What is behind it: `building` (with `instrumenting`, `engine_library` and `linking`, and with `guards` and `externals`:
-what is refused), `running` (with `support.processes`), `symbols`.
+Its parts: `building` (with `instrumenting`, `engine_library` and `linking`, and with `guards` and `externals`:
+refused code), `running` (with `support.processes`), `symbols`.
 """
 
 from rusted_ring.verify.explorer.building import build, build_client, build_litmus

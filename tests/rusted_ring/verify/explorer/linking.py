@@ -134,7 +134,7 @@ def refuse_calls(
         folder: the folder for the stubs.
         compiler: the command of the compiler.
         archive: the engine's archive.
-        foreign: symbols of what is not instrumented: of what kind, and in which file they are.
+        foreign: symbols of files that are not instrumented: the kind and the file of each.
         more: further allowed names.
         prefix: the prefix of the stubs' names.
     """

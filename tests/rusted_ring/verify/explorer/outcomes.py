@@ -125,7 +125,7 @@ def verdict(outcome: Outcome) -> str:
     if not outcome.exhaustive:
         if not outcome.executions:
             return "no verdict: no execution was completed"
-        return "clean so far: no error in what was covered, and not everything was"
+        return "clean so far: no error in the executions covered, but not every execution was covered"
     if not outcome.executions:
         return f"clean, but no execution completes: {_counted(outcome.blocked)} blocked"
     return "clean: no error in any execution"
@@ -142,7 +142,7 @@ def progress_words(now: Mapping[str, Any]) -> str:
     of its siblings until it has been explored.
 
     Args:
-        now: `executions` and, where the engine knows them, `blocked`, `seconds`, and `done` (0 to 1, estimated).
+        now: `executions` and, if the engine knows them, `blocked`, `seconds`, and `done` (0 to 1, estimated).
     """
     executions, seconds, done = now["executions"], now.get("seconds"), now.get("done")
     words = [f"explored {executions:,} executions"]

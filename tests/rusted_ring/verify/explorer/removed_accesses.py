@@ -374,7 +374,7 @@ def _is_known(key: Value | None) -> bool:
 
 
 def _is_own(access: Access, unit: Unit) -> bool:
-    """Whether it is of a local variable that nothing else knows of, and that the other build may have in a register."""
+    """Return whether it is of a local variable whose address does not escape, which may be in a register elsewhere."""
     return (
         access.key is not None
         and access.key[0].startswith("&")
@@ -412,17 +412,17 @@ _DECLARATION = re.compile(
 
 
 def unread(original: str, source: str, unit: Unit, variables: Iterable[str], file: str) -> list[str]:
-    """Find statements that only read, and of which gcc's front end leaves nothing.
+    """Find statements that only read and that gcc's front end removes.
 
     Args:
-        original: what `-fdump-tree-original` gives.
-        source: the C source, in which the statements' lines are looked for.
-        unit: what the source was compiled to.
+        original: the output of `-fdump-tree-original`.
+        source: the C source, for the lines of the statements.
+        unit: the compiled accesses and calls of the source.
         variables: the names of the source's global and static variables.
         file: the name of the source.
 
     Returns:
-        Their places, as `file.c:12`, or `f() in file.c` where a line is not found.
+        Their locations, as `file.c:12`, or `f() in file.c` if the line is not found.
     """
     known, found, function = set(variables), [], ""
     used: set[int] = set()
@@ -432,7 +432,7 @@ def unread(original: str, source: str, unit: Unit, variables: Iterable[str], fil
         named = _FUNCTION.match(words)
         function = named[1] if named is not None else function
         statement = words.strip()
-        # What is volatile is read.
+        # Volatile objects are read.
         if not statement.endswith(";") or statement.startswith((";;", "}")) or "volatile" in statement:
             continue
         bare = _CAST.sub("", statement[:-1]).strip()
@@ -457,7 +457,7 @@ def unread(original: str, source: str, unit: Unit, variables: Iterable[str], fil
 
 
 def _line_of(statement: str, function: str, lines: Sequence[str], used: set[int]) -> int:
-    """The line of a statement, by its text, that is not one of those that are used; 0 where it is not found."""
+    """Return a line with the text of a statement that is not in `used`; 0 if there is none."""
     wanted = re.sub(r"\s", "", statement)
     inside = False
     for number, line in enumerate(lines, 1):
@@ -475,12 +475,12 @@ def unwritten(gimple: str, unit: Unit, variables: Iterable[str]) -> list[str]:
     """Find structures that a call returns into memory that threads may share, which gcc does not instrument.
 
     Args:
-        gimple: what `-fdump-tree-gimple-lineno` gives.
-        unit: what the source was compiled to.
+        gimple: the output of `-fdump-tree-gimple-lineno`.
+        unit: the compiled accesses and calls of the source.
         variables: the names of the source's global and static variables.
 
     Returns:
-        Their places, as `file.c:12`.
+        Their locations, as `file.c:12`.
     """
     known, found = set(variables), []
     there = _by_place(unit.accesses)
@@ -492,7 +492,7 @@ def unwritten(gimple: str, unit: Unit, variables: Iterable[str]) -> list[str]:
         where = _WHERE.search(call[1])
         base = re.match(r"[A-Za-z_]\w*", target)
         if target == "*<retval>":
-            continue  # in C++: the caller's place for an object, which the constructor that is called writes to
+            continue  # in C++: the caller's memory for an object, which the called constructor writes
         if where is None or not (target.startswith("*") or "->" in target or (base is not None and base[0] in known)):
             continue
         place = Place(Path(where[1]).name, int(where[2]))

@@ -54,7 +54,7 @@ _TAKEN: Final = (
 )
 # In the standard library alone: it asks whether newer functions are there, and does without.
 _TAKEN_INSIDE: Final = ((re.compile(r"dlsym"), "explorer_rust_dlsym"),)
-# Without the standard library: what takes the place of its functions, and what is linked of it.
+# Without the standard library: the replacements of its functions, and the functions of it that are linked.
 _TAKEN_PREBUILT: Final = (
     (re.compile(r"__rustc::__rdl_alloc"), "explorer_rust_alloc"),
     (re.compile(r"__rustc::__rdl_alloc_zeroed"), "explorer_rust_alloc_zeroed"),

@@ -64,7 +64,7 @@ def architecture() -> str:
 
 
 def call(command: Sequence[str], *, deadline: Deadline | None = None, temporary: Path | None = None) -> str:
-    """Run a compiler or a tool, and return what it printed.
+    """Run a compiler or a tool, and return its output.
 
     Raises:
         CannotBuild: it fails; the message is its first error.

@@ -1,8 +1,8 @@
 """One execution of a program under the explorer, as the engine reports it: events, reads-from, happens-before.
 
-The engine prints an execution as a JSON object; `parse` turns it into frozen values or says what is wrong with it, and
-`columns` and `page` show them. The events stand in an order that respects each thread's own order and reads-from. What
-the relations mean is said by the memory model's chapter of the spec; here they are only looked up.
+The engine prints an execution as a JSON object; `parse` turns it into frozen values or raises an error, and `columns`
+and `page` show them. The order of the events respects each thread's own order and reads-from. The memory model's
+chapter of the spec defines the relations; here they are only looked up.
 """
 
 import itertools

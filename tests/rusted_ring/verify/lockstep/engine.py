@@ -264,17 +264,17 @@ class Engine:
 
     def check_message(self, actual: Raised, expected: Raised, argument_name: str, argument_value: object) -> None:
         """Check an error's message against ERR-3 and ERR-4."""
-        for who, raised in (("the backend", actual), ("the reference", expected)):
+        for side, raised in (("the backend", actual), ("the reference", expected)):
             if not raised.message:
-                raise self.disagreement("ERR-3", f"{who} raises {raised.name} without a message")
+                raise self.disagreement("ERR-3", f"{side} raises {raised.name} without a message")
             if argument_name and argument_name not in raised.message:
                 self.script.line(f"# {raised.message!r} does not name {argument_name!r}")
-                raise self.disagreement("ERR-4", f"{who} does not name {argument_name!r} in {raised.message!r}")
+                raise self.disagreement("ERR-4", f"{side} does not name {argument_name!r} in {raised.message!r}")
             if argument_value is not None and str(argument_value) not in raised.message.replace(",", "").replace(
                 "_", ""
             ):
                 self.script.line(f"# {raised.message!r} does not name {argument_value!r}")
-                raise self.disagreement("ERR-4", f"{who} does not name {argument_value!r} in {raised.message!r}")
+                raise self.disagreement("ERR-4", f"{side} does not name {argument_value!r} in {raised.message!r}")
 
     def wrong_slot(
         self, template: str, sources: list[Any], result: Any, choices: list[tuple[int, int]], said: str

@@ -104,7 +104,7 @@ class Explorer:
 
         Args:
             root: a checkout, or a folder with a copy of its `native/`.
-            folder: where the build goes.
+            folder: the folder for the build.
             compiler: gcc or clang; by default the one that is installed.
             level: the optimisation level of the core.
             program: a harness that was built from that root, or None.

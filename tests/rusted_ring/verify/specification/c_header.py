@@ -1,6 +1,6 @@
 """Parses the C header for a reference page: sections, each with its functions, types and constants.
 
-The header keeps to one form: a comment stands right above what it describes, or behind a member of a structure or an
+The header has one form: a comment is right above the declaration that it describes, or after a member of a structure or
 enumeration; a line of hyphens with a word at its end begins a section.
 """
 
