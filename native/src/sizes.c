@@ -37,7 +37,7 @@ const char *rr_status_text(rr_status status)
     case RR_BUFFER_TOO_SMALL:
         return "the next event does not fit into the buffer; give a larger one";
     case RR_BUSY:
-        return "slots, writers or readers are still alive; give them back first";
+        return "slots, writers or readers are still alive; release them first";
     case RR_NO_MEMORY:
         return "the system has no memory left; free some";
     case RR_INTERRUPTED:

@@ -115,7 +115,7 @@ int main(void)
     atomic_store_explicit(&finished, 1, memory_order_relaxed);
     pthread_join(worker, NULL);
     if (rr_allocator_destroy(allocator) != RR_OK) {
-        fail("a slot was not given back");
+        fail("a slot was not released");
     }
     return 0;
 }

@@ -98,7 +98,10 @@ ENTRY = '[[defect]]\nname = "a"\nclauses = []\nfunction = "f"\nold = "o"\n'
         ('new = "n"\nlayer = "luck"', "layer is 'luck'"),
         ('new = "n"\nclient = "add-and-next"', "client is 'add-and-next': name a client"),
         ('new = "n"\nlayer = "explore"', "client is ''"),
-        ('new = "n"\nlayer = "explore"\nclient = "nobody"', "client is 'nobody': the corpus has no client of that name"),
+        (
+            'new = "n"\nlayer = "explore"\nclient = "nobody"',
+            "client is 'nobody': the corpus has no client of that name",
+        ),
         ('new = "n"\nlayer = "ctest"', "program is ''"),
         ('new = "n"\nprogram = "test_waits"', "program is 'test_waits'"),
     ],

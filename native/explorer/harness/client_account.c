@@ -89,7 +89,7 @@ static void do_stats(const struct operation *operation, struct results *results)
     (void)rr_slot_words(client.allocator, RR_XS, words);
     for (uint32_t slot = 0; slot < client_program.profile.capacities[RR_XS]; ++slot) {
         if ((words[slot] & 3) != RR_SLOT_FREE) {
-            explorer_fail("not-free", "a slot is not FREE after all was given back [SLOT-12]");
+            explorer_fail("not-free", "a slot is not FREE after every reference was released [SLOT-12]");
         }
     }
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; ++i) {

@@ -1,5 +1,5 @@
 /*
- * pools.cpp - `pool`: one event allocated, filled and dropped; `clone`: one reference more and given back.
+ * pools.cpp - `pool`: one event allocated, filled and dropped; `clone`: one reference more, and its release.
  *
  * Peers of `pool`: the core (one call that takes a slot and copies the payload in, one that gives it back) and malloc + copy +
  * free of glibc, jemalloc and mimalloc. All three mallocs are called through pointers of the same kind, so that none is

@@ -1,4 +1,4 @@
-/* FIRST, SECOND and THIRD, each in a thread: a lock that one gives back another takes. */
+/* FIRST, SECOND and THIRD, each in a thread: a lock that one thread releases and another takes. */
 #include "verdicts.h"
 static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int x;
