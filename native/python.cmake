@@ -20,7 +20,7 @@ add_custom_command(
   VERBATIM)
 rr_add_module(_cffi "${generated}")
 
-set(sources state clock arguments owners ring writer reader pointers pools allocator module)
+set(sources state clock arguments owners ring in_place writer reader pointers pools allocator module)
 list(TRANSFORM sources PREPEND "${binding}/")
 list(TRANSFORM sources APPEND ".c")
 rr_add_module(_core ${sources})

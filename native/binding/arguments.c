@@ -2,7 +2,8 @@
 #include "binding.h"
 
 const char *const name_texts[NAMES] = {"data",   "event_type", "spill", "lengths", "event_types", "limit",      "tokens",
-                                       "timeout", "length",    "allocator", "token", "pool_id",   "slot_index", "generation"};
+                                       "timeout", "length",    "allocator", "token", "pool_id",   "slot_index", "generation",
+                                       "count"};
 
 int bind_arguments(const state *state, PyObject *const *arguments, Py_ssize_t count, PyObject *given, const int *wanted,
                     Py_ssize_t positional, Py_ssize_t all, Py_ssize_t needed, PyObject **bound)

@@ -7,6 +7,7 @@
  *   arguments.c  conversion of a call's arguments
  *   owners.c     owners, which free the core's objects, and the base of objects that use one
  *   ring.c       RingBuffer
+ *   in_place.c   slots that are lent to the program: Reservation, Peek
  *   writer.c     Writer
  *   reader.c     Reader: reading, waiting, batches
  *   pointers.c   pins, RingPtr, Loan, WeakRingPtr
@@ -59,7 +60,7 @@
 /* ---------------------------------------------------------------------------------------------------------- state */
 
 enum { DATA, EVENT_TYPE, SPILL, LENGTHS, EVENT_TYPES, LIMIT, TOKENS, TIMEOUT, LENGTH, ALLOCATOR, TOKEN, POOL_ID, SLOT_INDEX,
-       GENERATION, NAMES };
+       GENERATION, EVENTS, NAMES };
 
 enum { FIRST_SEQUENCE, COUNT, BLOCK, ENDS, BATCH_FIELDS };
 
@@ -72,10 +73,10 @@ typedef struct python_class {
 /* The state of one module object. Every interpreter has one, and every import after a deletion from sys.modules makes another.
  * [GIL] */
 typedef struct state {
-    PyTypeObject *owner_type, *pin_type, *tokens_type, *pinned_type;
+    PyTypeObject *owner_type, *pin_type, *tokens_type, *pinned_type, *lent_type, *in_place_type, *reservation_type, *peek_type;
     PyTypeObject *ring_type, *writer_type, *reader_type, *pools_type, *allocator_type;
     PyTypeObject *pointer_type, *loan_type, *weak_type;
-    python_class pointer, loan, weak, event, batch;
+    python_class pointer, loan, weak, event, batch, reservation, peek;
     PyTypeObject *reader_class, *forked_copy, *end_of_stream; /* the last two are errors */
     PyObject *batch_fields[BATCH_FIELDS];
     descrsetfunc batch_set; /* sets each of batch_fields */
@@ -127,6 +128,7 @@ typedef struct owner {
     void (*end)(void *object);
     struct owner *parent; /* or NULL */
     unsigned long forks; /* forks_now() when it was made */
+    struct lent *lent;   /* the slots of a writer's open reservation or of a reader's open peek, or NULL [GIL] */
     int busy;            /* a call on a writer or reader has released the GIL and not returned [GIL] */
     uint32_t attempts;   /* of a reader; see slice_lasts [GIL] */
 } owner;
@@ -357,9 +359,37 @@ PyObject *pinned_new(const python_class *made, PyObject *allocator, owner *of, P
 /* Gives a pin its reference. */
 void pin_take(pin *held, const uint8_t *payload);
 
+/* --------------------------------------------------------------------------------------------------- slots in place */
+
+/*
+ * The slots of a reservation or a peek; it ends that when it is destroyed. The slots are its buffer: a view keeps it alive, and it
+ * counts its views [RING-66, RING-67, RING-75, RING-76]. It keeps the owner of the writer or reader alive, and so the ring's memory.
+ */
+typedef struct lent {
+    PyObject_HEAD
+    owner *owner;      /* of the writer or reader */
+    int reading;       /* of a peek */
+    uint8_t *memory;   /* NULL before the slots are lent, and after the end of that [GIL] */
+    uint64_t first;    /* of a peek: the sequence number of the first event */
+    Py_ssize_t count;  /* slots */
+    Py_ssize_t stride; /* bytes between the beginnings of two slots */
+    uint32_t size;     /* payload bytes of a slot */
+    Py_ssize_t views;  /* buffers exported and not released [GIL] */
+} lent;
+
+/* Makes a Peek, or a Reservation, that has no slots yet; `*held` is another reference to its slots, which the caller releases. NULL
+ * with an error. */
+PyObject *in_place_new(owner *of, int reading, lent **held);
+
+/* Gives it its slots. */
+void lent_take(lent *held, uint8_t *memory, size_t count);
+
+/* The slots are no longer the program's: they were published or released, or the writer or reader is closed. */
+void lent_forget(lent *held);
+
 /* ------------------------------------------------------------------------------------------------------------- types */
 
-extern PyType_Spec owner_spec, pin_spec, tokens_spec;
+extern PyType_Spec owner_spec, pin_spec, tokens_spec, lent_spec, in_place_spec, reservation_spec, peek_spec;
 extern PyType_Spec ring_spec, writer_spec, reader_spec, pools_spec, allocator_spec, pointer_spec, loan_spec, weak_spec;
 extern PyType_Spec pinned_spec; /* the base of pointers and loans */
 

@@ -7,6 +7,8 @@
     DO(state->writer_type) DO(state->reader_type) DO(state->pools_type) DO(state->allocator_type)                \
     DO(state->pointer_type) DO(state->loan_type) DO(state->weak_type) DO(state->pointer.type)                    \
     DO(state->loan.type) DO(state->weak.type) DO(state->event.type) DO(state->batch.type)                        \
+    DO(state->lent_type) DO(state->in_place_type) DO(state->reservation_type) DO(state->peek_type)               \
+    DO(state->reservation.type) DO(state->peek.type)                                                             \
     DO(state->reader_class) DO(state->forked_copy) DO(state->end_of_stream)
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg)
@@ -60,6 +62,10 @@ static int module_exec(PyObject *module)
         {&pin_spec, &state->pin_type, NULL},
         {&tokens_spec, &state->tokens_type, NULL},
         {&ring_spec, &state->ring_type, NULL},
+        {&lent_spec, &state->lent_type, NULL},
+        {&in_place_spec, &state->in_place_type, NULL},
+        {&reservation_spec, &state->reservation_type, &state->in_place_type},
+        {&peek_spec, &state->peek_type, &state->in_place_type},
         {&writer_spec, &state->writer_type, NULL},
         {&reader_spec, &state->reader_type, NULL},
         {&pools_spec, &state->pools_type, NULL},

@@ -41,6 +41,7 @@ owner *owner_new(state *state, void (*end)(void *), owner *parent)
     held->end = end;
     held->parent = (owner *)Py_XNewRef((PyObject *)parent);
     held->forks = forks_now();
+    held->lent = NULL;
     held->busy = 0;
     held->attempts = 0;
     return held;

@@ -99,7 +99,8 @@ static PyObject *take_next(PyObject *self, owner *held)
             status = RR_RING_CLOSED;
             break;
         }
-        PyThreadState *thread = begin_long(held, room > LONG_BYTES);
+        /* With an open peek the call is refused at once; the GIL keeps the peek from ending meanwhile. */
+        PyThreadState *thread = begin_long(held, room > LONG_BYTES && held->lent == NULL);
         status = rr_reader_look(held->object, 1, data, room, &length, &event_type, &read);
         end_long(held, thread);
         if (status == RR_BUFFER_TOO_SMALL) {
@@ -234,7 +235,7 @@ static PyObject *block_new(owner *held, uint64_t limit, size_t *count, uint64_t 
     *count = (size_t)(most == 0 && limit > 0 ? 1 : most);
     *room = *count * (uint64_t)rr_ring_size(held->parent->object);
     if (*room > LONG_BYTES) { /* a small block has room for payloads of the ring's size, and is not measured */
-        PyThreadState *thread = begin_long(held, 8 * *count > LONG_BYTES);
+        PyThreadState *thread = begin_long(held, 8 * *count > LONG_BYTES && held->lent == NULL);
         size_t found = rr_reader_measure(held->object, *count, room);
         end_long(held, thread);
         *count = found == 0 && limit > 0 ? 1 : found;
@@ -260,7 +261,7 @@ static PyObject *take_many(PyObject *self, owner *held, uint64_t limit, uint64_t
             return NULL;
         char *start = PyBytes_AsString(block);
         uint32_t *lengths = (uint32_t *)(void *)start;
-        PyThreadState *thread = begin_long(held, room > LONG_BYTES);
+        PyThreadState *thread = begin_long(held, room > LONG_BYTES && held->lent == NULL);
         rr_status status = rr_reader_look(held->object, count, start + 8 * count, (size_t)room, lengths, lengths + count, &read);
         end_long(held, thread);
         if (status == RR_BUFFER_TOO_SMALL) { /* an event came after the backlog was measured as empty */
@@ -337,6 +338,62 @@ static PyObject *reader_next_many(PyObject *self, PyObject *const *arguments, Py
         if (again < 0)
             return NULL;
     }
+}
+
+/* ---------------------------------------------------------------------------------------------------- events in place */
+
+/* Looks for events before the deadline; returns the status, or -1 with an error. */
+static int peek_in_time(PyObject *self, owner *held, lent *slots, uint64_t limit, int64_t until, rr_read *read)
+{
+    for (;;) {
+        if (owner_ready(self, held, "peek") < 0)
+            return -1;
+        const uint8_t *payloads = NULL;
+        rr_status status = held->object == NULL ? RR_RING_CLOSED : rr_reader_peek(held->object, (size_t)limit, &payloads, read);
+        if (status == RR_OK) {
+            slots->first = read->sequence;
+            lent_take(slots, (uint8_t *)(uintptr_t)payloads, read->count);
+        }
+        int again = status == RR_EMPTY ? wait_until(self, held, until, "peek") : 0;
+        if (again <= 0)
+            return again < 0 ? -1 : (int)status;
+    }
+}
+
+static PyObject *reader_peek(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
+{
+    static const int wanted[] = {LIMIT, TIMEOUT};
+    PyObject *bound[2];
+    rr_read read = {0};
+    uint64_t limit = 1;
+    int64_t until = NO_WAIT;
+    owner *held = owned_use(self, "peek");
+    if (held == NULL)
+        return NULL;
+    if (!bind_arguments(held->state, arguments, count, given, wanted, 2, 2, 0, bound)
+        || !(bound[0] == NULL || (take_limit(bound[0], &limit) && limit > 0)) || !take_timeout(bound[1], &until)) {
+        PyObject *checked = checked_arguments(self, "_peek_arguments", arguments, count, given, 2, bound);
+        if (checked == NULL)
+            return NULL;
+        int taken = take_limit(bound[0], &limit) && take_timeout(bound[1], &until);
+        Py_DECREF(checked);
+        if (!taken)
+            return unexpected_result("_peek_arguments");
+    }
+    lent *slots;
+    PyObject *made = in_place_new(held, 1, &slots);
+    if (made == NULL)
+        return NULL;
+    int status = peek_in_time(self, held, slots, limit, until, &read);
+    Py_DECREF((PyObject *)slots);
+    if (status == RR_OK)
+        return made;
+    Py_DECREF(made);
+    if (status < 0)
+        return NULL;
+    if (status == RR_EMPTY)
+        Py_RETURN_NONE;
+    return refuse_read(self, (rr_status)status, "peek", &read);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- skipping */
@@ -466,8 +523,14 @@ static PyObject *reader_close(PyObject *self, PyObject *none)
     int here = owner_close(self, held);
     if (here < 0)
         return NULL;
-    if (here)
-        rr_reader_leave(held->object);
+    if (!here)
+        Py_RETURN_NONE;
+    if (held->lent != NULL) {
+        if (held->lent->views != 0 && !rr_reader_evicted(held->object))
+            return refuse(self, "_refuse_viewed", Py_BuildValue("()"));
+        lent_forget(held->lent);
+    }
+    rr_reader_leave(held->object);
     Py_RETURN_NONE;
 }
 
@@ -491,7 +554,8 @@ static PyObject *reader_descriptor(PyObject *self, PyObject *none)
         "    EndOfStream: the stream has ended, and all of it was read [RING-39].\n"                                   \
         "    TypeError: `timeout` is neither None nor a real number.\n"                                                \
         "    ValueError: `timeout` is below 0 or NaN [RING-38].\n"                                                     \
-        "    Lagged: events were overwritten; the next call returns the oldest event retained [RING-11].")
+        "    Lagged: events were overwritten; the next call returns the oldest event retained [RING-11].\n"            \
+        "    PeekOpen: a peek of the reader is open [RING-74].")
 
 #define READER_NEXT_MANY_DOC                                                                                           \
     DOC("next_many($self, /, limit, timeout=0)",                                                                       \
@@ -505,7 +569,25 @@ static PyObject *reader_descriptor(PyObject *self, PyObject *none)
         "    EndOfStream: the stream has ended, and all of it was read [RING-39].\n"                                   \
         "    TypeError: `limit` is not an integer, or `timeout` is neither None nor a real number.\n"                  \
         "    ValueError: `limit` is below 0, or `timeout` is below 0 or NaN [RING-38].\n"                              \
-        "    Lagged: events were overwritten; the next call returns the oldest events retained [RING-11].")
+        "    Lagged: events were overwritten; the next call returns the oldest events retained [RING-11].\n"           \
+        "    PeekOpen: a peek of the reader is open [RING-74].")
+
+#define READER_PEEK_DOC                                                                                                \
+    DOC("peek($self, /, limit=1, timeout=0)",                                                                          \
+        "Return the next events of a gated ring where they lie, without a copy [RING-71].\n\n"                         \
+        "The reader stays where it is, and the writer cannot overwrite the events, until the peek is released.\n\n"    \
+        "Args:\n"                                                                                                      \
+        "    limit: the most events; the peek also ends with the event in the ring's last slot.\n"                     \
+        "    timeout: the most seconds to wait for an event; 0 does not wait, None waits for ever [RING-31].\n\n"      \
+        "Returns:\n"                                                                                                   \
+        "    A peek of one event or more; None if there was no event before the timeout.\n\n"                         \
+        "Raises:\n"                                                                                                    \
+        "    RingClosed: the reader was closed or evicted, before the call or while it waited [RING-56, RING-20,\n"    \
+        "        RING-32].\n"                                                                                          \
+        "    EndOfStream: the stream has ended, and all of it was read [RING-39].\n"                                   \
+        "    TypeError: `limit` is not an integer, or `timeout` is neither None nor a real number.\n"                  \
+        "    ValueError: the ring is an overwriting one [RING-79], `limit` is below 1, or `timeout` is below 0 or NaN.\n" \
+        "    PeekOpen: a peek of the reader is open [RING-74].")
 
 #define READER_SKIP_DOC                                                                                                \
     DOC("skip_to_latest($self, /, keep=1)",                                                                            \
@@ -515,19 +597,24 @@ static PyObject *reader_descriptor(PyObject *self, PyObject *none)
         "Raises:\n"                                                                                                    \
         "    RingClosed: the reader was closed or evicted [RING-56, RING-20].\n"                                       \
         "    TypeError: `keep` is not an integer.\n"                                                                   \
-        "    ValueError: `keep` is below 0.")
+        "    ValueError: `keep` is below 0.\n"                                                                         \
+        "    PeekOpen: a peek of the reader is open [RING-74].")
 
 static PyMethodDef reader_methods[] = {
     USE_METHOD,
     {"_join", FASTCALL(reader_join), METH_FASTCALL, "_join(ringbuffer, at, cursor): a status."},
     {"next", FASTCALL(reader_next), METH_FASTCALL | METH_KEYWORDS, READER_NEXT_DOC},
     {"next_many", FASTCALL(reader_next_many), METH_FASTCALL | METH_KEYWORDS, READER_NEXT_MANY_DOC},
+    {"peek", FASTCALL(reader_peek), METH_FASTCALL | METH_KEYWORDS, READER_PEEK_DOC},
     {"skip_to_latest", FASTCALL(reader_skip), METH_FASTCALL | METH_KEYWORDS, READER_SKIP_DOC},
     {"_next_at_once", reader_next_at_once, METH_NOARGS, "The next event; None if there is none, or if the time slice is over."},
     {"_evict", reader_evict, METH_NOARGS, "Unregister the reader from its gated ring."},
     {"_descriptor", reader_descriptor, METH_NOARGS, "The descriptor to wait on."},
     {"close", reader_close, METH_NOARGS,
-     DOC("close($self, /)", "Leave the ring; a second call does nothing [RING-19].")},
+     DOC("close($self, /)",
+         "Leave the ring, and end the reader's peek; a second call does nothing [RING-19, RING-77].\n\n"
+         "Raises:\n"
+         "    ViewsOutstanding: a view of the reader's peek is alive [RING-75].")},
     {NULL, NULL, 0, NULL},
 };
 static PyGetSetDef reader_getset[] = {

@@ -118,6 +118,8 @@ PyObject *register_type(PyObject *module, PyObject *const *arguments, Py_ssize_t
     } kinds[] = {
         {"RingPtr", &state->pointer, NULL, state->pointer_type},
         {"Loan", &state->loan, NULL, state->loan_type},
+        {"Reservation", &state->reservation, NULL, state->reservation_type},
+        {"Peek", &state->peek, NULL, state->peek_type},
         {"WeakRingPtr", &state->weak, NULL, state->weak_type},
         {"PooledEvent", &state->event, NULL, &PyTuple_Type},
         {"EventBatch", &state->batch, NULL, &PyBaseObject_Type},

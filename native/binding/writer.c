@@ -43,7 +43,8 @@ static int add_in_time(PyObject *self, owner *held, const event *taken)
     for (;;) {
         if (owner_ready(self, held, "add") < 0)
             return -1;
-        PyThreadState *thread = begin_long(held, length > LONG_BYTES);
+        /* With an open reservation the call is refused at once; the GIL keeps the reservation from ending meanwhile. */
+        PyThreadState *thread = begin_long(held, length > LONG_BYTES && held->lent == NULL);
         rr_status status = rr_writer_add(held->object, taken->payload.data, length, taken->event_type);
         end_long(held, thread);
         int again = status == RR_FULL ? wait_for_room(self, held, taken->until, "add") : 0;
@@ -83,7 +84,7 @@ static int add_many_in_time(PyObject *self, owner *held, const batch *taken, siz
         size_t rest = taken->count - *done, added = 0;
         /* The first call checks all events. A later one gets no more events than may fit. */
         size_t most = *done == 0 ? rest : rr_ring_capacity(held->parent->object);
-        PyThreadState *thread = begin_long(held, batch_is_long(taken));
+        PyThreadState *thread = begin_long(held, batch_is_long(taken) && held->lent == NULL);
         rr_status status = rr_writer_add_many(held->object, data, taken->lengths == NULL ? NULL : taken->lengths + *done,
                                               taken->length, taken->event_types == NULL ? NULL : taken->event_types + *done,
                                               taken->event_type, rest < most ? rest : most, &added, failed);
@@ -125,6 +126,58 @@ static PyObject *writer_add_many(PyObject *self, PyObject *const *arguments, Py_
     return refuse(self, "_refuse_batch", Py_BuildValue("(innI)", status, (Py_ssize_t)failed, (Py_ssize_t)events, length));
 }
 
+/* Reserves slots before the deadline; returns the status, or -1 with an error. */
+static int reserve_in_time(PyObject *self, owner *held, lent *slots, uint64_t wanted, int64_t until)
+{
+    for (;;) {
+        if (owner_ready(self, held, "reserve") < 0)
+            return -1;
+        rr_status status = RR_OK;
+        size_t reserved = 0;
+        uint8_t *memory = rr_writer_reserve(held->object, wanted < SIZE_MAX ? (size_t)wanted : SIZE_MAX, &reserved, &status);
+        if (memory != NULL)
+            lent_take(slots, memory, reserved);
+        int again = status == RR_FULL ? wait_for_room(self, held, until, "reserve") : 0;
+        if (again <= 0)
+            return again < 0 ? -1 : (int)status;
+    }
+}
+
+static PyObject *writer_reserve(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
+{
+    static const int names[] = {EVENTS, TIMEOUT};
+    PyObject *bound[2], *checked = NULL;
+    uint64_t wanted = 1;
+    int64_t until = NO_WAIT;
+    owner *held = owned_use(self, "reserve");
+    if (held == NULL)
+        return NULL;
+    if (!bind_arguments(held->state, arguments, count, given, names, 1, 2, 0, bound)
+        || !(bound[0] == NULL || (take_u64(bound[0], &wanted) && wanted > 0)) || !take_timeout(bound[1], &until)) {
+        checked = checked_arguments(self, "_reserve_arguments", arguments, count, given, 2, bound);
+        if (checked == NULL)
+            return NULL;
+        int taken = take_u64(bound[0], &wanted) && take_timeout(bound[1], &until);
+        Py_DECREF(checked);
+        if (!taken)
+            return unexpected_result("_reserve_arguments");
+    }
+    lent *slots;
+    PyObject *made = in_place_new(held, 0, &slots);
+    if (made == NULL)
+        return NULL;
+    int status = reserve_in_time(self, held, slots, wanted, until);
+    Py_DECREF((PyObject *)slots);
+    if (status == RR_OK)
+        return made;
+    Py_DECREF(made);
+    if (status < 0)
+        return NULL;
+    if (status == RR_FULL)
+        Py_RETURN_NONE;
+    return refuse(self, "_refuse", Py_BuildValue("(issK)", status, "reserve", "count", (unsigned long long)wanted));
+}
+
 /* close(*, end). The core's object is not freed, since other threads may be waiting on it. */
 static PyObject *writer_close(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *given)
 {
@@ -144,6 +197,11 @@ static PyObject *writer_close(PyObject *self, PyObject *const *arguments, Py_ssi
         return NULL;
     if (!here)
         Py_RETURN_NONE;
+    if (held->lent != NULL) {
+        if (held->lent->views != 0)
+            return refuse(self, "_refuse_viewed", Py_BuildValue("()"));
+        lent_forget(held->lent);
+    }
     if (!end)
         rr_writer_close(held->object);
     else if (rr_writer_end(held->object) != RR_OK)
@@ -188,7 +246,8 @@ static PyObject *writer_get_ring(PyObject *self, void *unused)
         "    TypeError: an argument has a wrong type.\n"                                                                \
         "    ValueError: the buffer is not contiguous, `event_type` is out of its bounds, or `timeout` is below 0 or\n" \
         "        NaN [RING-38].\n"                                                                                      \
-        "    PayloadTooLarge: the payload is longer than the ring's size [RING-9].")
+        "    PayloadTooLarge: the payload is longer than the ring's size [RING-9].\n"                                      \
+        "    ReservationOpen: a reservation of the writer is open [RING-65].")
 
 #define WRITER_ADD_MANY_DOC                                                                                             \
     DOC("add_many($self, /, data, *, lengths=None, event_types=0, timeout=0)",                                          \
@@ -207,17 +266,33 @@ static PyObject *writer_get_ring(PyObject *self, void *unused)
         "    RingClosed: the writer was closed before an event was published [RING-27, RING-47].\n"                     \
         "    TypeError: an argument, or an item of one, has a wrong type.\n"                                            \
         "    ValueError: a buffer is not contiguous, lengths do not cover the data, or a number is out of its bounds.\n" \
-        "    PayloadTooLarge: a payload is longer than the ring's size; nothing was published [RING-9].")
+        "    PayloadTooLarge: a payload is longer than the ring's size; nothing was published [RING-9].\n"                  \
+        "    ReservationOpen: a reservation of the writer was open before an event was published [RING-65].")
+
+#define WRITER_RESERVE_DOC                                                                                             \
+    DOC("reserve($self, /, count=1, *, timeout=0)",                                                                    \
+        "Reserve the slots of the next events of a gated ring, to be filled in place [RING-61].\n\n"                   \
+        "Args:\n"                                                                                                      \
+        "    count: the most slots; the reservation also ends at the ring's last slot, and where there is no more room.\n" \
+        "    timeout: the most seconds to wait for room; 0 does not wait, None waits for ever [RING-46].\n\n"          \
+        "Returns:\n"                                                                                                   \
+        "    A reservation of one slot or more; None if the ring was full until the timeout.\n\n"                      \
+        "Raises:\n"                                                                                                    \
+        "    RingClosed: the writer was closed, before the call or while it waited [RING-27, RING-48].\n"              \
+        "    TypeError: an argument has a wrong type.\n"                                                               \
+        "    ValueError: the ring is an overwriting one [RING-69], `count` is below 1, or `timeout` is below 0 or NaN.\n" \
+        "    ReservationOpen: a reservation of the writer is open [RING-65].")
 
 #define WRITER_CLOSE_DOC                                                                                               \
     DOC("close($self, /, *, end=False)",                                                                               \
-        "Unregister the writer; a second call does nothing [RING-27].\n\n"                                             \
+        "Unregister the writer, and end its reservation; a second call does nothing [RING-27, RING-64].\n\n"           \
         "Args:\n"                                                                                                      \
         "    end: whether to end the stream: no event will follow, and the ring accepts no other writer [RING-39,\n"   \
         "        RING-40].\n\n"                                                                                        \
         "Raises:\n"                                                                                                    \
         "    TypeError: `end` is not a bool.\n"                                                                        \
-        "    RingClosed: `end` is True, and this writer was closed before without ending the stream [RING-41].")
+        "    RingClosed: `end` is True, and this writer was closed before without ending the stream [RING-41].\n"            \
+        "    ViewsOutstanding: a view of the writer's reservation is alive [RING-66].")
 
 static PyMethodDef writer_methods[] = {
     USE_METHOD,
@@ -225,6 +300,7 @@ static PyMethodDef writer_methods[] = {
     {"add", FASTCALL(writer_add), METH_FASTCALL | METH_KEYWORDS, WRITER_ADD_DOC},
     {"add_many", FASTCALL(writer_add_many), METH_FASTCALL | METH_KEYWORDS, WRITER_ADD_MANY_DOC},
     {"_descriptor", writer_descriptor, METH_NOARGS, "The descriptor to wait on."},
+    {"reserve", FASTCALL(writer_reserve), METH_FASTCALL | METH_KEYWORDS, WRITER_RESERVE_DOC},
     {"close", FASTCALL(writer_close), METH_FASTCALL | METH_KEYWORDS, WRITER_CLOSE_DOC},
     {NULL, NULL, 0, NULL},
 };

@@ -68,7 +68,8 @@ typedef enum rr_status {
     RR_EMPTY = 12,               /* nothing to read now [RING-7] */
     RR_FULL = 13,                /* a gated ring's slowest reader is `capacity` events behind [RING-14] */
     RR_BUFFER_TOO_SMALL = 14,    /* the caller's buffer does not hold the next event; nothing was read */
-    RR_BUSY = 15,                /* destroyed while slots, writers or readers are alive; nothing was destroyed */
+    RR_BUSY = 15,                /* destroyed while slots, writers or readers are alive, and nothing was destroyed; or used while a
+                                    reservation or peek is open [RING-65] [RING-74] */
     RR_NO_MEMORY = 16,           /* the system gave no memory */
     RR_INTERRUPTED = 17,         /* a signal came while the call waited [RING-33] */
     RR_SYSTEM = 18,              /* the system gave no descriptor; errno says why [RING-35] */
@@ -397,15 +398,34 @@ RR_API rr_status rr_writer_end(rr_writer *writer);
 RR_API void rr_writer_free(rr_writer *writer);
 
 /* Publishes one event [RING-1] [RING-5].
- * RR_FULL [RING-14], RR_PAYLOAD_TOO_LARGE [RING-9], RR_RING_CLOSED [RING-27]. */
+ * RR_FULL [RING-14], RR_PAYLOAD_TOO_LARGE [RING-9], RR_RING_CLOSED [RING-27], RR_BUSY [RING-65]. */
 RR_API rr_status rr_writer_add(rr_writer *writer, const void *data, uint64_t length, uint32_t event_type);
 
 /* Publishes a batch, or in a gated ring its longest prefix that fits, and writes how many [RING-25].
  * Arguments as rr_allocate_many. RR_OK also if fewer than `count` fit. RR_PAYLOAD_TOO_LARGE: nothing was added, and
- * *failed is the index of the first event that is too long. */
+ * *failed is the index of the first event that is too long. RR_RING_CLOSED [RING-27], RR_BUSY [RING-65]. */
 RR_API rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t *lengths, uint32_t length,
                                     const uint32_t *event_types, uint32_t event_type, size_t count, size_t *added,
                                     size_t *failed);
+
+/* Reserves the slots of the next events of a gated ring and returns the payload of the first, for the caller to write
+ * [RING-61] [RING-62]. The payload of slot i begins i * rr_round64(rr_ring_size(ring)) bytes further, and has room for
+ * rr_ring_size bytes. Writes to *reserved how many slots there are: 1 to `count`, as many as there is room for, none beyond
+ * the ring's last slot. The memory is the caller's until rr_writer_commit, rr_writer_cancel, or the writer's close.
+ * A reader that is evicted while it reads may be copying from it meanwhile, and discards the copy [RING-20].
+ * NULL: RR_FULL [RING-14], RR_BUSY (a reservation is open) [RING-65], RR_BAD_ARGUMENT (an overwriting ring [RING-69], or a
+ * count of 0), RR_RING_CLOSED [RING-27]. */
+RR_API uint8_t *rr_writer_reserve(rr_writer *writer, size_t count, size_t *reserved, rr_status *status);
+
+/* Publishes the first `count` slots of the open reservation as events, and ends the reservation [RING-63]. lengths and
+ * event_types: one for each event or, if the array is NULL, `length` and `event_type` for all.
+ * RR_BAD_ARGUMENT: fewer slots are reserved; RR_PAYLOAD_TOO_LARGE [RING-9]: *failed is the index of the first such event.
+ * Then the reservation stays open. RR_RING_CLOSED [RING-64]. */
+RR_API rr_status rr_writer_commit(rr_writer *writer, const uint32_t *lengths, uint32_t length,
+                                  const uint32_t *event_types, uint32_t event_type, size_t count, size_t *failed);
+
+/* Ends the open reservation, if there is one, and publishes nothing [RING-64]. */
+RR_API void rr_writer_cancel(rr_writer *writer);
 
 /* Waits, asleep, until there may be room for an event or the writer is closed [RING-46] [RING-48]. An overwriting ring
  * always has room. Any thread may wait. nanoseconds: the most; 0: only look; below 0: for ever.
@@ -448,18 +468,18 @@ typedef struct rr_read {
 /* Copies the next event's payload into `data` and moves on by one [RING-7] [RING-28].
  * Args: data_bytes, room at `data` (rr_ring_size bytes are always enough); read, always written.
  * RR_EMPTY [RING-7], RR_END_OF_STREAM [RING-39], RR_LAGGED [RING-11], RR_BUFFER_TOO_SMALL, RR_RING_CLOSED [RING-56]
- * [RING-20]. */
+ * [RING-20], RR_BUSY [RING-74]. */
 RR_API rr_status rr_reader_next(rr_reader *reader, void *data, size_t data_bytes, rr_read *read);
 
 /* Copies up to `limit` events: payloads back to back into `data`, lengths and event types into arrays of `limit`
  * [RING-26]. Stops early if the next payload does not fit into `data_bytes`.
  * RR_OK with read->count of at least 1 (or limit 0), RR_EMPTY, RR_END_OF_STREAM, RR_LAGGED if the first event is lost,
- * RR_BUFFER_TOO_SMALL if the first does not fit, RR_RING_CLOSED. */
+ * RR_BUFFER_TOO_SMALL if the first does not fit, RR_RING_CLOSED, RR_BUSY [RING-74]. */
 RR_API rr_status rr_reader_next_many(rr_reader *reader, size_t limit, void *data, size_t data_bytes, uint32_t *lengths,
                                      uint32_t *event_types, rr_read *read);
 
 /* Moves on past all published events except for the newest `keep`, never back, and writes how many were skipped, with those
- * that were overwritten [RING-43]. In a gated ring that makes room [RING-44]. RR_RING_CLOSED. */
+ * that were overwritten [RING-43]. In a gated ring that makes room [RING-44]. RR_RING_CLOSED, RR_BUSY [RING-74]. */
 RR_API rr_status rr_reader_skip(rr_reader *reader, uint64_t keep, uint64_t *skipped);
 
 /* As rr_reader_next_many, but the reader does not move on: the events that were copied are still its next ones, until
@@ -470,6 +490,22 @@ RR_API rr_status rr_reader_look(rr_reader *reader, size_t limit, void *data, siz
 /* Moves on by `count` of the events that the last rr_reader_look copied [RING-26].
  * RR_RING_CLOSED: the reader has ended since; do not use the copies [RING-20]. */
 RR_API rr_status rr_reader_pass(rr_reader *reader, uint32_t count);
+
+/* Finds the next events of a gated ring where they lie, without a copy [RING-71] [RING-72]: *payloads is the payload of the first,
+ * that of event i begins i * rr_round64(rr_ring_size(ring)) bytes further. read->count: 1 to `limit` events, as many as there are,
+ * none beyond the ring's last slot; read->bytes and read->event_type are those of the first. The reader does not move, and
+ * the writer cannot overwrite the events, until rr_reader_release; an eviction ends that [RING-78].
+ * RR_EMPTY, RR_END_OF_STREAM [RING-39], RR_BUSY (a peek is open) [RING-74], RR_BAD_ARGUMENT (an overwriting ring [RING-79], or a
+ * limit of 0), RR_RING_CLOSED. */
+RR_API rr_status rr_reader_peek(rr_reader *reader, size_t limit, const uint8_t **payloads, rr_read *read);
+
+/* The length and the event type of an event of the open peek; index is below its count [RING-72]. */
+RR_API void rr_reader_peeked(const rr_reader *reader, uint32_t index, uint32_t *length, uint32_t *event_type);
+
+/* Ends the open peek and moves on by `count` of its events [RING-73]. Without an open peek `count` is 0, and nothing is done.
+ * RR_BAD_ARGUMENT, and the peek stays open: it has fewer events. RR_RING_CLOSED: the reader has ended since, and the events may
+ * have been overwritten while they were read; discard what came of them [RING-78]. */
+RR_API rr_status rr_reader_release(rr_reader *reader, uint32_t count);
 
 /* How many of the next `limit` events there are, and in *bytes their payload bytes in total [RING-52]. In an overwriting
  * ring this is an estimate: an event that is overwritten meanwhile counts with the length of a later one. The events that

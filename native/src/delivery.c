@@ -1,4 +1,5 @@
-/* delivery.c - delivering events to a reader: chapter RING [RING-7] [RING-11] to [RING-13] [RING-26] [RING-43] [RING-52]. */
+/* delivery.c - delivering events to a reader: chapter RING [RING-7] [RING-11] to [RING-13] [RING-26] [RING-43] [RING-52]
+ * [RING-71] to [RING-80]. */
 #include "reader.h"
 
 /* ---------------------------------------------------------------------------------------------------- moving on */
@@ -93,6 +94,9 @@ COLD static rr_status empty(const rr_reader *reader, rr_read *read)
 {
     if (reader->slots.gated && !has_registration(reader)) { /* then its slot may hold an event of any lap [ORDER-17] */
         return nothing(reader, RR_RING_CLOSED, read);
+    }
+    if (reader->peeked != 0) {
+        return nothing(reader, RR_BUSY, read);
     }
     if (rr_reader_at_eof(reader)) {
         return nothing(reader, RR_END_OF_STREAM, read);
@@ -265,6 +269,9 @@ INLINE rr_status look_of(rr_reader *reader, size_t limit, void *data, size_t dat
     if (is_closed(reader, gated)) {
         return nothing(reader, RR_RING_CLOSED, read);
     }
+    if (gated && reader->peeked != 0) {
+        return nothing(reader, RR_BUSY, read);
+    }
     if (limit == 0) {
         return nothing(reader, RR_OK, read);
     }
@@ -331,6 +338,9 @@ rr_status rr_reader_skip(rr_reader *reader, uint64_t keep, uint64_t *skipped)
     if (is_closed(reader, gated)) {
         return RR_RING_CLOSED;
     }
+    if (reader->peeked != 0) {
+        return RR_BUSY;
+    }
     uint64_t published = rr_ring_write_cursor(reader->ring);
     uint64_t target = published > keep ? published - keep : 0;
     if (target > cursor) {
@@ -379,10 +389,64 @@ rr_status rr_reader_pass(rr_reader *reader, uint32_t count)
     uint64_t cursor = reader->cursor;
     uint64_t after = (uint64_t)reader->position + count;
     uint32_t position = (uint32_t)(after < reader->slots.capacity ? after : after - reader->slots.capacity);
+    if (reader->peeked != 0) {
+        return is_closed(reader, gated) ? RR_RING_CLOSED : RR_BUSY;
+    }
     if (is_closed(reader, gated) || (count != 0 && !move_on(reader, cursor + count, position, gated))) {
         return RR_RING_CLOSED;
     }
     return gated && count != 0 ? made_room(&reader->slots, cursor) : RR_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------- events in place */
+
+/*
+ * The reader's registration stays at the first event of the peek, so the writer does not overwrite the events until rr_reader_release
+ * moves the registration on with release, after the program's loads [ORDER-8]. An eviction ends that: then the writer may be
+ * writing to what the program reads, as to what a copying reader reads, and the program learns of it by rr_reader_release.
+ */
+rr_status rr_reader_peek(rr_reader *reader, size_t limit, const uint8_t **payloads, rr_read *read)
+{
+    const struct slots *slots = &reader->slots;
+    uint32_t to_end = slots->capacity - reader->position;
+    *payloads = NULL;
+    if (is_closed(reader, slots->gated)) {
+        return nothing(reader, RR_RING_CLOSED, read);
+    }
+    if (!slots->gated || limit == 0) {
+        return nothing(reader, RR_BAD_ARGUMENT, read);
+    }
+    limit = limit < to_end ? limit : to_end;
+    uint64_t found = reader->peeked != 0 ? 0 : ready(reader, limit, true);
+    if (found == 0) {
+        return empty(reader, read);
+    }
+    uint64_t descriptor = event_descriptor_load(slots, reader->position, true);
+    reader->peeked = (uint32_t)(found < limit ? found : limit);
+    reader->lap_kept = reader->lap;
+    reader->lap = NO_LAP;
+    delivered(read, reader->cursor, reader->peeked, length_in(descriptor), (uint32_t)(descriptor >> 32));
+    *payloads = slots->payloads + reader->position * slots->stride;
+    return RR_OK;
+}
+
+void rr_reader_peeked(const rr_reader *reader, uint32_t index, uint32_t *length, uint32_t *event_type)
+{
+    uint64_t descriptor = event_descriptor_load(&reader->slots, reader->position + index, true);
+    *length = length_in(descriptor);
+    *event_type = (uint32_t)(descriptor >> 32);
+}
+
+rr_status rr_reader_release(rr_reader *reader, uint32_t count)
+{
+    if (count > reader->peeked) {
+        return RR_BAD_ARGUMENT;
+    }
+    if (reader->peeked != 0) {
+        reader->peeked = 0;
+        reader->lap = reader->lap_kept;
+    }
+    return rr_reader_pass(reader, count);
 }
 
 size_t rr_reader_measure(rr_reader *reader, size_t limit, uint64_t *bytes)

@@ -7,6 +7,7 @@
 
 #define BATCH 64u       /* events of a bulk add that are published together, and of a bulk read that are checked together */
 #define SPREAD 64u      /* event descriptors of a gated ring, eight cache lines of them, that are spread over one another */
+#define NO_LAP 1u       /* the lap of no event, so that a reader with an open peek finds none */
 #define LAP 0x80000000u /* the bit of an event descriptor that tells a lap from the next one [ORDER-17] */
 
 /* The first three cache lines of a ring [LAYOUT-6]. */
@@ -69,14 +70,16 @@ struct rr_ring {
 struct rr_writer {
     struct slots slots;
     uint64_t cursor;          /* events published: the writer's own copy */
-    uint64_t gating_sequence; /* gated: the writer's own copy of ring_cursors.claim; `cursor` once closed, so that an add leaves
-                                 the fast path */
+    uint64_t gating_sequence; /* gated: the writer's own copy of ring_cursors.claim; `cursor` once closed and while a reservation is
+                                 open, so that an add leaves the fast path */
     uint32_t position;        /* cursor mod capacity */
     uint32_t lap;             /* of the event at cursor, as in its event descriptor */
     _Atomic uint32_t closed;  /* 0 or 1; written by the writer's own thread, or by a thread that ends its wait */
     uint64_t fast_path_below; /* rr_writer_add takes the fast path for a shorter payload; 0 in a gated ring, and once closed */
     rr_ring *ring;
     struct notifier *notifier; /* NULL until its file descriptor was asked for [RING-49] */
+    uint64_t gating_sequence_kept; /* gated: what `gating_sequence` is after the end of the open reservation */
+    uint32_t reserved;             /* the slots of the open reservation, 0 if none is open [RING-65] */
 };
 
 struct rr_reader {
@@ -95,6 +98,8 @@ struct rr_reader {
     uint64_t start;
     uint64_t skipped;
     struct notifier *notifier; /* NULL until its file descriptor was asked for [RING-35] */
+    uint32_t peeked;   /* gated: the events of the open peek, 0 if none is open; else `lap` is NO_LAP [RING-74] */
+    uint32_t lap_kept; /* gated: what `lap` is after the end of the open peek */
 };
 
 /* The values of `left` of a reader. */

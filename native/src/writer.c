@@ -1,4 +1,5 @@
-/* writer.c - the writer of a ring: chapter RING [RING-4] [RING-5] [RING-9] [RING-10] [RING-25] [RING-46] to [RING-49]. */
+/* writer.c - the writer of a ring: chapter RING [RING-4] [RING-5] [RING-9] [RING-10] [RING-25] [RING-46] to [RING-49]
+ * [RING-61] to [RING-70]. */
 #include "ring.h"
 
 #include <stdlib.h>
@@ -47,6 +48,7 @@ static void end_writer(rr_writer *writer, uint64_t state)
     atomic_store_explicit(&writer->closed, 1, memory_order_relaxed);
     writer->fast_path_below = 0;
     writer->gating_sequence = writer->cursor;
+    writer->reserved = 0;
     /* pairs with rr_writer_open's acquire [ORDER-11], and stream_ended's: the last event was published before [ORDER-18] */
     atomic_store_explicit(&membership_of(writer->ring)->writer_state, state, memory_order_release);
     (void)event_count_notify(&membership_of(writer->ring)->room);
@@ -184,11 +186,14 @@ COLD static rr_status full(const rr_writer *writer)
     return RR_FULL;
 }
 
-/* The writer of a gated ring has reached its gating sequence, or was closed. */
+/* The writer of a gated ring has reached its gating sequence, was closed, or has an open reservation. */
 COLD static rr_status add_at_gating_sequence(rr_writer *writer, const void *data, uint32_t length, uint32_t event_type)
 {
     if (is_ended(writer)) {
         return RR_RING_CLOSED;
+    }
+    if (writer->reserved != 0) {
+        return RR_BUSY;
     }
     return raise_gating_sequence(writer, 1) == 0 ? full(writer) : add_event(writer, data, length, event_type, true);
 }
@@ -281,6 +286,28 @@ static uint32_t event_descriptors_store(const rr_writer *writer, struct kinds ki
     return count < to_end ? writer->position + count : count - to_end;
 }
 
+/* Publishes the next `count` events, at most BATCH and `capacity`, whose payloads were written. */
+static void publish_batch(rr_writer *writer, struct kinds kinds, uint32_t count)
+{
+    uint32_t position = event_descriptors_store(writer, kinds, count);
+    publish(writer, writer->cursor + count, position, writer->slots.gated);
+    (void)event_count_notify(&writer->slots.cursors->events);
+}
+
+/* The first of `count` events that is longer than the ring's size; `count` if there is none [RING-9]. */
+static size_t first_too_long(const rr_writer *writer, const uint32_t *lengths, uint32_t length, size_t count)
+{
+    for (size_t i = 0; i < count; ++i) {
+        if ((lengths != NULL ? lengths[i] : length) > writer->slots.size) {
+            return i;
+        }
+        if (lengths == NULL) {
+            break;
+        }
+    }
+    return count;
+}
+
 rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t *lengths, uint32_t length,
                              const uint32_t *event_types, uint32_t event_type, size_t count, size_t *added, size_t *failed)
 {
@@ -291,16 +318,15 @@ rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t
     if (is_ended(writer)) {
         return RR_RING_CLOSED;
     }
-    for (size_t i = 0; i < count; ++i) {
-        if ((lengths != NULL ? lengths[i] : length) > slots->size) {
-            if (failed != NULL) {
-                *failed = i;
-            }
-            return RR_PAYLOAD_TOO_LARGE;
+    size_t too_long = first_too_long(writer, lengths, length, count);
+    if (too_long < count) {
+        if (failed != NULL) {
+            *failed = too_long;
         }
-        if (lengths == NULL) {
-            break;
-        }
+        return RR_PAYLOAD_TOO_LARGE;
+    }
+    if (writer->reserved != 0) {
+        return RR_BUSY;
     }
     for (size_t i = 0; i < count;) {
         uint64_t room = count - i < batch ? count - i : batch;
@@ -315,11 +341,83 @@ rr_status rr_writer_add_many(rr_writer *writer, const void *data, const uint32_t
                               .length = length,
                               .event_type = event_type};
         next = payloads_store(slots, writer->position, next, kinds.lengths, length, (uint32_t)room);
-        uint32_t position = event_descriptors_store(writer, kinds, (uint32_t)room);
-        publish(writer, writer->cursor + room, position, slots->gated);
+        publish_batch(writer, kinds, (uint32_t)room);
         i += (size_t)room;
-        (void)event_count_notify(&slots->cursors->events);
         *added = i;
+    }
+    return RR_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------- events in place */
+
+/*
+ * A writer with an open reservation is in the middle of an add, for the other threads: the gating sequence covers the slots, so
+ * every registered reader has moved on from them, and a reader that joins begins after what lay in them [ORDER-10]. The program's
+ * own stores to a slot come before the release store of its event descriptor, as those of an add [ORDER-17].
+ */
+uint8_t *rr_writer_reserve(rr_writer *writer, size_t count, size_t *reserved, rr_status *status)
+{
+    const struct slots *slots = &writer->slots;
+    *reserved = 0;
+    if (is_ended(writer)) {
+        set_status(status, RR_RING_CLOSED);
+        return NULL;
+    }
+    if (!slots->gated || count == 0) {
+        set_status(status, RR_BAD_ARGUMENT);
+        return NULL;
+    }
+    if (writer->reserved != 0) {
+        set_status(status, RR_BUSY);
+        return NULL;
+    }
+    uint64_t room = slots->capacity - writer->position;
+    room = count < room ? count : room;
+    if (writer->gating_sequence - writer->cursor < room && (room = raise_gating_sequence(writer, room)) == 0) {
+        set_status(status, full(writer));
+        return NULL;
+    }
+    writer->reserved = (uint32_t)room;
+    writer->gating_sequence_kept = writer->gating_sequence;
+    writer->gating_sequence = writer->cursor;
+    *reserved = (size_t)room;
+    set_status(status, RR_OK);
+    return slots->payloads + writer->position * slots->stride;
+}
+
+void rr_writer_cancel(rr_writer *writer)
+{
+    if (writer->reserved != 0) {
+        writer->reserved = 0;
+        writer->gating_sequence = writer->gating_sequence_kept;
+    }
+}
+
+rr_status rr_writer_commit(rr_writer *writer, const uint32_t *lengths, uint32_t length, const uint32_t *event_types,
+                           uint32_t event_type, size_t count, size_t *failed)
+{
+    if (is_ended(writer)) {
+        return RR_RING_CLOSED;
+    }
+    if (count > writer->reserved) {
+        return RR_BAD_ARGUMENT;
+    }
+    size_t too_long = first_too_long(writer, lengths, length, count);
+    if (too_long < count) {
+        if (failed != NULL) {
+            *failed = too_long;
+        }
+        return RR_PAYLOAD_TOO_LARGE;
+    }
+    rr_writer_cancel(writer);
+    for (size_t i = 0; i < count;) {
+        size_t some = count - i < BATCH ? count - i : BATCH;
+        struct kinds kinds = {.lengths = lengths != NULL ? lengths + i : NULL,
+                              .event_types = event_types != NULL ? event_types + i : NULL,
+                              .length = length,
+                              .event_type = event_type};
+        publish_batch(writer, kinds, (uint32_t)some);
+        i += some;
     }
     return RR_OK;
 }

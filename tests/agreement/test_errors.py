@@ -20,6 +20,8 @@ BASES: dict[str, type[Exception]] = {
     "RefCountUnderflow": ValueError,
     "ViewsOutstanding": BufferError,
     "WriterTaken": RuntimeError,
+    "ReservationOpen": RuntimeError,
+    "PeekOpen": RuntimeError,
     "ReadersFull": RuntimeError,
     "RingClosed": ValueError,
     "EndOfStream": EOFError,
@@ -60,6 +62,22 @@ class World:
         self.closed_reader.close()
         self.closed_writer = backend.Writer(self.gated)
         self.closed_writer.close()
+        self.reserving = backend.RingBuffer(8, 4, mode="gated")
+        self.reserving_writer = backend.Writer(self.reserving)
+        self.reservation = self.reserving_writer.reserve(3)
+        self.reserved = self.reservation.slot(1)
+        self.peeking = backend.RingBuffer(8, 4, mode="gated")
+        backend.Writer(self.peeking).add_many([b"one", b"two"])
+        self.peeking_reader = backend.Reader(self.peeking)
+        self.peek = self.peeking_reader.peek(2)
+        self.peeked = self.peek.slot(1)
+        self.evicted_reader = backend.Reader(self.peeking)
+        self.evicted_peek = self.evicted_reader.peek()
+        self.evicted_reader.evict()
+        with backend.Reader(self.peeking) as reader:
+            self.ended_peek = reader.peek()
+        self.ended_reservation = backend.Writer(backend.RingBuffer(8, 4, mode="gated")).reserve()
+        self.ended_reservation.cancel()
         self.ended = backend.RingBuffer(8, 4)
         backend.Writer(self.ended).close(end=True)
         self.reader_at_eof = backend.Reader(self.ended)
@@ -80,8 +98,11 @@ class World:
             (self.released.released, self.ended_loan.released),
             [
                 (ring.write_cursor, ring.retained, ring.readers, ring.memory_usage(), ring.has_writer, ring.ended)
-                for ring in (self.ring, self.gated, self.ended)
+                for ring in (self.ring, self.gated, self.reserving, self.peeking, self.ended)
             ],
+            (self.peek.released, self.peek.count, bytes(self.peeked), self.evicted_peek.released),
+            (self.peeking_reader.cursor, self.peeking_reader.delivered, self.peeking_reader.closed),
+            (self.reservation.released, self.reservation.count, bytes(self.reserved), self.reserving_writer.closed),
             [
                 (reader.cursor, reader.delivered, reader.skipped, reader.lag, reader.closed, reader.evicted)
                 for reader in (self.reader, *self.gated_readers)
@@ -100,6 +121,7 @@ CALLS: dict[str, list[Callable[[World], Any]]] = {
         lambda world: world.writer.add(bytes(9)),
         lambda world: world.writer.add_many([b"x", bytes(9)]),
         lambda world: world.writer.add_many(bytes(18), lengths=9),
+        lambda world: world.reservation.commit(lengths=9),
     ],
     "PoolExhausted": [
         lambda world: world.allocator.allocate(bytes(1_000)),
@@ -132,6 +154,9 @@ CALLS: dict[str, list[Callable[[World], Any]]] = {
         lambda world: world.ended_loan.commit(),
         lambda world: world.ended_loan.commit("wrong as well"),
         lambda world: world.ended_loan.data,
+        lambda world: world.ended_reservation.commit(),
+        lambda world: world.ended_reservation.slot("wrong as well"),
+        lambda world: world.ended_peek.release("wrong as well"),
     ],
     "RefCountOverflow": [
         lambda world: world.saturated.clone(),
@@ -152,8 +177,26 @@ CALLS: dict[str, list[Callable[[World], Any]]] = {
         lambda world: world.loan.commit(1),
         lambda world: world.loan.abort(),
         lambda world: world.viewed.into_token(),
+        lambda world: world.reservation.commit(1),
+        lambda world: world.reservation.cancel(),
+        lambda world: world.reserving_writer.close(),
+        lambda world: world.peek.release(1),
+        lambda world: world.peek.__exit__(None, None, None),
+        lambda world: world.peeking_reader.close(),
+    ],
+    "PeekOpen": [
+        lambda world: world.peeking_reader.next(None),
+        lambda world: world.peeking_reader.next_many(0),
+        lambda world: world.peeking_reader.next_many(3),
+        lambda world: world.peeking_reader.skip_to_latest(),
+        lambda world: world.peeking_reader.peek(1, None),
     ],
     "WriterTaken": [lambda world: world.backend.Writer(world.ring)],
+    "ReservationOpen": [
+        lambda world: world.reserving_writer.add(b"x"),
+        lambda world: world.reserving_writer.add_many([b"x"], timeout=None),
+        lambda world: world.reserving_writer.reserve(timeout=None),
+    ],
     "ReadersFull": [
         lambda world: world.backend.Reader(world.gated),
         lambda world: world.backend.Reader(world.gated, start="latest"),
@@ -164,6 +207,8 @@ CALLS: dict[str, list[Callable[[World], Any]]] = {
         lambda world: world.closed_writer.add(b"x"),
         lambda world: world.closed_writer.add(None, "wrong as well"),
         lambda world: world.closed_writer.close(end=True),
+        lambda world: world.evicted_peek.release(),
+        lambda world: world.evicted_reader.peek(),
     ],
     "EndOfStream": [
         lambda world: world.reader_at_eof.next(),
@@ -201,6 +246,15 @@ WRONG: list[tuple[Callable[[World], Any], type[Exception], str]] = [
     (lambda world: world.writer.add(b"x", 2**32), ValueError, "event_type"),
     (lambda world: world.writer.add(bytes(9), 2**32), ValueError, "event_type"),
     (lambda world: world.writer.add_many([b"x", 3]), TypeError, "data"),
+    (lambda world: world.writer.reserve(), ValueError, "gated"),
+    (lambda world: world.reserving_writer.reserve(0), ValueError, "count"),
+    (lambda world: world.reservation.commit(4), ValueError, "count"),
+    (lambda world: world.reservation.commit(lengths="12"), TypeError, "lengths"),
+    (lambda world: world.reservation.slot(3), IndexError, "index"),
+    (lambda world: world.reader.peek(), ValueError, "gated"),
+    (lambda world: world.peeking_reader.peek(0), ValueError, "limit"),
+    (lambda world: world.peek.release(3), ValueError, "count"),
+    (lambda world: world.peek.slot(2), IndexError, "index"),
     (lambda world: world.backend.EventAllocator.estimate_size(-5), ValueError, "length"),
     (lambda world: world.backend.EventAllocator.estimate_size("5"), TypeError, "length"),
     (lambda world: world.backend.EventAllocator.estimate_size(False), TypeError, "length"),

@@ -210,7 +210,8 @@ def test_copy_stands_between_cursor_and_lap_check() -> None:
     checks = ("atomic_thread_fence(", "->claim")
     adds = ("announce(", "add_event(")
     writes = ("payload_store(", "event_descriptor_store(", "publish(", "event_count_notify(")
-    bulk_writes = ("announce(", "payloads_store(", "event_descriptors_store(", "publish(")
+    bulk_writes = ("announce(", "payloads_store(", "publish_batch(")
+    batch_writes = ("event_descriptors_store(", "publish(", "event_count_notify(")
     for name, steps in (
         ("look_at_next", reads),
         ("next_of", ("look_at_next(", "move_on(")),
@@ -220,6 +221,7 @@ def test_copy_stands_between_cursor_and_lap_check() -> None:
         ("rr_writer_add", adds),
         ("add_event", writes),
         ("rr_writer_add_many", bulk_writes),
+        ("publish_batch", batch_writes),
     ):
         places = [BODIES[name].index(text) for text in steps]
         assert places == sorted(places), name
@@ -252,7 +254,7 @@ def test_waiting_and_notifying_threads_are_fenced_against_each_other() -> None:
     # the notifying thread: its store, nothing but the compiler's fence, and one relaxed load
     for waker, step in (
         ("add_event", "publish("),
-        ("rr_writer_add_many", "publish("),
+        ("publish_batch", "publish("),
         ("rr_reader_leave", "atomic_store_explicit("),
         ("rr_reader_evict", "atomic_store_explicit("),
         ("end_writer", "atomic_store_explicit("),

@@ -71,12 +71,23 @@ IGNORED = {
     "__match_args__", "__orig_bases__", "__parameters__", "__abstractmethods__", "__dataclass_fields__",
     "__dataclass_params__", "__reduce__", "__release_buffer__",
 }  # fmt: skip
-CLASSES = ("EventPools", "EventAllocator", "RingPtr", "WeakRingPtr", "Loan", "RingBuffer", "Writer", "Reader")
+CLASSES = (
+    "EventPools",
+    "EventAllocator",
+    "RingPtr",
+    "WeakRingPtr",
+    "Loan",
+    "RingBuffer",
+    "Writer",
+    "Reservation",
+    "Peek",
+    "Reader",
+)
 SHARED = (
     "EventSize", "PoolId", "PooledEvent", "EventBatch", "SlotState", "SlotMetadata", "PoolStats", "Profile",
     "RingError", "PayloadTooLarge", "PoolExhausted", "LayoutError", "StaleHandle", "ReleasedHandle", "RefCountOverflow",
-    "RefCountUnderflow", "ViewsOutstanding", "WriterTaken", "ReadersFull", "RingClosed", "EndOfStream", "ForkedCopy",
-    "Lagged",
+    "RefCountUnderflow", "ViewsOutstanding", "WriterTaken", "ReservationOpen", "PeekOpen", "ReadersFull", "RingClosed",
+    "EndOfStream", "ForkedCopy", "Lagged",
 )  # fmt: skip
 FUNCTIONS = ("allocate_from_pool", "allocate_to_pool", "handle_ffi_event")
 VALUES = ("SEED", "WIDE", "TINY", "MAX_RING_BYTES")

@@ -14,7 +14,9 @@ CROSS_LIBRARIES = "/usr/aarch64-linux-gnu"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["test_sizes", "test_pools", "test_rings", "test_gated_rings", "test_bulk_calls"])
+@pytest.mark.parametrize(
+    "name", ["test_sizes", "test_pools", "test_rings", "test_gated_rings", "test_bulk_calls", "test_in_place"]
+)
 def test_the_c_tests_pass_on_aarch64_under_emulation(name: str, tmp_path: Path) -> None:
     for tool in (CROSS_COMPILER, EMULATOR):
         if shutil.which(tool) is None:

@@ -241,6 +241,8 @@ def test_errors_are_what_a_user_would_expect() -> None:
         "RefCountUnderflow": ValueError,
         "ViewsOutstanding": BufferError,
         "WriterTaken": RuntimeError,
+        "ReservationOpen": RuntimeError,
+        "PeekOpen": RuntimeError,
         "ReadersFull": RuntimeError,
         "RingClosed": ValueError,
         "ForkedCopy": RuntimeError,

@@ -53,6 +53,19 @@ void client_payload_write(uint8_t *payload, uint64_t length, uint32_t event)
     }
 }
 
+void client_payload_copy(uint8_t *to, const uint8_t *from, uint64_t length)
+{
+    uint64_t place = 0;
+    for (; length - place >= FIRST; place += FIRST) {
+        uint64_t word = 0;
+        memcpy(&word, from + place, sizeof word);
+        memcpy(to + place, &word, sizeof word);
+    }
+    for (; place < length; ++place) {
+        to[place] = from[place];
+    }
+}
+
 bool client_payload_is_zero(const uint8_t *payload, uint64_t length)
 {
     uint64_t word = 0;

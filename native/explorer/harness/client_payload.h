@@ -23,6 +23,9 @@ uint32_t client_payload_read(const uint8_t *payload, uint64_t length);
 /* Writes the payload of an event, through a loan. */
 void client_payload_write(uint8_t *payload, uint64_t length, uint32_t event);
 
+/* Copies a payload from or to slots of a ring that are lent to the program. */
+void client_payload_copy(uint8_t *to, const uint8_t *from, uint64_t length);
+
 /* Whether the first bytes and the last are all 0. */
 bool client_payload_is_zero(const uint8_t *payload, uint64_t length);
 

@@ -86,6 +86,39 @@ static void do_addmany(const struct operation *operation, struct results *result
     answer(results, rr_ring_write_cursor(client.ring));
 }
 
+/* 0 or RR_RING_CLOSED, how many were added, write cursor behind them: writes the events into reserved slots */
+static void do_put(const struct operation *operation, struct results *results)
+{
+    rr_writer *writer = writer_of(operation, results);
+    uint32_t count = operation->arguments[1].number;
+    uint32_t event = operation->arguments[2].number;
+    uint64_t stride = rr_round64(rr_ring_size(client.ring));
+    uint32_t length = client_program.length;
+    uint32_t types[EVENTS];
+    rr_status status = RR_OK;
+    size_t added = 0;
+    size_t reserved = 0;
+    if (writer == NULL) {
+        return;
+    }
+    while (added < count) {
+        uint8_t *payloads = rr_writer_reserve(writer, count - added, &reserved, &status);
+        if (payloads == NULL) {
+            break;
+        }
+        const uint8_t *data = client_events(event + (uint32_t)added, (uint32_t)reserved, length);
+        for (uint32_t i = 0; i < reserved; ++i) {
+            client_payload_copy(payloads + i * stride, data + (size_t)i * length, length);
+            types[i] = event + (uint32_t)added + i;
+        }
+        status = rr_writer_commit(writer, NULL, length, types, 0, reserved, NULL);
+        added += reserved;
+    }
+    answer(results, (uint64_t)(status == RR_FULL ? RR_OK : status));
+    answer(results, added);
+    answer(results, rr_ring_write_cursor(client.ring));
+}
+
 /* status, the cursor that the reader begins with */
 static void do_join(const struct operation *operation, struct results *results)
 {
@@ -162,6 +195,54 @@ static void do_nextmany(const struct operation *operation, struct results *resul
 static void do_take(const struct operation *operation, struct results *results)
 {
     read_many(operation, true, results);
+}
+
+/* As nextmany, of events that are read where they lie; at the ring's end it peeks again. */
+static void do_peek(const struct operation *operation, struct results *results)
+{
+    rr_reader *reader = reader_of(operation, results);
+    uint32_t limit = operation->arguments[1].number;
+    uint64_t stride = rr_round64(rr_ring_size(client.ring));
+    rr_read all = {0};
+    uint64_t events = 0;
+    rr_status status = RR_OK;
+    if (reader == NULL) {
+        return;
+    }
+    while (all.count < limit && (all.count == 0 || all.next_sequence % rr_ring_capacity(client.ring) == 0)) {
+        const uint8_t *payloads = NULL;
+        uint8_t room[RING_ROOM * EVENTS];
+        uint32_t lengths[EVENTS];
+        uint32_t types[EVENTS];
+        rr_read found;
+        rr_status more = rr_reader_peek(reader, limit - all.count, &payloads, &found);
+        for (uint32_t i = 0; more == RR_OK && i < found.count; ++i) {
+            rr_reader_peeked(reader, i, &lengths[i], &types[i]);
+            client_payload_copy(room + i * RING_ROOM, payloads + i * stride, lengths[i]);
+        }
+        if (more == RR_OK) {
+            more = rr_reader_release(reader, found.count);
+        }
+        if (more != RR_OK) {
+            if (all.count == 0) {
+                status = more;
+                all = (rr_read){.sequence = found.sequence, .next_sequence = found.sequence};
+            }
+            break;
+        }
+        for (uint32_t i = 0; i < found.count; ++i) {
+            events |= (uint64_t)event_of(room + i * RING_ROOM, lengths[i], types[i]) << (8 * (all.count + i));
+        }
+        all.sequence = all.count == 0 ? found.sequence : all.sequence;
+        all.next_sequence = found.next_sequence;
+        all.count += found.count;
+    }
+    answer(results, (uint64_t)status);
+    answer(results, all.sequence);
+    answer(results, all.next_sequence);
+    answer(results, 0);
+    answer(results, all.count);
+    answer(results, events);
 }
 
 /* status, sequence, next sequence, skipped, 1 or 0, its event */
@@ -314,10 +395,12 @@ const struct client_operation client_ring_operations[] = {
     {"end", "w", do_end},
     {"add", "wn", do_add},
     {"addmany", "wnn", do_addmany},
+    {"put", "wnn", do_put},
     {"join", "qa", do_join},
     {"next", "q", do_next},
     {"nextmany", "qn", do_nextmany},
     {"take", "qn", do_take},
+    {"peek", "qn", do_peek},
     {"skip", "q", do_skip},
     {"leave", "q", do_leave},
     {"free", "q", do_free},

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rusted_ring.native.allocator import EventAllocator, allocate_from_pool, allocate_to_pool, handle_ffi_event
+from rusted_ring.native.in_place import Peek, Reservation
 from rusted_ring.native.parameters import MAX_RING_BYTES, SEED, TINY, WIDE, Profile
 from rusted_ring.native.pointers import Loan, RingPtr, WeakRingPtr
 from rusted_ring.native.pools import EventPools
@@ -13,11 +14,13 @@ from rusted_ring.vocabulary.errors import (
     Lagged,
     LayoutError,
     PayloadTooLarge,
+    PeekOpen,
     PoolExhausted,
     ReadersFull,
     RefCountOverflow,
     RefCountUnderflow,
     ReleasedHandle,
+    ReservationOpen,
     RingClosed,
     RingError,
     StaleHandle,
@@ -44,6 +47,8 @@ __all__ = [
     "LayoutError",
     "Loan",
     "PayloadTooLarge",
+    "Peek",
+    "PeekOpen",
     "PoolExhausted",
     "PoolId",
     "PoolStats",
@@ -54,6 +59,8 @@ __all__ = [
     "RefCountOverflow",
     "RefCountUnderflow",
     "ReleasedHandle",
+    "Reservation",
+    "ReservationOpen",
     "RingBuffer",
     "RingClosed",
     "RingError",

@@ -189,7 +189,7 @@ def numbers(name: str, value: object) -> int | array[int] | list[int]:
     raise wrong_type(name, value, f"a {type(value).__name__}, not an integer or a sequence of integers", _NUMBERS)
 
 
-def _u32(name: str, values: array[int] | list[int]) -> array[int]:
+def u32(name: str, values: array[int] | list[int]) -> array[int]:
     """Return an array of numbers, which must be unsigned 32-bit ones."""
     if isinstance(values, array):
         return values
@@ -273,7 +273,7 @@ def _converted(data: object, lengths: object, event_types: object, views: list[m
     if isinstance(types, int):
         between("event_types", types, 0, U32_LIMIT, "pass an unsigned 32-bit number")
     else:
-        types = _u32("event_types", types)
+        types = u32("event_types", types)
         if len(types) != count:
             raise wrong_value("event_types", event_types, f"{len(types)} numbers for {count} events", _NUMBERS)
     if wanted is None:
@@ -292,7 +292,7 @@ def _layout(total: int, wanted: int | array[int] | list[int]) -> tuple[int | arr
             why = f"data has {total} bytes, not a multiple of it"
             raise wrong_value("lengths", wanted, why, "pass a length for each event")
         return wanted, total // wanted
-    each = _u32("lengths", wanted)
+    each = u32("lengths", wanted)
     if sum(each) != total:
         why = f"the lengths add up to {sum(each)} and data has {total} bytes"
         raise wrong_value("lengths", wanted, why, "pass lengths that cover data exactly")

@@ -31,6 +31,7 @@ class Lib:
     RR_READERS_FULL: int
     RR_RING_CLOSED: int
     RR_LAGGED: int
+    RR_BUSY: int
     RR_NO_MEMORY: int
     RR_SYSTEM: int
     RR_END_OF_STREAM: int

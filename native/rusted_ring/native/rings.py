@@ -1,4 +1,4 @@
-"""Rings, their writers and their readers [RING-1 to RING-55]."""
+"""Rings, their writers and their readers [RING-1 to RING-80]."""
 
 from __future__ import annotations
 
@@ -28,8 +28,11 @@ from rusted_ring.vocabulary.errors import (
     Lagged,
     LayoutError,
     PayloadTooLarge,
+    PeekOpen,
     ReadersFull,
+    ReservationOpen,
     RingClosed,
+    ViewsOutstanding,
     WriterTaken,
 )
 from rusted_ring.vocabulary.event import EventBatch, Payload, PooledEvent
@@ -202,6 +205,7 @@ class Writer(_core.Writer, Unpicklable):
             TypeError: an argument has a wrong type.
             ValueError: the buffer is not contiguous, or `event_type` is out of its bounds.
             PayloadTooLarge: the payload is longer than the ring's size [RING-9].
+            ReservationOpen: a reservation of the writer is open [RING-65].
             OSError: the system has no descriptors left.
         """
         await until(lambda: self.add(data, event_type), self)
@@ -219,6 +223,15 @@ class Writer(_core.Writer, Unpicklable):
 
     def _refuse_descriptor(self, status: int, error: int) -> NoReturn:
         _no_descriptor(self, status, error)
+
+    @in_name_of("Writer.reserve")
+    def _reserve_arguments(self, count: object = 1, *, timeout: object = 0) -> tuple[int, float | None]:
+        """Check the arguments of `reserve`, and return them for its fast path [RING-61, RING-38, ERR-4]."""
+        self._check("reserve")
+        wanted, longest = integer("count", count), seconds("timeout", timeout)
+        if wanted < 1:
+            raise wrong_value("count", wanted, "below 1", "pass the number of slots to reserve")
+        return min(wanted, U64_LIMIT), not_negative("timeout", longest)
 
     @in_name_of("Writer.close")
     def _close_arguments(self, *, end: object = False) -> bool:
@@ -239,7 +252,20 @@ class Writer(_core.Writer, Unpicklable):
             remedy = "split the payload, or make a ring with a larger size"
             raise PayloadTooLarge(f"{name} is {length} bytes long: more than the ring's size {size}; {remedy}")
         self._check(use)
+        if status == lib.RR_BUSY:
+            why, remedy = "a reservation of it is open", "commit or cancel it first, and release its views"
+            raise ReservationOpen(f"writer is {self!r}: {use} was used while {why}; {remedy}")
+        if status == lib.RR_BAD_ARGUMENT:
+            why, remedy = (
+                "a reader that was lapped may be reading its slots",
+                'call add(), or make a ring with mode="gated"',
+            )
+            raise wrong_value("ringbuffer", self._ringbuffer, why, remedy)
         raise AssertionError(f"status {status} for {name} of {length} bytes")
+
+    def _refuse_viewed(self) -> NoReturn:
+        remedy = "release or delete every view, slice and array of it, then call close() again"
+        raise ViewsOutstanding(f"data of the reservation of {self!r} has views that are alive: {remedy}")
 
     def __enter__(self) -> Self:
         self._check("with")
@@ -329,6 +355,15 @@ class Reader(_core.Reader, Unpicklable):
             raise wrong_value("limit", wanted, "below 0", "pass a number of at least 0")
         return wanted, not_negative("timeout", longest)
 
+    @in_name_of("Reader.peek")
+    def _peek_arguments(self, limit: object = 1, timeout: object = 0) -> tuple[int, float | None]:
+        """Check the arguments of `peek`, and return them for its fast path [RING-71, RING-38, ERR-4]."""
+        self._check("peek")
+        wanted, longest = integer("limit", limit), seconds("timeout", timeout)
+        if wanted < 1:
+            raise wrong_value("limit", wanted, "below 1", "pass the most events to peek at")
+        return wanted, not_negative("timeout", longest)
+
     @in_name_of("Reader.skip_to_latest")
     def _skip_arguments(self, keep: object = 1) -> int:
         """Check the argument of `skip_to_latest`, and return it for its fast path [RING-43, ERR-4]."""
@@ -403,7 +438,20 @@ class Reader(_core.Reader, Unpicklable):
                 f"reader is {self!r}, at the end of the stream: a writer was closed with end=True, and no event will "
                 "follow; stop reading"
             )
+        if status == lib.RR_BUSY:
+            why, remedy = "a peek of it is open", "release it first, and its views"
+            raise PeekOpen(f"reader is {self!r}: {use} was used while {why}; {remedy}")
+        if status == lib.RR_BAD_ARGUMENT:
+            why, remedy = (
+                "its writer may overwrite an event that is being read",
+                'call next(), or make a ring with mode="gated"',
+            )
+            raise wrong_value("ringbuffer", self._ringbuffer, why, remedy)
         raise AssertionError(f"status {status} of {use}")
+
+    def _refuse_viewed(self) -> NoReturn:
+        remedy = "release or delete every view, slice and array of it, then call close() again"
+        raise ViewsOutstanding(f"data of the peek of {self!r} has views that are alive: {remedy}")
 
     def __enter__(self) -> Self:
         self._check("with")

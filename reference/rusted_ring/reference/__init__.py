@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rusted_ring.reference.allocator import EventAllocator
 from rusted_ring.reference.compat import allocate_from_pool, allocate_to_pool, handle_ffi_event
+from rusted_ring.reference.in_place import Peek, Reservation
 from rusted_ring.reference.loan import Loan
 from rusted_ring.reference.parameters import SEED, TINY, WIDE
 from rusted_ring.reference.pointers import RingPtr, WeakRingPtr
@@ -24,11 +25,13 @@ from rusted_ring.vocabulary.errors import (
     Lagged,
     LayoutError,
     PayloadTooLarge,
+    PeekOpen,
     PoolExhausted,
     ReadersFull,
     RefCountOverflow,
     RefCountUnderflow,
     ReleasedHandle,
+    ReservationOpen,
     RingClosed,
     RingError,
     StaleHandle,
@@ -56,6 +59,8 @@ __all__ = [
     "LayoutError",
     "Loan",
     "PayloadTooLarge",
+    "Peek",
+    "PeekOpen",
     "PoolExhausted",
     "PoolId",
     "PoolStats",
@@ -66,6 +71,8 @@ __all__ = [
     "RefCountOverflow",
     "RefCountUnderflow",
     "ReleasedHandle",
+    "Reservation",
+    "ReservationOpen",
     "RingBuffer",
     "RingClosed",
     "RingError",

@@ -14,6 +14,7 @@ from rusted_ring.vocabulary.arguments import (
     contiguous_bytes,
     wrong_type,
 )
+from rusted_ring.vocabulary.errors import PayloadTooLarge
 from rusted_ring.vocabulary.shown import shown
 
 
@@ -157,6 +158,45 @@ def _payloads(views: list[memoryview] | memoryview, sizes: int | list[int] | Non
         payloads.append(whole[start : start + size])
         start += size
     return payloads
+
+
+def lengths_of_slots(
+    count: object, lengths: object, event_types: object, reserved: int, size: int
+) -> tuple[list[int], list[int]]:
+    """Return the length and the event type of each event of a commit; check types before values [RING-63, ERR-4].
+
+    Args:
+        count: how many events; None for as many as `lengths` has numbers or, if it has none, for all.
+        lengths: one integer for all events, or a sequence or buffer with an integer for each; None for `size`.
+        event_types: one integer for all events, or a sequence or buffer with an integer for each.
+        reserved: how many slots there are.
+        size: the longest payload.
+
+    Raises:
+        TypeError: an argument, or an item of one, has a wrong type.
+        ValueError: a number is out of its bounds, or there are not as many as events.
+        PayloadTooLarge: a length is above `size`.
+    """
+    wanted = None if count is None else as_number("count", count)
+    sizes = size if lengths is None else _number_or_numbers("lengths", lengths)
+    types = _number_or_numbers("event_types", event_types)
+    if wanted is None:
+        wanted = reserved if isinstance(sizes, int) else len(sizes)
+    check_between("count", wanted, 0, reserved, "pass at most the number of slots of the reservation")
+    if isinstance(sizes, int):
+        check_between("lengths", sizes, 0, U32_LIMIT, "pass an unsigned 32-bit number")
+        sizes = [sizes] * wanted
+    for index, length in enumerate(sizes):
+        check_between(f"lengths[{index}]", length, 0, U32_LIMIT, "pass an unsigned 32-bit number")
+    if len(sizes) != wanted:
+        remedy = "pass one integer for all events, or one for each event"
+        raise ValueError(f"lengths is {shown(sizes)}: {len(sizes)} numbers for {wanted} events; {remedy}")
+    kinds = _types_of_events(types, wanted)
+    for index, length in enumerate(sizes):
+        if length > size:
+            remedy = "commit fewer bytes, or make a ring with a larger size"
+            raise PayloadTooLarge(f"lengths[{index}] is {length}: more than the ring's size {size}; {remedy}")
+    return sizes, kinds
 
 
 def _types_of_events(types: int | list[int], count: int) -> list[int]:

@@ -62,6 +62,19 @@ def accepted(published: int, slowest: int, capacity: int, offered: int) -> int:
     return min(offered, room(published, slowest, capacity))
 
 
+def contiguous(published: int, capacity: int, wanted: int) -> int:
+    """Return how many of the next events wanted lie side by side, up to the ring's last slot [RING-61].
+
+    pre: published >= 0
+    pre: capacity >= 1
+    pre: wanted >= 1
+    post: 1 <= _ <= wanted
+    post: slot_of_sequence(published, capacity) + _ <= capacity
+    post: _ == wanted or slot_of_sequence(published + _, capacity) == 0
+    """
+    return min(wanted, capacity - slot_of_sequence(published, capacity))
+
+
 def lag_of(published: int, cursor: int) -> int:
     """Return how many published events a reader has not read or skipped, overwritten ones included [RING-22].
 

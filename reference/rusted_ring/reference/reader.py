@@ -1,24 +1,36 @@
 """The readers of a ring: reading, and waiting for events.
 
 [RING-6 to RING-8, RING-11, RING-12, RING-16, RING-18 to RING-24, RING-26, RING-28, RING-31 to RING-39, RING-43,
-RING-44, RING-52 to RING-55]
+RING-44, RING-52 to RING-55, RING-71, RING-74, RING-79]
 """
 
 import math
 import time
+import weakref
 from array import array
 from collections.abc import Iterator
 from functools import partial
 from typing import Self
 
 from rusted_ring.reference.arguments import as_seconds, as_text, check_not_negative, check_seconds
-from rusted_ring.reference.cursor import ReaderPosition, backlog_of, caught_up, delivered, is_lapped, joined, lag_of
+from rusted_ring.reference.cursor import (
+    ReaderPosition,
+    backlog_of,
+    caught_up,
+    contiguous,
+    delivered,
+    is_lapped,
+    joined,
+    lag_of,
+)
+from rusted_ring.reference.in_place import Peek, ending_destroyed_slots, ending_loan_of_slots
+from rusted_ring.reference.lent_slots import LentSlots
 from rusted_ring.reference.monitor import Found
 from rusted_ring.reference.once import check_uninitialized, initializing
 from rusted_ring.reference.ring import ReaderRegistration, RingBuffer, Waiter, new_waiter
 from rusted_ring.reference.waiting import until
 from rusted_ring.vocabulary.arguments import as_instance, as_number, check_between
-from rusted_ring.vocabulary.errors import EndOfStream, Lagged, RingClosed
+from rusted_ring.vocabulary.errors import EndOfStream, Lagged, PeekOpen, RingClosed, RingError
 from rusted_ring.vocabulary.event import EventBatch, PooledEvent
 from rusted_ring.vocabulary.keywords import by_keyword
 from rusted_ring.vocabulary.modes import GATED, LATEST, OLDEST
@@ -36,6 +48,7 @@ class Reader(Unpicklable):
 
     _registration: ReaderRegistration
     _ring: RingBuffer
+    _sentinel: object
 
     @by_keyword
     def __init__(self, ringbuffer: RingBuffer, *, start: str = OLDEST, cursor: int | None = None) -> None:
@@ -95,7 +108,19 @@ class Reader(Unpicklable):
             end = "evicted" if self._registration.evicted else "closed"
             raise RingClosed(f"reader is {self!r}: it was {end}; make a new Reader of the ring")
 
-    def _look(self, limit: int, waiter: Waiter) -> Found[tuple[int, list[PooledEvent]]]:
+    def _check_free(self) -> None:
+        """Make sure that the reader can read or skip events; called within a step.
+
+        Raises:
+            RingClosed: the reader was closed or evicted.
+            PeekOpen: a peek of the reader is open [RING-74].
+        """
+        self._check_open()
+        if self._registration.lent is not None:
+            remedy = "release it first, and its views"
+            raise PeekOpen(f"reader is {self!r}: a peek of it is open; {remedy}")
+
+    def _look(self, limit: int, waiter: Waiter, *, stays: bool = False) -> Found[tuple[int, list[PooledEvent]]]:
         """Return the cursor and the next events, and the changes that move the cursor past them [RING-7, RING-26].
 
         If the first event is no longer retained, return `Lagged` and move the cursor to the oldest event that is
@@ -104,11 +129,13 @@ class Reader(Unpicklable):
         Args:
             limit: the most events.
             waiter: the lock that the thread will sleep on if there is no event.
+            stays: whether the cursor is to stay where it is, before the events.
 
         Raises:
             RingClosed: the reader was closed or evicted.
+            PeekOpen: a peek of the reader is open.
         """
-        self._check_open()
+        self._check_free()
         ring, registration, version = self._ring, self._registration, self._ring._monitor.version
         position, oldest = registration.position, ring._oldest()
         if limit == 0:
@@ -120,7 +147,8 @@ class Reader(Unpicklable):
             for number in range(min(limit, lag_of(ring._published, position.cursor)))
         ]
         if events:
-            return (position.cursor, events), [*ring._moving(registration, delivered(position, len(events)))]
+            moving = () if stays else ring._moving(registration, delivered(position, len(events)))
+            return (position.cursor, events), [*moving]
         if ring._ended:
             reason = "a writer was closed with end=True, and no event will follow; stop reading"
             return EndOfStream(f"reader is {self!r}, at the end of the stream: {reason}"), []
@@ -154,6 +182,7 @@ class Reader(Unpicklable):
             TypeError: `timeout` is neither None nor a real number.
             ValueError: `timeout` is below 0 or NaN [RING-38].
             Lagged: events were overwritten; the next call returns the oldest event retained [RING-11].
+            PeekOpen: a peek of the reader is open [RING-74].
         """
         self._check_open()
         seconds = check_seconds("timeout", as_seconds("timeout", timeout))
@@ -174,12 +203,63 @@ class Reader(Unpicklable):
             TypeError: `limit` is not an integer, or `timeout` is neither None nor a real number.
             ValueError: `limit` is below 0, or `timeout` is below 0 or NaN [RING-38].
             Lagged: events were overwritten; the next call returns the oldest events retained [RING-11].
+            PeekOpen: a peek of the reader is open [RING-74].
         """
         self._check_open()
         number, wanted = as_number("limit", limit), as_seconds("timeout", timeout)
         check_not_negative("limit", number)
         seconds = check_seconds("timeout", wanted)
         return _batch(*self._in_time(number, seconds))
+
+    def peek(self, limit: int = 1, timeout: float | None = 0) -> Peek | None:
+        """Return the next events of a gated ring where they lie, without a copy [RING-71].
+
+        The reader stays where it is, and the writer cannot overwrite the events, until the peek is released.
+
+        Args:
+            limit: the most events; the peek also ends with the event in the ring's last slot.
+            timeout: the most seconds to wait for an event; 0 does not wait, None waits for ever [RING-31].
+
+        Returns:
+            A peek of one event or more; None if there was no event before the timeout.
+
+        Raises:
+            RingClosed: the reader was closed or evicted, before the call or while it waited [RING-56, RING-20,
+                RING-32].
+            EndOfStream: the stream has ended, and all of it was read [RING-39].
+            TypeError: `limit` is not an integer, or `timeout` is neither None nor a real number.
+            ValueError: the ring is an overwriting one [RING-79], `limit` is below 1, or `timeout` is below 0 or NaN.
+            PeekOpen: a peek of the reader is open [RING-74].
+        """
+        self._check_open()
+        number, wanted = as_number("limit", limit), as_seconds("timeout", timeout)
+        if number < 1:
+            raise ValueError(f"limit is {number}: below 1; pass the most events to peek at")
+        seconds = check_seconds("timeout", wanted)
+        ring, registration = self._ring, self._registration
+        if ring.mode != GATED:
+            why = "its writer may overwrite an event that is being read"
+            raise ValueError(f"ringbuffer is {ring!r}: {why}; call next(), or make a ring with mode={GATED!r}")
+        until = math.inf if seconds is None else time.monotonic() + seconds
+        waiter = new_waiter()
+
+        def look() -> Found[Peek | None]:
+            most = contiguous(registration.position.cursor, ring.capacity, number)
+            found, changes = self._look(most, waiter, stays=True)
+            if isinstance(found, RingError):
+                return found, changes
+            _, events = found
+            if not events:
+                return None, changes
+            ending = partial(ending_destroyed_slots, registration)
+            slots = LentSlots(ring._monitor, len(events), ring.size, ending, self._sentinel)
+            lending = partial(setattr, registration, "lent", weakref.ref(slots))
+            return Peek._holding(ring, registration, slots, events), [lending, slots.arm]
+
+        while True:
+            peek = ring._monitor.run(look)
+            if peek is not None or not ring._wait(waiter, until):
+                return peek
 
     def skip_to_latest(self, keep: int = 1) -> int:
         """Skip all published events except the newest, and return how many were skipped [RING-43, RING-44].
@@ -191,13 +271,14 @@ class Reader(Unpicklable):
             RingClosed: the reader was closed or evicted [RING-56, RING-20].
             TypeError: `keep` is not an integer.
             ValueError: `keep` is below 0.
+            PeekOpen: a peek of the reader is open [RING-74].
         """
         self._check_open()
         number = as_number("keep", keep)
         check_not_negative("keep", number)
 
         def look() -> Found[int]:
-            self._check_open()
+            self._check_free()
             position = self._registration.position
             newest = self._ring._published - number
             if newest <= position.cursor:
@@ -319,14 +400,23 @@ class Reader(Unpicklable):
         self._ring._monitor.run(look)
 
     def close(self) -> None:
-        """Leave the ring; a second call does nothing [RING-19]."""
+        """Leave the ring, and end the reader's peek; a second call does nothing [RING-19, RING-77].
+
+        Raises:
+            ViewsOutstanding: a view of the reader's peek is alive [RING-75].
+        """
         if self._ring._monitor.is_forked:
             self._registration.closed = True
             return
 
         def look() -> Found[None]:
             registration = self._registration
-            return None, [partial(setattr, registration, "closed", True), *self._ring._leaving(registration)]
+            slots = None if registration.lent is None else registration.lent()
+            if slots is not None and not registration.evicted:
+                slots.end_views("close()")
+            ending = () if slots is None else ending_loan_of_slots(registration, slots)
+            closing = partial(setattr, registration, "closed", True)
+            return None, [*ending, closing, *self._ring._leaving(registration)]
 
         self._ring._monitor.run(look)
 

@@ -19,11 +19,13 @@ from rusted_ring.reference.arguments import as_text
 from rusted_ring.reference.cursor import (
     ReaderPosition,
     accepted,
+    contiguous,
     oldest_overwriting,
     oldest_unread,
     slot_of_sequence,
 )
 from rusted_ring.reference.layout import ring_bytes
+from rusted_ring.reference.lent_slots import LentSlots
 from rusted_ring.reference.monitor import Change, Found, Monitor
 from rusted_ring.reference.notifier import Notifier
 from rusted_ring.reference.once import initialize
@@ -53,12 +55,14 @@ class WriterRegistration:
 
     Attributes:
         notifier: the notifier whose descriptor `fileno` returned, None before the first `fileno` [RING-49].
+        lent: the slots of the open reservation, None if none is open [RING-65].
     """
 
-    __slots__ = ("notifier",)
+    __slots__ = ("lent", "notifier")
 
     def __init__(self) -> None:
         self.notifier: Notifier | None = None
+        self.lent: weakref.ref[LentSlots] | None = None
 
 
 class ReaderRegistration:
@@ -69,15 +73,17 @@ class ReaderRegistration:
         closed: whether the reader was closed.
         evicted: whether the reader was evicted.
         notifier: the notifier whose descriptor `fileno` returned, None before the first `fileno` [RING-35, RING-53].
+        lent: the slots of the open peek, None if none is open [RING-74].
     """
 
-    __slots__ = ("closed", "evicted", "notifier", "position")
+    __slots__ = ("closed", "evicted", "lent", "notifier", "position")
 
     def __init__(self, position: ReaderPosition) -> None:
         self.position = position
         self.closed = False
         self.evicted = False
         self.notifier: Notifier | None = None
+        self.lent: weakref.ref[LentSlots] | None = None
 
 
 def new_waiter() -> Waiter:
@@ -325,6 +331,19 @@ class RingBuffer(Unpicklable):
         if room < len(events):
             changes += self._preparing_wait(registration, waiter, version)
         return room, changes
+
+    def _reserving(self, count: int, registration: WriterRegistration, waiter: Waiter) -> tuple[int, list[Change]]:
+        """Return how many slots can be reserved, and the changes [RING-61, RING-70].
+
+        If there is no room, the changes prepare to wait for it.
+        """
+        version, first, slowest = self._monitor.version, self._published, self._gating_sequence()
+        wanted = contiguous(first, self._capacity, count)
+        room = wanted if slowest is None else accepted(first, slowest, self._capacity, wanted)
+        if room == 0:
+            return 0, [*self._preparing_wait(registration, waiter, version)]
+        overwritten = oldest_overwriting(first + room, self._capacity)
+        return room, [partial(setattr, self, "_low_water_mark", max(self._low_water_mark, overwritten))]
 
     # Readers; called within a step
 

@@ -1,22 +1,27 @@
 """The writer of a ring: publishing, and waiting for room.
 
-[RING-4, RING-5, RING-9, RING-10, RING-14, RING-25, RING-27, RING-39 to RING-41, RING-46 to RING-51, RING-55]
+[RING-4, RING-5, RING-9, RING-10, RING-14, RING-25, RING-27, RING-39 to RING-41, RING-46 to RING-51, RING-55,
+RING-61, RING-65, RING-69]
 """
 
 import math
 import time
+import weakref
 from collections.abc import Sequence
 from functools import partial
 from typing import Self
 
 from rusted_ring.reference.arguments import as_flag, as_seconds, batch_arguments, check_event_type, check_seconds
+from rusted_ring.reference.in_place import Reservation, ending_destroyed_slots, ending_loan_of_slots
+from rusted_ring.reference.lent_slots import LentSlots
 from rusted_ring.reference.monitor import Found
 from rusted_ring.reference.once import check_uninitialized, initializing
 from rusted_ring.reference.ring import RingBuffer, WriterRegistration, new_waiter
 from rusted_ring.reference.waiting import until
 from rusted_ring.vocabulary.arguments import as_instance, as_number, buffer_view, check_contiguous
-from rusted_ring.vocabulary.errors import PayloadTooLarge, RingClosed
+from rusted_ring.vocabulary.errors import PayloadTooLarge, ReservationOpen, RingClosed
 from rusted_ring.vocabulary.event import Payload, PooledEvent
+from rusted_ring.vocabulary.modes import GATED
 from rusted_ring.vocabulary.unpicklable import Unpicklable
 
 
@@ -27,6 +32,7 @@ class Writer(Unpicklable):
 
     _registration: WriterRegistration | None
     _ring: RingBuffer
+    _sentinel: object
 
     def __init__(self, ringbuffer: RingBuffer) -> None:
         """Become the ring's writer [RING-4].
@@ -68,24 +74,43 @@ class Writer(Unpicklable):
         self._open_registration()
         return self._ring
 
+    def _free_registration(self) -> WriterRegistration:
+        """Return the writer's registration; called within a step that is to publish or reserve something.
+
+        Raises:
+            RingClosed: the writer was closed.
+            ReservationOpen: a reservation of the writer is open [RING-65].
+        """
+        registration = self._open_registration()
+        if registration.lent is not None:
+            remedy = "commit or cancel it first, and release its views"
+            raise ReservationOpen(f"writer is {self!r}: a reservation of it is open; {remedy}")
+        return registration
+
+    def _may_publish(self) -> bool:
+        """Whether the writer is open, and no reservation of it is."""
+        registration = self._registration
+        return registration is not None and registration.lent is None
+
     def _publish_in_time(self, events: Sequence[PooledEvent], timeout: float | None) -> int:
         """Publish events as room becomes free, and return how many [RING-14, RING-25, RING-46, RING-47].
 
         Raises:
             RingClosed: the writer was closed before an event was published.
+            ReservationOpen: a reservation was open before an event was published.
         """
         until = math.inf if timeout is None else time.monotonic() + timeout
         waiter = new_waiter()
         count = 0
 
         def look() -> Found[int]:
-            if count > 0 and self._registration is None:
+            if count > 0 and not self._may_publish():
                 return 0, []
-            return self._ring._publishing(events[count:], self._open_registration(), waiter)
+            return self._ring._publishing(events[count:], self._free_registration(), waiter)
 
         while True:
             count += self._ring._monitor.run(look)
-            if count == len(events) or self._registration is None or not self._ring._wait(waiter, until):
+            if count == len(events) or not self._may_publish() or not self._ring._wait(waiter, until):
                 return count
 
     def add(self, data: Payload, event_type: int = 0, *, timeout: float | None = 0) -> bool:
@@ -105,6 +130,7 @@ class Writer(Unpicklable):
             ValueError: the buffer is not contiguous, `event_type` is out of its bounds, or `timeout` is below 0 or
                 NaN [RING-38].
             PayloadTooLarge: the payload is longer than the ring's size [RING-9].
+            ReservationOpen: a reservation of the writer is open [RING-65].
         """
         ring = self._open_ring()
         # An error's traceback keeps this frame alive, so the view must be released before the error leaves [ERR-1].
@@ -130,6 +156,7 @@ class Writer(Unpicklable):
             TypeError: an argument has a wrong type.
             ValueError: the buffer is not contiguous, or `event_type` is out of its bounds.
             PayloadTooLarge: the payload is longer than the ring's size [RING-9].
+            ReservationOpen: a reservation of the writer is open [RING-65].
             OSError: the system has no descriptors left.
         """
         await until(lambda: self.add(data, event_type), self)
@@ -170,6 +197,7 @@ class Writer(Unpicklable):
             TypeError: an argument, or an item of one, has a wrong type.
             ValueError: a buffer is not contiguous, lengths do not cover the data, or a number is out of its bounds.
             PayloadTooLarge: a payload is longer than the ring's size; nothing was published [RING-9].
+            ReservationOpen: a reservation of the writer was open before an event was published [RING-65].
         """
         ring = self._open_ring()
         wanted = as_seconds("timeout", timeout)
@@ -180,8 +208,51 @@ class Writer(Unpicklable):
         events = list(map(PooledEvent, batch.payloads, batch.event_types))
         return self._publish_in_time(events, seconds)
 
+    def reserve(self, count: int = 1, *, timeout: float | None = 0) -> Reservation | None:
+        """Reserve the slots of the next events of a gated ring, to be filled in place [RING-61].
+
+        Args:
+            count: the most slots; the reservation also ends at the ring's last slot, and where there is no more room.
+            timeout: the most seconds to wait for room; 0 does not wait, None waits for ever [RING-46].
+
+        Returns:
+            A reservation of one slot or more; None if the ring was full until the timeout.
+
+        Raises:
+            RingClosed: the writer was closed, before the call or while it waited [RING-27, RING-48].
+            TypeError: an argument has a wrong type.
+            ValueError: the ring is an overwriting one [RING-69], `count` is below 1, or `timeout` is below 0 or NaN.
+            ReservationOpen: a reservation of the writer is open [RING-65].
+        """
+        ring = self._open_ring()
+        wanted = as_number("count", count)
+        seconds = as_seconds("timeout", timeout)
+        if wanted < 1:
+            raise ValueError(f"count is {wanted}: below 1; pass the number of slots to reserve")
+        seconds = check_seconds("timeout", seconds)
+        if ring.mode != GATED:
+            why = "a reader that was lapped may be reading its slots"
+            raise ValueError(f"ringbuffer is {ring!r}: {why}; call add(), or make a ring with mode={GATED!r}")
+        until = math.inf if seconds is None else time.monotonic() + seconds
+        waiter = new_waiter()
+
+        def look() -> Found[Reservation | None]:
+            registration = self._free_registration()
+            room, changes = ring._reserving(wanted, registration, waiter)
+            if room == 0:
+                return None, changes
+            ending = partial(ending_destroyed_slots, registration)
+            slots = LentSlots(ring._monitor, room, ring.size, ending, self._sentinel)
+            reserved = partial(setattr, registration, "lent", weakref.ref(slots))
+            return Reservation._holding(ring, registration, slots), [*changes, reserved, slots.arm]
+
+        while True:
+            reservation = ring._monitor.run(look)
+            if reservation is not None or not ring._wait(waiter, until):
+                return reservation
+
     def close(self, *, end: bool = False) -> None:
-        """Unregister the writer; a second call does nothing [RING-27].
+        """Unregister the writer, and end its reservation; a second call does nothing [RING-27, RING-64].
 
         Args:
             end: whether to end the stream: no event will follow, and the ring accepts no other writer [RING-39,
@@ -190,6 +261,7 @@ class Writer(Unpicklable):
         Raises:
             TypeError: `end` is not a bool.
             RingClosed: `end` is True, and this writer was closed before without ending the stream [RING-41].
+            ViewsOutstanding: a view of the writer's reservation is alive [RING-66].
         """
         end = as_flag("end", end)
         if self._ring._monitor.is_forked:
@@ -201,9 +273,13 @@ class Writer(Unpicklable):
             if end and registration is None and not ring._ended:
                 remedy = "close another Writer with end=True"
                 return RingClosed(f"writer is {self!r}: it was closed and cannot end the stream; {remedy}"), []
+            slots = None if registration is None or registration.lent is None else registration.lent()
+            if slots is not None:
+                slots.end_views("close()")
+            cancelling = () if registration is None or slots is None else ending_loan_of_slots(registration, slots)
             leaving = () if registration is None else ring._unregistering_writer(registration)
             ending = ring._ending() if end and not ring._ended else ()
-            return None, [*leaving, *ending, partial(setattr, self, "_registration", None)]
+            return None, [*cancelling, *leaving, *ending, partial(setattr, self, "_registration", None)]
 
         self._ring._monitor.run(look)
 

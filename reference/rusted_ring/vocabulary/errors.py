@@ -26,7 +26,7 @@ class StaleHandle(RingError, ReferenceError):
 
 
 class ReleasedHandle(RingError, ValueError):
-    """A pointer or a loan was used after its end [PTR-6, LOAN-7]."""
+    """A pointer, a loan, a reservation or a peek was used after its end [PTR-6, LOAN-7, RING-68, RING-77]."""
 
 
 class RefCountOverflow(RingError, OverflowError):
@@ -38,11 +38,19 @@ class RefCountUnderflow(RingError, ValueError):
 
 
 class ViewsOutstanding(RingError, BufferError):
-    """The call needs that no view of the data is alive, and one is [LOAN-6, PTR-17]."""
+    """The call needs that no view of the data is alive, and one is [LOAN-6, PTR-17, RING-66, RING-75]."""
 
 
 class WriterTaken(RingError, RuntimeError):
     """The ring has a writer, and can have only one [RING-4]."""
+
+
+class ReservationOpen(RingError, RuntimeError):
+    """A reservation of the writer is open: the writer publishes nothing else until its end [RING-65]."""
+
+
+class PeekOpen(RingError, RuntimeError):
+    """A peek of the reader is open: the reader reads nothing else until its end [RING-74]."""
 
 
 class ReadersFull(RingError, RuntimeError):

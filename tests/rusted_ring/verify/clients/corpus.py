@@ -561,6 +561,33 @@ _TEXTS: Final[dict[str, str]] = {
     "take-and-then-the-end": (
         "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 ; end w0 | take q0 2 ; take q0 2"
     ),
+    # [RING-61] [RING-63] events written in place
+    "put-and-next": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | put w0 2 1 ; put w0 1 3 | next q0 ; nextmany q0 2"
+    ),
+    "put-round-the-end": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old ; add 1w0 1 ; next 2q0 | put w0 2 2 | "
+        "nextmany q0 2 ; next q0"
+    ),
+    "put-beside-a-join": (
+        "gated=2 size=8 readers=1 | open 1w0 ; addmany 1w0 2 1 | put w0 1 3 | join q0 old ; nextmany q0 2"
+    ),
+    "wait-for-what-is-put": "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | put w0 1 1 | wait q0 ; next q0",
+    # [RING-71] [RING-73] [RING-80] events read in place
+    "peek-beside-a-writer": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old ; addmany 1w0 2 1 | add w0 3 ; add w0 4 | "
+        "peek q0 1 ; peek q0 2"
+    ),
+    "peek-makes-room": f"{_FULL} | room w0 ; add w0 2 | peek q0 1",
+    "peek-at-what-is-put": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | put w0 1 1 ; put w0 2 2 | peek q0 1 ; peek q0 2"
+    ),
+    "peek-and-then-the-end": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 ; end w0 | peek q0 2 ; peek q0 2"
+    ),
+    "peek-beside-another-reader": (
+        "gated=1 size=8 readers=2 | open 1w0 ; join 2q0 old ; join 3q0 old ; add 1w0 1 | add w0 2 | peek q0 1 | next q0"
+    ),
     # [RING-49] a writer that waits for room on a descriptor
     "poll-for-room": f"{_WATCHED} ; add 2w0 2 | next q0 | pollroom w0 ; add w0 3",
     "poll-for-room-between-looks": f"{_WATCHED} | next q0 | add w0 2 ; pollroom w0 ; add w0 3",

@@ -50,6 +50,8 @@ NOT_ENUMERATED: Final[Mapping[str, str]] = MappingProxyType(
         "hloan": "like `loan`, from a pool of its own with the same slots",
         "end": "like `close`, and no writer comes after it",
         "take": "like `nextmany`, in two steps",
+        "put": "like `addmany`; its plain stores race with the copy of a reader that is evicted while it reads",
+        "peek": "like `take`; its plain loads race with the writer if the reader is evicted while it reads",
         "skip": "like `nextmany`, without a copy",
         "timedwait": "like `wait`, with a timeout",
         "waitat": "waits at another thread's reader",

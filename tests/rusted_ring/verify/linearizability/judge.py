@@ -25,9 +25,10 @@ The results of each operation, the status first (`SKIPPED` alone if one of its v
     meta                count, generation, state
     hold                the slots taken, as a bit mask
     add                 write cursor
-    addmany             how many were added, write cursor
+    addmany put         how many were added, write cursor
     join                the cursor that the reader begins with
-    next nextmany take  sequence, next sequence, events skipped, events delivered, their numbers in 8 bits each
+    next nextmany take peek
+                        sequence, next sequence, events skipped, events delivered, their numbers in 8 bits each
     evicted left        1 or 0
     lag                 lag, backlog
     look                write cursor, retained, readers

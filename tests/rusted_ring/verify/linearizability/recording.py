@@ -163,7 +163,7 @@ class Run:
 
     def _refused(self, thread: int, operation: Operation, status: Status) -> tuple[int, ...]:
         """Return the results of a call that failed, as the C harness reports them."""
-        if operation.name in ("next", "nextmany", "take"):
+        if operation.name in ("next", "nextmany", "take", "peek"):
             cursor = self._get(thread, operation.arguments[0]).cursor
             return (status, cursor, cursor, 0, 0, 0)
         if operation.name in ("amany", "dmany"):  # the index of the event or token that failed
@@ -421,6 +421,18 @@ class Run:
         added = self._get(thread, name).add_many(payloads, event_types=list(events))
         return (Status.OK, added, self.ring.write_cursor)
 
+    def _do_put(self, thread: int, name: str, count: str, event: str) -> tuple[int, ...]:
+        assert self.client.ring is not None
+        writer, length, added = self._get(thread, name), self.client.ring.event_length(), 0
+        while added < int(count) and (reservation := writer.reserve(int(count) - added)) is not None:
+            events = range(int(event) + added, int(event) + added + reservation.count)
+            for index, number in enumerate(events):
+                with reservation.slot(index) as slot:
+                    slot[:length] = event_bytes(number, length)
+            reservation.commit(lengths=length, event_types=events)
+            added += len(events)
+        return (Status.OK, added, self.ring.write_cursor)
+
     def _do_join(self, thread: int, name: str, at: str) -> tuple[int, ...]:
         self._free(thread, name)
         if at.isdigit():
@@ -447,6 +459,29 @@ class Run:
         return (status, cursor - len(batch), cursor, 0, len(batch), packed)
 
     _do_take = _do_nextmany
+
+    def _do_peek(self, thread: int, name: str, count: str) -> tuple[int, ...]:
+        assert self.client.ring is not None
+        reader, first, events = self._get(thread, name), None, list[int]()
+        while len(events) < int(count):
+            if events and reader.cursor % self.client.ring.capacity != 0:
+                break
+            try:
+                peek = reader.peek(int(count) - len(events))
+            except self.module.EndOfStream:
+                if not events:
+                    raise
+                break
+            if peek is None:
+                break
+            found = [_event_of(bytes(peek.slot(at)), event_type) for at, event_type in enumerate(peek.event_types)]
+            first = peek.first_sequence if first is None else first
+            peek.release()
+            events += found
+        packed = sum(event << 8 * at for at, event in enumerate(events))
+        cursor = reader.cursor
+        status = Status.OK if events else Status.EMPTY
+        return (status, cursor if first is None else first, cursor, 0, len(events), packed)
 
     def _do_skip(self, thread: int, name: str) -> tuple[int, ...]:
         reader = self._get(thread, name)

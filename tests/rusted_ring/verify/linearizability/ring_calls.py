@@ -84,7 +84,7 @@ class RingCalls(ClientState):
         return refused
 
     def _do_add(self, index: int, operation: Operation, results: tuple[int, ...]) -> None:
-        many = operation.name == "addmany"
+        many = operation.name in ("addmany", "put")
         offered = int(operation.arguments[1]) if many else 1
         first_event = int(operation.arguments[-1])
         if self._refused_writer(index, operation, results[0]):
@@ -101,6 +101,7 @@ class RingCalls(ClientState):
         self.adds.append(RingAdd(index, end - accepted, end, offered, events))
 
     _do_addmany = _do_add
+    _do_put = _do_add
 
     def _do_join(self, index: int, operation: Operation, results: tuple[int, ...]) -> None:
         gated = self.client.ring is not None and self.client.ring.mode == GATED
@@ -138,6 +139,7 @@ class RingCalls(ClientState):
 
     _do_nextmany = _do_next
     _do_take = _do_next
+    _do_peek = _do_next
 
     def _do_skip(self, index: int, operation: Operation, results: tuple[int, ...]) -> None:
         reader = self.readers[self._variable(index, operation.arguments[0])]

@@ -249,7 +249,7 @@ class RingJudge:
         assert reader is not None
         status, sequence, following, skipped, count, packed = results[:6]
         operation = self.subhistories.operations[index]
-        limit = int(operation.arguments[1]) if operation.name in ("nextmany", "take") else 1
+        limit = int(operation.arguments[1]) if operation.name in ("nextmany", "take", "peek") else 1
         least, most, capacity = self._published_by(index), self._published_at_most(index), self.shape.capacity
         cursor = reader.cursor
         if sequence != cursor:

@@ -89,6 +89,8 @@ class Engine:
         self.rings: list[Pair] = []
         self.writers: list[Pair] = []
         self.ended_writers: list[Pair] = []
+        self.reservations: list[Pair] = []
+        self.peeks: list[Pair] = []
         self.readers: list[Pair] = []
         self.ended_readers: list[Pair] = []
         self.batches: list[Pair] = []
@@ -508,6 +510,9 @@ class Engine:
         self.raised = False
         if self.rings:
             self.check_rings()
+        for lent in self.reservations + self.peeks:
+            self.forget(*lent.note.views)
+        self.forget(*self.reservations, *self.peeks)
         self.forget(*self.batches, *self.ended_readers, *self.ended_writers, *self.readers, *self.writers, *self.rings)
         if self.has_pools:
             self.finish_pools()

@@ -59,7 +59,7 @@ def plain(value):
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return tuple(plain(item) for item in value)
-    if hasattr(value, "first_sequence"):
+    if hasattr(value, "first_sequence") and hasattr(value, "__iter__"):
         return (value.first_sequence, plain(list(value)), tuple(value.lengths), bytes(value.data))
     if hasattr(value, "slot_index"):
         return (int(value.pool_id), value.slot_index, value.generation)

@@ -28,7 +28,9 @@ NUMBER: Final[dict[str, int]] = {operation.name: number for number, operation in
 Step = tuple[int, tuple[int, ...]]
 Program = list[Step]
 
-BASIC: Final = frozenset({"allocate", "make_ring", "make_writer", "make_reader", "add", "read_next"})
+BASIC: Final = frozenset(
+    {"allocate", "make_ring", "make_writer", "make_reader", "add", "read_next", "end_reservation", "end_peek"}
+)
 JOURNAL_BYTES: Final = 16 * 2**20
 
 

@@ -7,10 +7,12 @@ from rusted_ring.verify.lockstep.operations import (
     allocation,
     batches,
     loans,
+    peeks,
     pointers,
     readers,
     refused_by_pools,
     refused_by_rings,
+    reservations,
     rings,
     tokens,
     views,
@@ -35,4 +37,6 @@ POOL_OPERATIONS: Final = _joined(
     module.OPERATIONS
     for module in (allocation, pointers, weak_pointers, tokens, loans, views, batches, refused_by_pools)
 )
-RING_OPERATIONS: Final = _joined(module.OPERATIONS for module in (rings, writers, readers, refused_by_rings))
+RING_OPERATIONS: Final = _joined(
+    module.OPERATIONS for module in (rings, writers, readers, refused_by_rings, reservations, peeks)
+)

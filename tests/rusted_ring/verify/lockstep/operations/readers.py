@@ -68,7 +68,12 @@ def note_pending(engine: Engine, pair: Pair) -> None:
         engine.coverage.reached["RING-15"] += 1
 
 
-READ_ERRORS: Final = {"Lagged": "RING-11 ERR-5 RING-12", "RingClosed": "RING-20", "EndOfStream": "RING-39"}
+READ_ERRORS: Final = {
+    "Lagged": "RING-11 ERR-5 RING-12",
+    "RingClosed": "RING-20",
+    "EndOfStream": "RING-39",
+    "PeekOpen": "RING-74",
+}
 
 
 @operation(
@@ -115,7 +120,7 @@ def read_many(engine: Engine, index: int, limit: int) -> None:
 @operation(
     "RING-43",
     "RING-12",
-    errors={"RingClosed": "RING-20", "TypeError": "ERR-4", "ValueError": "RING-43 ERR-4"},
+    errors={"RingClosed": "RING-20", "TypeError": "ERR-4", "ValueError": "RING-43 ERR-4", "PeekOpen": "RING-74"},
     reaches="RING-44",
     needs="Reader.skip_to_latest",
     weight=1.5,
@@ -259,22 +264,39 @@ def iterate(engine: Engine, index: int, choice: int) -> None:
     engine.call("list({0})" if choice else "iter({0}) is {0}", pair)
 
 
-@operation("RING-20", errors={"ValueError": "RING-20"}, needs="Reader.evict RingBuffer.gated", weight=1.5, index=CHOICE)
+@operation(
+    "RING-20",
+    errors={"ValueError": "RING-20", "RingClosed": "RING-78", "ReleasedHandle": "RING-77"},
+    needs="Reader.evict RingBuffer.gated",
+    weight=1.5,
+    index=CHOICE,
+)
 def evict(engine: Engine, index: int) -> None:
     """Evict a reader from its ring."""
     engine.touched_rings = True
-    pair = engine.pick(engine.readers, index)
+    peeking = [held.note.reader for held in engine.peeks if held.note.reader in engine.readers]
+    pair = engine.pick(peeking if peeking and index % 2 else engine.readers, index // 2)
     made = engine.call("{0}.evict()", pair)
+    for held in engine.peeks:
+        if held.note.reader is pair and pair.note.gated:
+            held.note.evicted = True
+            engine.call("{0}.release()", held)
     if made is not None and index % 3 == 0:
         engine.readers.remove(pair)
         engine.retain(engine.ended_readers, pair, 3)
 
 
-@operation("RING-19", needs="Reader.close", weight=1, index=CHOICE, choice=FLAG)
+@operation("RING-19", errors={"ViewsOutstanding": "RING-75"}, needs="Reader.close", weight=1, index=CHOICE, choice=FLAG)
 def end_reader(engine: Engine, index: int, choice: int) -> None:
     """Close a reader, leave its `with` block, or let it be collected."""
     pair = engine.take(engine.readers, index)
     engine.touched_rings = True
+    if choice % 3 and any(held.note.reader is pair and held.note.views for held in engine.peeks):
+        if engine.call("{0}.close()", pair) is None:
+            engine.readers.append(pair)
+        else:
+            engine.retain(engine.ended_readers, pair, 3)
+        return
     if choice % 3 == 0:
         engine.coverage.outcomes["end_reader", ""] += 1
         engine.forget(pair)

@@ -95,7 +95,17 @@ def let_go(engine: Engine, ring: Pair) -> None:
     """Forget a ring, its writer and its readers."""
     engine.rings.remove(ring)
     gone = [ring]
-    for pairs in (engine.writers, engine.readers, engine.ended_writers, engine.ended_readers):
+    for pair in engine.reservations + engine.peeks:
+        if pair.note.ring is ring:
+            gone += pair.note.views
+    for pairs in (
+        engine.reservations,
+        engine.peeks,
+        engine.writers,
+        engine.readers,
+        engine.ended_writers,
+        engine.ended_readers,
+    ):
         belonging = [pair for pair in pairs if pair.note.ring is ring]
         for pair in belonging:
             pairs.remove(pair)

@@ -15,7 +15,7 @@ from rusted_ring.verify.lockstep.registry import (
     Registry,
     registrar,
 )
-from rusted_ring.verify.lockstep.script import payload
+from rusted_ring.verify.lockstep.script import Pair, payload
 
 OPERATIONS: Final[Registry] = {}
 operation = registrar(OPERATIONS, "rings")
@@ -36,11 +36,30 @@ def make_writer(engine: Engine, index: int) -> None:
         engine.writers.append(made)
 
 
-@operation("RING-4", "RING-57", needs="Writer.close", weight=0.7, index=CHOICE, choice=FLAG)
+def close_viewed(engine: Engine, pair: Pair) -> bool:
+    """Close a writer whose reservation has views, and which so stays open; return whether there was one [RING-66]."""
+    viewed = [held for held in engine.reservations if held.note.writer is pair and held.note.views]
+    if viewed:
+        engine.call("{0}.close()", pair)
+        engine.writers.append(pair)
+    return bool(viewed)
+
+
+@operation(
+    "RING-4",
+    "RING-57",
+    errors={"ViewsOutstanding": "RING-66"},
+    needs="Writer.close",
+    weight=0.7,
+    index=CHOICE,
+    choice=FLAG,
+)
 def end_writer(engine: Engine, index: int, choice: int) -> None:
     """Close a writer, leave its `with` block, or let it be collected."""
     pair = engine.take(engine.writers, index)
     engine.touched_rings = True
+    if choice % 3 and close_viewed(engine, pair):
+        return
     if choice % 3 == 0:
         engine.coverage.outcomes["end_writer", ""] += 1
         engine.forget(pair)
@@ -56,7 +75,7 @@ def end_writer(engine: Engine, index: int, choice: int) -> None:
 @operation(
     "RING-39",
     "RING-42",
-    errors={"EndOfStream": "RING-40 RING-39", "TypeError": "ERR-4"},
+    errors={"EndOfStream": "RING-40 RING-39", "TypeError": "ERR-4", "ViewsOutstanding": "RING-66"},
     needs="Writer.close RingBuffer.ended",
     weight=0.4,
     index=CHOICE,
@@ -66,6 +85,8 @@ def end_stream(engine: Engine, index: int, choice: int) -> None:
     """End a ring's stream, mostly with a reader that has read all events."""
     pair = engine.take(engine.writers, index)
     engine.touched_rings = True
+    if close_viewed(engine, pair):
+        return
     ring = pair.note.ring
     if choice % 4 == 0:
         engine.call("{0}.close(end=1)", pair)
@@ -109,7 +130,7 @@ def use_closed_writer(engine: Engine, index: int, choice: int) -> None:
     "RING-10",
     "RING-3",
     "RING-30",
-    errors={"PayloadTooLarge": "RING-9"},
+    errors={"PayloadTooLarge": "RING-9", "ReservationOpen": "RING-65"},
     reaches="RING-14",
     needs="Writer.add",
     weight=8,
@@ -175,7 +196,12 @@ def has_room(writer: Any) -> bool:
     "RING-46",
     "RING-47",
     "RING-38",
-    errors={"PayloadTooLarge": "RING-9", "TypeError": "RING-38 ERR-4", "ValueError": "RING-38 ERR-4"},
+    errors={
+        "PayloadTooLarge": "RING-9",
+        "ReservationOpen": "RING-65",
+        "TypeError": "RING-38 ERR-4",
+        "ValueError": "RING-38 ERR-4",
+    },
     needs="Writer.fileno Writer.add_many",
     weight=2,
     index=CHOICE,
@@ -194,7 +220,15 @@ def add_in_time(engine: Engine, index: int, length: int, tag: int, choice: int) 
     engine.call(templates[choice // 4 % len(templates)], pair, data)
 
 
-@operation("RING-49", reaches="RING-14", needs="Writer.fileno Writer.add_many", weight=2, index=CHOICE, choice=FLAG)
+@operation(
+    "RING-49",
+    errors={"ReservationOpen": "RING-65"},
+    reaches="RING-14",
+    needs="Writer.fileno Writer.add_many",
+    weight=2,
+    index=CHOICE,
+    choice=FLAG,
+)
 def watch_for_room(engine: Engine, index: int, choice: int) -> None:
     """Poll a writer's descriptor if the answer is certain: with room, or after an add found none."""
     pair = engine.pick(engine.writers, index)
@@ -211,7 +245,7 @@ def watch_for_room(engine: Engine, index: int, choice: int) -> None:
 
 @operation(
     "RING-25",
-    errors={"PayloadTooLarge": "RING-9"},
+    errors={"PayloadTooLarge": "RING-9", "ReservationOpen": "RING-65"},
     reaches="RING-14",
     needs="Writer.add_many",
     weight=3,
@@ -239,7 +273,15 @@ def add_many(engine: Engine, index: int, first: int, second: int, count: int, ta
 
 
 @operation(
-    "RING-25", "RING-10", reaches="RING-14", needs="Writer.add_many", weight=1, index=CHOICE, tag=TAG, times=SMALL
+    "RING-25",
+    "RING-10",
+    errors={"ReservationOpen": "RING-65"},
+    reaches="RING-14",
+    needs="Writer.add_many",
+    weight=1,
+    index=CHOICE,
+    tag=TAG,
+    times=SMALL,
 )
 def lap(engine: Engine, index: int, tag: int, times: int) -> None:
     """Add once or several times as many events as the ring holds, and more."""
