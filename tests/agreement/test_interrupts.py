@@ -157,6 +157,7 @@ NAMES = list(allocator_calls(rusted_ring.native, rusted_ring.native.EventAllocat
 
 @pytest.mark.clause("ERR-10", "ALLOC-9", "PTR-5")
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.desk(12)
 def test_every_slot_and_reference_is_accounted_for(backend: ModuleType, storm: Storm, name: str) -> None:
     allocator = backend.EventAllocator(backend.WIDE)
     calls = allocator_calls(backend, allocator)

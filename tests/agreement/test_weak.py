@@ -105,6 +105,7 @@ def test_aba_bound_in_both_directions(
 
 
 @pytest.mark.clause("WEAK-4")
+@pytest.mark.slow
 def test_seed_generation_refuses_65535_turns_and_accepts_the_next(backend: ModuleType) -> None:
     """Sixteen bits: the bound is where it is said to be, in the profile that ships."""
     allocator = backend.EventAllocator(

@@ -166,6 +166,7 @@ def part(folder: Path) -> Path:
 
 
 @pytest.mark.usefixtures("tools")
+@pytest.mark.slow
 def test_loop_too_many_in_a_hot_call_is_found_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = part(tmp_path / "copy")
     with Programs() as programs:
@@ -199,6 +200,7 @@ def test_no_hot_call_executes_more_than_its_baseline(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.usefixtures("tools")
+@pytest.mark.slow
 def test_baseline_that_was_recorded_is_one_for_the_next_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,7 @@ from rusted_ring.verify.lockstep.sequences import Journal, offered_operations
 from rusted_ring.verify.support.backend import BackendError, backend_name, load_backend, offers
 from rusted_ring.verify.support.hypothesis_profiles import differential_steps
 
-pytestmark = pytest.mark.desk(3)
+pytestmark = pytest.mark.desk(2)
 
 NAMES = ["reference", "native"]
 

@@ -15,7 +15,10 @@ import pytest
 
 from rusted_ring.verify import cli
 
-pytestmark = pytest.mark.skipif(shutil.which("objcopy") is None, reason="objcopy is not installed: install binutils")
+pytestmark = [
+    pytest.mark.desk(1),
+    pytest.mark.skipif(shutil.which("objcopy") is None, reason="objcopy is not installed: install binutils"),
+]
 COMPILERS = ("gcc", "clang")
 
 HEAD = """
@@ -75,6 +78,7 @@ def check(
 
 @pytest.mark.clause("EXPLORE-7", "EXPLORE-32")
 @pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.slow
 def test_an_older_write_is_read_32_times_in_a_row(compiler: str, tmp_path: Path) -> None:
     thread = "while (!atomic_load_explicit(&flag, memory_order_relaxed)) turns++; assert(turns < LIMIT)"
     main = "atomic_store_explicit(&flag, 1, memory_order_relaxed)"

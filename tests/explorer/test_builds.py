@@ -468,6 +468,7 @@ def test_sizes() -> None:
 
 @pytest.mark.clause("EXPLORE-12")
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.slow
 def test_the_engine_grows_with_the_threads(workers: int) -> None:
     words = ["--bound", "10", "--workers", str(workers)]
     status, found = explore(PROGRAMS / "refused.c", "gcc", *words, flags=["-DTHREADS=40"])

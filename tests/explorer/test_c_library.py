@@ -22,7 +22,7 @@ COMPILERS = ("gcc", "clang")
 CANNOT_RUN = 2
 
 pytestmark = [
-    pytest.mark.desk(6),
+    pytest.mark.desk(3),
     pytest.mark.skipif(shutil.which("objcopy") is None, reason="objcopy is not installed: install binutils"),
 ]
 

@@ -97,6 +97,7 @@ def test_what_is_left_out_as_without_effect_fails_in_every_execution(program: Pa
 
 
 @pytest.mark.clause("EXPLORE-49")
+@pytest.mark.slow
 def test_clients_that_are_not_exhausted_are_told(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bounded = "r=2 g=1 t=0 xs=1 | alloc 1p0 1 ; weak s0 1p0 | dmany s0 1 | inc s0 ; inc s0"
     large = "r=1 g=1 t=0 xs=2 | ffi s0 1 | amany t0 2 2 | dec s0 | ffi t0 4"

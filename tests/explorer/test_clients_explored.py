@@ -23,7 +23,7 @@ from rusted_ring.verify.model_checking.sites import Cell, orders_at
 from rusted_ring.verify.necessity import matrix, pages, witnesses
 from rusted_ring.verify.support.checkout import checkout
 
-pytestmark = pytest.mark.desk(4)
+pytestmark = pytest.mark.desk(2)
 
 MOST_DRAWN = 3_000
 """Executions of a drawn client at the most; the corpus is exhausted."""
@@ -342,6 +342,7 @@ def test_orders_are_read_from_a_statement_of_several_lines() -> None:
 
 
 @pytest.mark.parametrize(("client", "status"), [("clone-race", 0), ("a line that is none", 2)])
+@pytest.mark.slow
 def test_one_client_from_the_command_line(client: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([client]) == status
     said = capsys.readouterr()

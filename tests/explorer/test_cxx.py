@@ -22,7 +22,7 @@ from rusted_ring.verify import cli
 from rusted_ring.verify.explorer import cxx_library, symbols
 from rusted_ring.verify.explorer.toolchain import CannotBuild, architecture
 
-pytestmark = pytest.mark.desk(3)
+pytestmark = pytest.mark.desk(2)
 
 LIBRARIES = {
     "boost_queues.cpp": ("boost/lockfree/queue.hpp", "libboost-dev"),
@@ -102,6 +102,7 @@ def line_of(file: str, text: str) -> int:
 
 @needs_cxx
 @pytest.mark.clause("EXPLORE-44")
+@pytest.mark.slow
 def test_an_error_in_a_header_is_shown_at_the_users_line() -> None:
     error = found("containers LIST NO_LOCK")
     assert error["line"] in (line_of("containers.cpp", "push_front"), line_of("containers.cpp", "for (int each"))
@@ -142,6 +143,7 @@ def test_c_and_cxx_sources_make_one_program(tmp_path: Path, capsys: pytest.Captu
 
 @needs_cxx
 @pytest.mark.clause("EXPLORE-34")
+@pytest.mark.slow
 def test_the_standard_decides_what_is_compiled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = tmp_path / "program.cpp"
     source.write_text(

@@ -189,6 +189,7 @@ def test_a_fault_is_found_by_the_axioms(
 
 @pytest.mark.share(4)
 @pytest.mark.parametrize("file", sorted({file for fault in BY_AXIOMS for file in fault.within or (fault.file,)}))
+@pytest.mark.slow
 def test_without_a_fault_the_axioms_find_nothing(file: str, tmp_path: Path) -> None:
     assert parted(build_litmus(compiled(file, source(file), tmp_path), tmp_path), MOST_PROGRAMS) is None
 

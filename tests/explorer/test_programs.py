@@ -23,7 +23,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 COMPILERS = ("gcc", "clang")
 
 pytestmark = [
-    pytest.mark.desk(6),
+    pytest.mark.desk(3),
     pytest.mark.skipif(shutil.which("objcopy") is None, reason="objcopy is not installed: install binutils"),
 ]
 

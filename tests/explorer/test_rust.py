@@ -20,7 +20,7 @@ ENTRIES: list[dict[str, Any]] = tomllib.loads((FOLDER / "rust.toml").read_text(e
 SECONDS = 300
 
 pytestmark = [
-    pytest.mark.desk(2),
+    pytest.mark.desk(1),
     pytest.mark.clause("EXPLORE-45", "EXPLORE-46", "EXPLORE-47"),
     pytest.mark.skipif(
         any(shutil.which(tool) is None for tool in ("rustc", "cargo", "objcopy", "gcc")),

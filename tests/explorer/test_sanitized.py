@@ -40,7 +40,7 @@ RUNS = [
 ]
 
 pytestmark = [
-    pytest.mark.desk(3),
+    pytest.mark.desk(1),
     pytest.mark.skipif(
         shutil.which("gcc") is None or shutil.which("objcopy") is None, reason="needs gcc and objcopy (binutils)"
     ),

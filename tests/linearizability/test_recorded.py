@@ -26,6 +26,7 @@ def test_one_thread_after_another_is_right(backend: ModuleType) -> None:
 
 
 @pytest.mark.clause("SLOT-1", "ALLOC-13")
+@pytest.mark.desk(1)
 def test_threads_at_once_are_right(backend: ModuleType) -> None:
     for client in RECORDED:
         for history in record(client, backend, ROUNDS):
