@@ -247,6 +247,7 @@ def test_two_threads_wait_through_one_writer(backend: ModuleType, threads: Any) 
 
 
 @pytest.mark.clause("RING-34", "RING-46")
+@pytest.mark.desk(1)
 def test_a_waiting_writer_uses_no_processor_time(backend: ModuleType, add: Callable[[Any, Any], bool]) -> None:
     _, writer, _reader = full(backend)
     begun = time.thread_time()

@@ -204,6 +204,7 @@ def test_each_event_goes_to_one_of_those_who_wait(backend: ModuleType, threads: 
 
 
 @pytest.mark.clause("RING-34")
+@pytest.mark.desk(1)
 def test_a_waiting_thread_uses_no_processor_time(backend: ModuleType, wait: Callable[[Any, Any], Any]) -> None:
     _, _writer, reader = make(backend)
     begun = time.thread_time()

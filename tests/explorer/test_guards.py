@@ -31,7 +31,7 @@ int main(void) { pthread_t t; pthread_create(&t, 0, run, 0); f(); pthread_join(t
 LINE = HEAD.count("\n") + 1
 
 pytestmark = [
-    pytest.mark.desk(3),
+    pytest.mark.desk(2),
     pytest.mark.skipif(shutil.which("objcopy") is None, reason="objcopy is not installed: install binutils"),
     pytest.mark.clause("EXPLORE-11"),
 ]

@@ -216,6 +216,7 @@ def test_two_calls_are_what_there_is_without_reduction(setup: Setup) -> None:
         "gated=1 size=1 readers=1 | open 1w0 ; join 2q0 old ; add 1w0 1",
     ],
 )
+@pytest.mark.desk(2)
 def test_three_calls_are_what_there_is_without_reduction(text: str) -> None:
     setup = setup_named(text)
     found = enumerated(setup, 3)
