@@ -1,5 +1,6 @@
 """Slots of a ring that are lent to the program: reservations and peeks [RING-61 to RING-80]."""
 
+import weakref
 from array import array
 from collections.abc import Sequence
 from functools import partial
@@ -39,6 +40,10 @@ class _InPlace(Unpicklable):
     def _held_now(self) -> LentSlots:
         """Return the slots, in a step of its own; raise as `_held`."""
         return self._ring._monitor.read(self._held)
+
+    def _ending(self, registration: WriterRegistration | ReaderRegistration, slots: LentSlots) -> tuple[Change, ...]:
+        """Return the changes that end the reservation or peek [RING-64, RING-73]."""
+        return *ending_loan_of_slots(registration, slots), partial(setattr, self, "_slots", None)
 
     def _view(self) -> memoryview:
         return self._ring._monitor.run(lambda: (self._held().view(), [NOTHING]))
@@ -107,10 +112,6 @@ class Reservation(_InPlace):
         reservation._slots = slots
         return reservation
 
-    def _ending(self, slots: LentSlots) -> tuple[Change, ...]:
-        """Return the changes that end the reservation [RING-64]."""
-        return *ending_loan_of_slots(self._registration, slots), partial(setattr, self, "_slots", None)
-
     def commit(
         self,
         count: int | None = None,
@@ -141,7 +142,7 @@ class Reservation(_InPlace):
             slots.end_views("commit()")
             events = [PooledEvent(slots.payload(at, sizes[at]), kinds[at]) for at in range(len(sizes))]
             _, changes = self._ring._publishing(events, self._registration, new_waiter())
-            return None, [*changes, *self._ending(slots)]
+            return None, [*changes, *self._ending(self._registration, slots)]
 
         self._ring._monitor.run(look)
 
@@ -160,7 +161,7 @@ class Reservation(_InPlace):
             if slots is None or slots.ended:
                 return None, []
             slots.end_views("cancel()")
-            return None, [*self._ending(slots)]
+            return None, [*self._ending(self._registration, slots)]
 
         self._ring._monitor.run(look)
 
@@ -244,8 +245,7 @@ class Peek(_InPlace):
                 raise RingClosed(f"self is {self!r}: {why}; discard them, and make a new Reader of the ring")
             slots.end_views("release()")
             moving = self._ring._moving(registration, delivered(registration.position, passed)) if passed else ()
-            ended = partial(setattr, self, "_slots", None)
-            return None, [*moving, *ending_loan_of_slots(registration, slots), ended]
+            return None, [*moving, *self._ending(registration, slots)]
 
         self._ring._monitor.run(look)
 
@@ -293,6 +293,22 @@ class Peek(_InPlace):
         self._slots = None
 
 
+def lend_slots(
+    ring: RingBuffer, registration: WriterRegistration | ReaderRegistration, number: int, keeps: object
+) -> tuple[LentSlots, list[Change]]:
+    """Return slots for a reservation or a peek, and the changes that lend them [RING-61, RING-71].
+
+    Args:
+        ring: the ring.
+        registration: the registration of its writer or reader.
+        number: how many slots.
+        keeps: what keeps the writer or reader registered until the last view is gone.
+    """
+    ending = partial(_ending_destroyed_slots, registration)
+    slots = LentSlots(ring._monitor, number, ring.size, ending, keeps)
+    return slots, [partial(setattr, registration, "lent", weakref.ref(slots)), slots.arm]
+
+
 def ending_loan_of_slots(registration: WriterRegistration | ReaderRegistration, slots: LentSlots) -> tuple[Change, ...]:
     """Return the changes after which a writer has no reservation, or a reader no peek [RING-64, RING-73]."""
     return (
@@ -302,7 +318,23 @@ def ending_loan_of_slots(registration: WriterRegistration | ReaderRegistration, 
     )
 
 
-def ending_destroyed_slots(registration: WriterRegistration | ReaderRegistration) -> tuple[Change, ...]:
+def ending_at_close(
+    registration: WriterRegistration | ReaderRegistration, *, evicted: bool = False
+) -> tuple[Change, ...]:
+    """Return the changes that end the reservation or peek of a writer or reader that is closed [RING-64, RING-77].
+
+    Raises:
+        ViewsOutstanding: a view of it is alive, and its reader was not evicted [RING-66, RING-75].
+    """
+    slots = None if registration.lent is None else registration.lent()
+    if slots is None:
+        return ()
+    if not evicted:
+        slots.end_views("close()")
+    return ending_loan_of_slots(registration, slots)
+
+
+def _ending_destroyed_slots(registration: WriterRegistration | ReaderRegistration) -> tuple[Change, ...]:
     """Return the changes that end a reservation or peek after its slots were destroyed [RING-67, RING-76]."""
     if registration.lent is None or registration.lent() is not None:
         return ()

@@ -6,7 +6,6 @@ RING-44, RING-52 to RING-55, RING-71, RING-74, RING-79]
 
 import math
 import time
-import weakref
 from array import array
 from collections.abc import Iterator
 from functools import partial
@@ -23,8 +22,7 @@ from rusted_ring.reference.cursor import (
     joined,
     lag_of,
 )
-from rusted_ring.reference.in_place import Peek, ending_destroyed_slots, ending_loan_of_slots
-from rusted_ring.reference.lent_slots import LentSlots
+from rusted_ring.reference.in_place import Peek, ending_at_close, lend_slots
 from rusted_ring.reference.monitor import Found
 from rusted_ring.reference.once import check_uninitialized, initializing
 from rusted_ring.reference.ring import ReaderRegistration, RingBuffer, Waiter, new_waiter
@@ -251,10 +249,8 @@ class Reader(Unpicklable):
             _, events = found
             if not events:
                 return None, changes
-            ending = partial(ending_destroyed_slots, registration)
-            slots = LentSlots(ring._monitor, len(events), ring.size, ending, self._sentinel)
-            lending = partial(setattr, registration, "lent", weakref.ref(slots))
-            return Peek._holding(ring, registration, slots, events), [lending, slots.arm]
+            slots, lending = lend_slots(ring, registration, len(events), self._sentinel)
+            return Peek._holding(ring, registration, slots, events), lending
 
         while True:
             peek = ring._monitor.run(look)
@@ -411,10 +407,7 @@ class Reader(Unpicklable):
 
         def look() -> Found[None]:
             registration = self._registration
-            slots = None if registration.lent is None else registration.lent()
-            if slots is not None and not registration.evicted:
-                slots.end_views("close()")
-            ending = () if slots is None else ending_loan_of_slots(registration, slots)
+            ending = ending_at_close(registration, evicted=registration.evicted)
             closing = partial(setattr, registration, "closed", True)
             return None, [*ending, closing, *self._ring._leaving(registration)]
 

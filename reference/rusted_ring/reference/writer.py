@@ -6,14 +6,12 @@ RING-61, RING-65, RING-69]
 
 import math
 import time
-import weakref
 from collections.abc import Sequence
 from functools import partial
 from typing import Self
 
 from rusted_ring.reference.arguments import as_flag, as_seconds, batch_arguments, check_event_type, check_seconds
-from rusted_ring.reference.in_place import Reservation, ending_destroyed_slots, ending_loan_of_slots
-from rusted_ring.reference.lent_slots import LentSlots
+from rusted_ring.reference.in_place import Reservation, ending_at_close, lend_slots
 from rusted_ring.reference.monitor import Found
 from rusted_ring.reference.once import check_uninitialized, initializing
 from rusted_ring.reference.ring import RingBuffer, WriterRegistration, new_waiter
@@ -241,10 +239,8 @@ class Writer(Unpicklable):
             room, changes = ring._reserving(wanted, registration, waiter)
             if room == 0:
                 return None, changes
-            ending = partial(ending_destroyed_slots, registration)
-            slots = LentSlots(ring._monitor, room, ring.size, ending, self._sentinel)
-            reserved = partial(setattr, registration, "lent", weakref.ref(slots))
-            return Reservation._holding(ring, registration, slots), [*changes, reserved, slots.arm]
+            slots, lending = lend_slots(ring, registration, room, self._sentinel)
+            return Reservation._holding(ring, registration, slots), [*changes, *lending]
 
         while True:
             reservation = ring._monitor.run(look)
@@ -273,10 +269,7 @@ class Writer(Unpicklable):
             if end and registration is None and not ring._ended:
                 remedy = "close another Writer with end=True"
                 return RingClosed(f"writer is {self!r}: it was closed and cannot end the stream; {remedy}"), []
-            slots = None if registration is None or registration.lent is None else registration.lent()
-            if slots is not None:
-                slots.end_views("close()")
-            cancelling = () if registration is None or slots is None else ending_loan_of_slots(registration, slots)
+            cancelling = () if registration is None else ending_at_close(registration)
             leaving = () if registration is None else ring._unregistering_writer(registration)
             ending = ring._ending() if end and not ring._ended else ()
             return None, [*cancelling, *leaving, *ending, partial(setattr, self, "_registration", None)]
