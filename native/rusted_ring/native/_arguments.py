@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from rusted_ring.vocabulary.arguments import U32_LIMIT, U64_LIMIT, is_of
-from rusted_ring.vocabulary.errors import PayloadTooLarge
+from rusted_ring.vocabulary.errors import PayloadTooLarge, ViewsOutstanding
 from rusted_ring.vocabulary.shown import short, shown
 
 _COPY = "pass a copy made by bytes(...)"
@@ -44,6 +44,12 @@ def wrong_type(name: str, value: object, why: str, remedy: str) -> TypeError:
 def wrong_value(name: str, value: object, why: str, remedy: str) -> ValueError:
     """Return the error for an argument with a wrong value [ERR-4]."""
     return ValueError(f"{name} is {shown(value)}: {why}; {remedy}")
+
+
+def views_outstanding(owner: str, call: str) -> ViewsOutstanding:
+    """Return the error for a call that views of an object's `data` forbid [PTR-17, LOAN-6, RING-66, RING-75]."""
+    remedy = f"release or delete every view, slice and array of it, then call {call}() again"
+    return ViewsOutstanding(f"data of {owner} has views that are alive: {remedy}")
 
 
 def instance(name: str, value: object, kind: type[_T], wanted: str, remedy: str) -> _T:

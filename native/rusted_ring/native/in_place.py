@@ -6,9 +6,9 @@ from array import array
 from typing import NoReturn
 
 from rusted_ring.native import _core
-from rusted_ring.native._arguments import between, in_name_of, integer, numbers, u32, wrong_value
+from rusted_ring.native._arguments import between, in_name_of, integer, numbers, u32, views_outstanding, wrong_value
 from rusted_ring.vocabulary.arguments import U32_LIMIT
-from rusted_ring.vocabulary.errors import PayloadTooLarge, ReleasedHandle, RingClosed, ViewsOutstanding
+from rusted_ring.vocabulary.errors import PayloadTooLarge, ReleasedHandle, RingClosed
 from rusted_ring.vocabulary.shown import shown
 from rusted_ring.vocabulary.unpicklable import Unpicklable
 
@@ -31,8 +31,7 @@ class _InPlace(_core.InPlace, Unpicklable):
         raise ReleasedHandle(f"self is a {kind} that has ended: {use} was used after its end; {remedy}")
 
     def _refuse_viewed(self, use: str) -> NoReturn:
-        remedy = f"release or delete every view, slice and array of it, then call {use}() again"
-        raise ViewsOutstanding(f"data of the {type(self).__name__} has views that are alive: {remedy}")
+        raise views_outstanding(f"the {type(self).__name__}", use)
 
     def __repr__(self) -> str:
         kind, count = type(self).__name__, self._shown()

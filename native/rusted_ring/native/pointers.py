@@ -4,10 +4,10 @@ import builtins
 from typing import TYPE_CHECKING, NoReturn
 
 from rusted_ring.native import _core
-from rusted_ring.native._arguments import between, in_name_of, integer
+from rusted_ring.native._arguments import between, in_name_of, integer, views_outstanding
 from rusted_ring.native._base import token_argument, triple, triple_argument
 from rusted_ring.native.pools import POOLS
-from rusted_ring.vocabulary.errors import ForkedCopy, ReleasedHandle, ViewsOutstanding
+from rusted_ring.vocabulary.errors import ForkedCopy, ReleasedHandle
 from rusted_ring.vocabulary.sizes import PoolId
 from rusted_ring.vocabulary.unpicklable import Unpicklable
 
@@ -31,10 +31,7 @@ class _Pinned(_core.Pinned, Unpicklable):
         return ReleasedHandle(f"self is a {kind} that was released: {use} was used after its end; {remedy}")
 
     def _refuse_viewed(self, use: str) -> NoReturn:
-        raise ViewsOutstanding(
-            f"data of the {type(self).__name__} has views that are alive: release or delete every view, slice and "
-            f"array of it, then call {use}() again"
-        )
+        raise views_outstanding(f"the {type(self).__name__}", use)
 
     @property
     def pool_id(self) -> PoolId:

@@ -16,6 +16,7 @@ from rusted_ring.native._arguments import (
     integer,
     not_negative,
     seconds,
+    views_outstanding,
     wrong_type,
     wrong_value,
 )
@@ -32,7 +33,6 @@ from rusted_ring.vocabulary.errors import (
     ReadersFull,
     ReservationOpen,
     RingClosed,
-    ViewsOutstanding,
     WriterTaken,
 )
 from rusted_ring.vocabulary.event import EventBatch, Payload, PooledEvent
@@ -264,8 +264,7 @@ class Writer(_core.Writer, Unpicklable):
         raise AssertionError(f"status {status} for {name} of {length} bytes")
 
     def _refuse_viewed(self) -> NoReturn:
-        remedy = "release or delete every view, slice and array of it, then call close() again"
-        raise ViewsOutstanding(f"data of the reservation of {self!r} has views that are alive: {remedy}")
+        raise views_outstanding(f"the reservation of {self!r}", "close")
 
     def __enter__(self) -> Self:
         self._check("with")
@@ -450,8 +449,7 @@ class Reader(_core.Reader, Unpicklable):
         raise AssertionError(f"status {status} of {use}")
 
     def _refuse_viewed(self) -> NoReturn:
-        remedy = "release or delete every view, slice and array of it, then call close() again"
-        raise ViewsOutstanding(f"data of the peek of {self!r} has views that are alive: {remedy}")
+        raise views_outstanding(f"the peek of {self!r}", "close")
 
     def __enter__(self) -> Self:
         self._check("with")
