@@ -213,7 +213,7 @@ def test_c_harness_without_a_checkout_is_missing(
         raise NoCheckout("no checkout here")
 
     monkeypatch.setattr(harnesses, "checkout", nowhere)
-    monkeypatch.setattr(harnesses, "_which", lambda program: program)
+    monkeypatch.setattr(harnesses, "which", lambda program: program)
     measured = Measured(select(["pool"], ["glibc"]))
     harness = harnesses.CHarness(measured, harnesses.SMOKE, programs, tmp_path)
     harness.prepare()
@@ -244,7 +244,7 @@ def test_rust_peers_that_cannot_be_built_are_left_out_one_by_one(
             sys.exit("error: failed to download disruptor")
         """,
     )
-    monkeypatch.setattr(harnesses, "_which", lambda _: str(cargo))
+    monkeypatch.setattr(harnesses, "which", lambda _: str(cargo))
     measured = Measured(select(["stream"], ["rtrb", "disruptor-rs"]))
     harness = harnesses.RustHarness(measured, harnesses.SMOKE, programs, tmp_path)
     harness.prepare()

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from rusted_ring.bench.contract import WORKS, harness_of, parse
-from rusted_ring.bench.measured import PAIR, Measured, Quartiles, UnusableResult
+from rusted_ring.bench.contract import WORKS, Harness, harness_of, parse
+from rusted_ring.bench.measured import Measured, Quartiles, UnusableResult, of_one_pair
 from rusted_ring.bench.targets import NOISE
 
 LEAST_ROUNDS: Final = 3
@@ -155,14 +155,13 @@ def _one_pair(before: Measured, now: Measured, name: str) -> tuple[Measured, Mea
     pairs = before.pairs(harness), now.pairs(harness)
     if not WORKS[figure.work].two_threads or figure.work == "limit-round-trip" or not all(pairs):
         return before, now
-    common = [one for one in itertools.product(*pairs) if _near(*(run.round_trip(harness) for run in one))]
+    common = [one for one in itertools.product(*pairs) if _near(harness, *one)]
     return max(common, key=lambda one: min(len(run.rounds) for run in one), default=None)
 
 
-def _near(first: Quartiles | None, second: Quartiles | None) -> bool:
-    if first is None or second is None:
-        return False
-    return max(first.median, second.median) <= PAIR * min(first.median, second.median)
+def _near(harness: Harness, *runs: Measured) -> bool:
+    trips = [trip.median for run in runs if (trip := run.round_trip(harness)) is not None]
+    return len(trips) == len(runs) and of_one_pair(trips)
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, str, str]]:

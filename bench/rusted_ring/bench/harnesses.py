@@ -10,7 +10,6 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import sys
 import tempfile
 from abc import ABC, abstractmethod
@@ -34,7 +33,7 @@ from rusted_ring.bench.contract import (
     parse_part,
 )
 from rusted_ring.bench.measured import Measured, Note, Round
-from rusted_ring.bench.programs import ProgramFailed, Programs
+from rusted_ring.bench.programs import ProgramFailed, Programs, which
 from rusted_ring.verify.support.checkout import NoCheckout, checkout
 
 SOURCES: Final = Path(__file__).resolve().parent
@@ -98,13 +97,6 @@ def cache_folder() -> Path:
     except NoCheckout:
         place = str(SOURCES)
     return Path(root) / "rusted-ring" / "bench" / hashlib.sha256(place.encode()).hexdigest()[:12]
-
-
-def _which(program: str) -> str:
-    found = shutil.which(program)
-    if found is None:
-        raise ProgramFailed(f"no {program} on this machine")
-    return found
 
 
 class AnyHarness(ABC):
@@ -235,12 +227,8 @@ class CHarness(AnyHarness):
 
     def build(self) -> list[str]:
         """Configure and build `c/`, and read which peers CMake did not find."""
-        cmake = _which("cmake")
-        root = checkout()
-        generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-        place: Command = [cmake, "-S", SOURCES / "c", "-B", self.folder, *generator]
-        self.programs.run([*place, "-DCMAKE_BUILD_TYPE=Release", f"-DRUSTED_RING_SOURCE={root}"], _BUILD_SECONDS)
-        self.programs.run([cmake, "--build", self.folder, "--parallel", str(os.cpu_count() or 1)], _BUILD_SECONDS)
+        cmake = which("cmake")
+        self.programs.build_c(cmake, SOURCES / "c", self.folder, checkout(), _BUILD_SECONDS)
         for peer, reason in json.loads((self.folder / "missing.json").read_text(encoding="utf-8")).items():
             self.miss(peer, reason)
         self.measured.machine["compilers"] = machine.compilers(self.folder)
@@ -338,7 +326,7 @@ class RustHarness(AnyHarness):
 
     def build(self) -> list[str]:
         """Build `rust/` with all peers or, where that fails, with those that can be built."""
-        cargo = _which("cargo")
+        cargo = which("cargo")
         try:
             self._cargo(cargo, list(self.FEATURES))
         except ProgramFailed:
@@ -412,7 +400,7 @@ class JavaHarness(AnyHarness):
 
     def build(self) -> list[str]:
         """Build `java/` where its sources are not those of the last build."""
-        maven, java = _which("mvn"), _which("java")
+        maven, java = which("mvn"), which("java")
         sources = sorted(path for path in (SOURCES / "java").rglob("*") if path.suffix in (".java", ".xml"))
         state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
         stamp = self.folder / "sources.sha256"
@@ -433,7 +421,7 @@ class JavaHarness(AnyHarness):
         works = "|".join(dict.fromkeys(work for work, _ in pairs))
         with _scratch() as scratch:
             result = scratch / "jmh.json"
-            command: Command = [_which("java"), "-Djmh.ignoreLock=true", "-jar", self._jar(), "-f", "1", *self.pace.jmh]
+            command: Command = [which("java"), "-Djmh.ignoreLock=true", "-jar", self._jar(), "-f", "1", *self.pace.jmh]
             self.programs.run(
                 [*command, "-rf", "json", "-rff", result, rf"\.({works})$"], self.pace.limit, folder=scratch
             )

@@ -13,10 +13,8 @@ nothing to compare with.
 import argparse
 import dataclasses
 import json
-import os
 import platform
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rusted_ring.bench import machine
-from rusted_ring.bench.programs import ProgramFailed, Programs
+from rusted_ring.bench.programs import ProgramFailed, Programs, which
 from rusted_ring.verify.support.checkout import NoCheckout, checkout
 from rusted_ring.verify.support.report import print_table
 
@@ -68,14 +66,11 @@ def count(root: Path, programs: Programs) -> tuple[Setting, dict[str, float]]:
     Raises:
         ProgramFailed: a tool is not there or failed.
     """
-    cmake, valgrind = _which("cmake", "cmake"), _which("valgrind", "valgrind")
+    cmake, valgrind = which("cmake", "cmake"), which("valgrind", "valgrind")
     with tempfile.TemporaryDirectory(prefix="rusted-ring-instructions-") as folder:
         build, counted = Path(folder) / "build", Path(folder) / "callgrind.out"
         sources = root / "bench" / "rusted_ring" / "bench" / "c" / "hot_calls"
-        generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-        place: list[str | Path] = [cmake, "-S", sources, "-B", build, *generator]
-        programs.run([*place, "-DCMAKE_BUILD_TYPE=Release", f"-DRUSTED_RING_SOURCE={root}"], SECONDS)
-        programs.run([cmake, "--build", build, "--parallel", str(os.cpu_count() or 1)], SECONDS)
+        programs.build_c(cmake, sources, build, root, SECONDS)
         said = programs.run(
             [
                 *(valgrind, "--tool=callgrind", f"--callgrind-out-file={counted}", "--toggle-collect=count_*"),
@@ -90,23 +85,8 @@ def count(root: Path, programs: Programs) -> tuple[Setting, dict[str, float]]:
         if absent:
             raise ProgramFailed(f"callgrind: no count of {', '.join(absent)}: was it inlined or merged?")
         compiler = machine.compilers(build).get("C", "")
-    setting = Setting(compiler, platform.machine(), _has_avx())
+    setting = Setting(compiler, platform.machine(), machine.has_avx())
     return setting, {name: round(totals[name] / number, 2) for name, number in calls.items()}
-
-
-def _which(program: str, package: str) -> str:
-    found = shutil.which(program)
-    if found is None:
-        raise ProgramFailed(f"no {program} on this machine: install it (Debian: {package})")
-    return found
-
-
-def _has_avx() -> bool:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return re.search(r"^flags\s*:.*\bavx\b", text, re.MULTILINE) is not None
 
 
 def inclusive(lines: Iterable[str], prefix: str) -> dict[str, int]:

@@ -32,12 +32,20 @@ def facts() -> dict[str, Any]:
     }
 
 
-def _processor() -> str:
+def has_avx() -> bool:
+    """Whether the processor has the registers of AVX."""
+    return re.search(r"^flags\s*:.*\bavx\b", _cpuinfo(), re.MULTILINE) is not None
+
+
+def _cpuinfo() -> str:
     try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
-        text = ""
-    named = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", text, re.MULTILINE)
+        return ""
+
+
+def _processor() -> str:
+    named = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", _cpuinfo(), re.MULTILINE)
     return named.group(1) if named else platform.processor() or "unknown"
 
 

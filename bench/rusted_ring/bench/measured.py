@@ -36,6 +36,11 @@ PAIR: Final = 1.25
 """Round trips that differ by a larger factor are of two pairs of processors."""
 
 
+def of_one_pair(round_trips: Sequence[float]) -> bool:
+    """Whether round trips are of one pair of processors."""
+    return not round_trips or max(round_trips) <= PAIR * min(round_trips)
+
+
 class UnusableResult(ValueError):
     """A file that is not the JSON of a run."""
 
@@ -109,7 +114,7 @@ class Round:
         """Whether these figures come from one pair of processors, as far as they are of two threads."""
         two = {harness_of(one.work, one.peer) for one in figures if WORKS[one.work].two_threads}
         trips = [self.round_trips[harness] for harness in two if harness in self.round_trips]
-        return not trips or max(trips) <= PAIR * min(trips)
+        return of_one_pair(trips)
 
     def add(self, figures: Mapping[str, float]) -> None:
         """Take over what a harness gave.
@@ -227,7 +232,7 @@ class Measured:
         for one in sorted(
             (one for one in self.rounds if harness in one.round_trips), key=lambda one: one.round_trips[harness]
         ):
-            if not found or one.round_trips[harness] > PAIR * trip:
+            if not found or not of_one_pair([trip, one.round_trips[harness]]):
                 found.append([])
             found[-1].append(one)
             trip = one.round_trips[harness]

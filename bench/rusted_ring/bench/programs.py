@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,22 @@ _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 class ProgramFailed(RuntimeError):
     """A program could not be started, failed, or ran out of time: the message says which and why, in one line."""
+
+
+def which(program: str, package: str = "") -> str:
+    """Return the path of a program.
+
+    Args:
+        program: its name.
+        package: the package of Debian that brings it, for the message.
+
+    Raises:
+        ProgramFailed: it is not installed.
+    """
+    found = shutil.which(program)
+    if found is None:
+        raise ProgramFailed(f"no {program} on this machine" + (f": install it (Debian: {package})" if package else ""))
+    return found
 
 
 def telling_line(text: str) -> str:
@@ -60,6 +77,24 @@ class Programs:
             _kill(process)  # whoever runs it waits for its end
         if self._before is not None:
             signal.signal(signal.SIGTERM, self._before)
+
+    def build_c(self, cmake: str, sources: Path, folder: Path, root: Path, seconds: float) -> None:
+        """Configure and build programs in C beside the C library of a checkout.
+
+        Args:
+            cmake: the path of CMake.
+            sources: the folder of their `CMakeLists.txt`.
+            folder: what is built goes here.
+            root: the checkout.
+            seconds: how long each of the two steps may take.
+
+        Raises:
+            ProgramFailed: one of them failed.
+        """
+        generator = ["-G", "Ninja"] if shutil.which("ninja") else []
+        options = ["-DCMAKE_BUILD_TYPE=Release", f"-DRUSTED_RING_SOURCE={root}"]
+        self.run([cmake, "-S", sources, "-B", folder, *generator, *options], seconds)
+        self.run([cmake, "--build", folder, "--parallel", str(os.cpu_count() or 1)], seconds)
 
     def run(
         self,
