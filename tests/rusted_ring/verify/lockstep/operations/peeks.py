@@ -4,6 +4,7 @@ from typing import Final
 
 from rusted_ring.verify.lockstep.engine import Engine
 from rusted_ring.verify.lockstep.operations.arguments import UNPICKLABLE
+from rusted_ring.verify.lockstep.operations.lent_slots import Lent, abandon, forget_views, keep_view, use_ended
 from rusted_ring.verify.lockstep.registry import CHOICE, SMALL, Registry, Skip, registrar
 from rusted_ring.verify.lockstep.script import Pair
 
@@ -25,30 +26,6 @@ WRONG_PEEKS: Final = (
     "{0}.peek(1, -1)",
     "{0}.peek(0, '1')",
 )
-
-
-class Peeked:
-    """What the engine remembers of a peek.
-
-    Attributes:
-        ring: the ring's pair.
-        reader: the reader's pair.
-        views: pairs of views that are alive.
-        evicted: whether the reader was evicted, so that the memory may change.
-    """
-
-    def __init__(self, ring: Pair | None, reader: Pair) -> None:
-        """Keep both."""
-        self.ring = ring
-        self.reader = reader
-        self.views: list[Pair] = []
-        self.evicted = False
-
-
-def forget_views(engine: Engine, pair: Pair) -> None:
-    """Let go of the views of a peek."""
-    engine.forget(*pair.note.views)
-    pair.note.views = []
 
 
 @operation(
@@ -85,7 +62,7 @@ def peek(engine: Engine, index: int, limit: int, choice: int) -> None:
     if made.expected is None:
         engine.forget(made)
         return
-    made.note = Peeked(pair.note.ring, pair)
+    made.note = Lent(pair.note.ring, pair)
     engine.peeks.append(made)
     look_at(engine, made)
 
@@ -128,7 +105,7 @@ def look_at_peek(engine: Engine, index: int, choice: int) -> None:
     if kind == 0 and choice % 2:
         engine.call("{0}.slot({1})", pair, (100, -1)[choice // 2 % 2])
     elif kind == 1:
-        keep_view(engine, pair)
+        keep_view_of_event(engine, pair)
     elif kind == 2 and pair.note.views:
         engine.coverage.outcomes["look_at_peek", ""] += 1
         forget_views(engine, pair)
@@ -136,13 +113,11 @@ def look_at_peek(engine: Engine, index: int, choice: int) -> None:
         look_at(engine, pair)
 
 
-def keep_view(engine: Engine, pair: Pair) -> None:
+def keep_view_of_event(engine: Engine, pair: Pair) -> None:
     """Keep a view of a peek, whose bytes must be those of the event if the reader was not evicted."""
     if pair.note.evicted:
         raise Skip
-    view = engine.call("{0}.slot(0)", pair, keep="view")
-    if view is not None:
-        pair.note.views.append(view)
+    keep_view(engine, pair)
 
 
 WRONG_RELEASES: Final = ("{0}.release(-1)", "{0}.release({0}.count + 1)", "{0}.release(True)", "{0}.release('1')")
@@ -190,12 +165,12 @@ def end_peek(engine: Engine, index: int, count: int, choice: int) -> None:
     if kind == 0:
         engine.call(WRONG_RELEASES[choice % len(WRONG_RELEASES)], pair)
     elif kind in {1, 6}:
-        abandon(engine, pair, collected=choice % 2 == 0, viewed=choice % 4 < 2)
+        abandon_peek(engine, pair, collected=choice % 2 == 0, viewed=choice % 4 < 2)
     else:
         if kind == 4 and not pair.expected.released:
-            keep_view(engine, pair)
-        if kind == 5 and not pair.note.evicted and pair.note.reader in engine.readers:
-            engine.call("{0}.evict()", pair.note.reader)
+            keep_view_of_event(engine, pair)
+        if kind == 5 and not pair.note.evicted and pair.note.holder in engine.readers:
+            engine.call("{0}.evict()", pair.note.holder)
             pair.note.evicted = True
         if kind == 2:
             ended = engine.call("{0}.__exit__(None, None, None)", pair)
@@ -208,32 +183,17 @@ def end_peek(engine: Engine, index: int, count: int, choice: int) -> None:
             forget_views(engine, pair)
             engine.peeks.remove(pair)
             if ended is not None:
-                use_ended(engine, pair, choice)
+                use_ended(engine, pair, "RING-77", ENDED_USES, choice)
             else:
                 engine.forget(pair)
 
 
-def abandon(engine: Engine, pair: Pair, *, collected: bool, viewed: bool) -> None:
+def abandon_peek(engine: Engine, pair: Pair, *, collected: bool, viewed: bool) -> None:
     """Leave a peek by an exception or let it be collected, with or without views of it."""
     if viewed:
-        keep_view(engine, pair)
-    views, pair.note.views = pair.note.views, []
+        keep_view_of_event(engine, pair)
     engine.reached("RING-76")
     engine.peeks.remove(pair)
-    if collected:
-        engine.coverage.outcomes["end_peek", ""] += 1
-        engine.forget(pair)
-    else:
-        engine.call("{0}.__exit__(ValueError, None, None)", pair)
-    for view in views:
-        engine.check_rings()
-        engine.forget(view)
+    views = abandon(engine, pair, "end_peek", ["{0}.__exit__(ValueError, None, None)"], collected=collected)
     if not collected:
-        use_ended(engine, pair, len(views))
-
-
-def use_ended(engine: Engine, pair: Pair, choice: int) -> None:
-    """Use a peek after its end, and let it go."""
-    engine.reached("RING-77")
-    engine.call(ENDED_USES[choice % len(ENDED_USES)], pair)
-    engine.forget(pair)
+        use_ended(engine, pair, "RING-77", ENDED_USES, views)

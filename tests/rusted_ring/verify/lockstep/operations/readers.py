@@ -274,11 +274,11 @@ def iterate(engine: Engine, index: int, choice: int) -> None:
 def evict(engine: Engine, index: int) -> None:
     """Evict a reader from its ring."""
     engine.touched_rings = True
-    peeking = [held.note.reader for held in engine.peeks if held.note.reader in engine.readers]
+    peeking = [held.note.holder for held in engine.peeks if held.note.holder in engine.readers]
     pair = engine.pick(peeking if peeking and index % 2 else engine.readers, index // 2)
     made = engine.call("{0}.evict()", pair)
     for held in engine.peeks:
-        if held.note.reader is pair and pair.note.gated:
+        if held.note.holder is pair and pair.note.gated:
             held.note.evicted = True
             engine.call("{0}.release()", held)
     if made is not None and index % 3 == 0:
@@ -291,7 +291,7 @@ def end_reader(engine: Engine, index: int, choice: int) -> None:
     """Close a reader, leave its `with` block, or let it be collected."""
     pair = engine.take(engine.readers, index)
     engine.touched_rings = True
-    if choice % 3 and any(held.note.reader is pair and held.note.views for held in engine.peeks):
+    if choice % 3 and any(held.note.holder is pair and held.note.views for held in engine.peeks):
         if engine.call("{0}.close()", pair) is None:
             engine.readers.append(pair)
         else:

@@ -4,6 +4,7 @@ from typing import Final
 
 from rusted_ring.verify.lockstep.engine import Engine
 from rusted_ring.verify.lockstep.operations.arguments import UNPICKLABLE
+from rusted_ring.verify.lockstep.operations.lent_slots import Lent, abandon, forget_views, keep_view, use_ended
 from rusted_ring.verify.lockstep.operations.writers import has_room
 from rusted_ring.verify.lockstep.registry import CHOICE, EVENT_TYPE, FLAG, SMALL, TAG, Registry, Skip, registrar
 from rusted_ring.verify.lockstep.script import Pair, payload
@@ -59,7 +60,7 @@ def reserve(engine: Engine, index: int, count: int, tag: int, choice: int) -> No
         engine.reached("RING-14")
         engine.forget(made)
         return
-    made.note = Reserved(pair.note.ring, pair, [])
+    made.note = Lent(pair.note.ring, pair)
     engine.reservations.append(made)
     engine.clause = "RING-62"
     size = pair.note.size
@@ -68,28 +69,6 @@ def reserve(engine: Engine, index: int, count: int, tag: int, choice: int) -> No
     engine.call(fill, made, size, payload(size, engine.settle(tag)))
     engine.call("bytes({0}.slot({0}.count - 1))", made)
     engine.clause = "RING-70"
-
-
-class Reserved:
-    """What the engine remembers of a reservation.
-
-    Attributes:
-        ring: the ring's pair.
-        writer: the writer's pair.
-        views: pairs of views that are alive.
-    """
-
-    def __init__(self, ring: Pair | None, writer: Pair, views: list[Pair]) -> None:
-        """Keep the three."""
-        self.ring = ring
-        self.writer = writer
-        self.views = views
-
-
-def forget_views(engine: Engine, pair: Pair) -> None:
-    """Let go of the views of a reservation."""
-    engine.forget(*pair.note.views)
-    pair.note.views = []
 
 
 WRITES: Final = (
@@ -117,7 +96,7 @@ def write_slot(engine: Engine, index: int, at: int, length: int, tag: int, choic
         return
     if pair.expected.released:
         raise Skip
-    number, size = at % pair.expected.count, pair.note.writer.note.size
+    number, size = at % pair.expected.count, pair.note.holder.note.size
     length = max(1, min(engine.settle(length), size))
     engine.call(WRITES[choice % 2], pair, number, length, payload(length, engine.settle(tag)))
     engine.call("bytes({0}.slot({1}))", pair, number)
@@ -129,9 +108,7 @@ def write_slot(engine: Engine, index: int, at: int, length: int, tag: int, choic
 def view_slots(engine: Engine, index: int, choice: int) -> None:
     """Keep a view of reserved slots."""
     pair = engine.pick(engine.reservations, index)
-    made = engine.call("{0}.data" if choice % 3 == 0 else "{0}.slot(0)", pair, keep="view")
-    if made is not None:
-        pair.note.views.append(made)
+    keep_view(engine, pair, "{0}.data" if choice % 3 == 0 else "{0}.slot(0)")
 
 
 @operation("RING-66", needs="Writer.reserve", weight=2, index=CHOICE)
@@ -218,45 +195,30 @@ def end_reservation(engine: Engine, index: int, count: int, length: int, event_t
         engine.reached("RING-64")
         ended = engine.call("{0}.cancel()", pair) is not None
     elif kind == 2:
-        abandon(engine, pair, collected=choice % 2 == 0, viewed=choice % 4 < 2)
+        abandon_reservation(engine, pair, collected=choice % 2 == 0, viewed=choice % 4 < 2)
         return
     else:
         engine.reached("RING-63", "RING-5")
-        if kind == 3 and (view := engine.call("{0}.slot(0)", pair, keep="view")) is not None:
-            pair.note.views.append(view)
+        if kind == 3:
+            keep_view(engine, pair)
         if not pair.expected.released:
             count = min(engine.settle(count), pair.expected.count)
-        length = min(engine.settle(length), pair.note.writer.note.size)
+        length = min(engine.settle(length), pair.note.holder.note.size)
         template = COMMITS[choice % len(COMMITS)]
         ended = engine.call(template, pair, count, length, engine.settle(event_type)) is not None
     if ended:
         forget_views(engine, pair)
         engine.reservations.remove(pair)
-        use_ended(engine, pair, choice)
+        use_ended(engine, pair, "RING-68", ENDED_USES, choice)
 
 
-def abandon(engine: Engine, pair: Pair, *, collected: bool, viewed: bool) -> None:
+def abandon_reservation(engine: Engine, pair: Pair, *, collected: bool, viewed: bool) -> None:
     """Leave a reservation by its `with` block or let it be collected, with or without views of it."""
-    if viewed and (view := engine.call("{0}.slot(0)[:1]", pair, keep="view")) is not None:
-        pair.note.views.append(view)
-    views, pair.note.views = pair.note.views, []
-    engine.reached(*(["RING-67"] if views else ["RING-64"]))
+    if viewed:
+        keep_view(engine, pair, "{0}.slot(0)[:1]")
+    engine.reached("RING-67" if pair.note.views else "RING-64")
     engine.reservations.remove(pair)
-    if collected:
-        engine.coverage.outcomes["end_reservation", ""] += 1
-        engine.forget(pair)
-    else:
-        engine.call("{0}.__enter__() is {0}", pair)
-        engine.call("{0}.__exit__(None, None, None)", pair)
-    for view in views:
-        engine.check_rings()
-        engine.forget(view)
+    leaving = ("{0}.__enter__() is {0}", "{0}.__exit__(None, None, None)")
+    views = abandon(engine, pair, "end_reservation", leaving, collected=collected)
     if not collected:
-        use_ended(engine, pair, len(views))
-
-
-def use_ended(engine: Engine, pair: Pair, choice: int) -> None:
-    """Use a reservation after its end, and let it go."""
-    engine.reached("RING-68")
-    engine.call(ENDED_USES[choice % len(ENDED_USES)], pair)
-    engine.forget(pair)
+        use_ended(engine, pair, "RING-68", ENDED_USES, views)

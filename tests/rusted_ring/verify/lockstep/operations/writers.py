@@ -38,7 +38,7 @@ def make_writer(engine: Engine, index: int) -> None:
 
 def close_viewed(engine: Engine, pair: Pair) -> bool:
     """Close a writer whose reservation has views, and which so stays open; return whether there was one [RING-66]."""
-    viewed = [held for held in engine.reservations if held.note.writer is pair and held.note.views]
+    viewed = [held for held in engine.reservations if held.note.holder is pair and held.note.views]
     if viewed:
         engine.call("{0}.close()", pair)
         engine.writers.append(pair)
