@@ -188,6 +188,13 @@ static void no_notifying_thread_writes_to_another_file(void) /* [ORDER-22] */
     CHECK_EQUAL(rr_ring_destroy(ring), RR_OK);
 }
 
+static void expect_success(pid_t child)
+{
+    int status = 0;
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static void two_processes_do_not_wake_each_other(void) /* [RING-35] */
 {
     rr_ring *ring = make(RR_OVERWRITE);
@@ -216,9 +223,7 @@ static void two_processes_do_not_wake_each_other(void) /* [RING-35] */
         CHECK(!is_readable(descriptor, 0)); /* not closed: it is the parent's */
         _exit(0);
     }
-    int status = 0;
-    CHECK_EQUAL(waitpid(child, &status, 0), child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    expect_success(child);
     CHECK(!is_readable(descriptor, 0));
     add(writer, 7);
     CHECK(is_readable(descriptor, 0));
@@ -247,9 +252,7 @@ static void a_child_that_finds_nothing_clears_no_descriptor_of_its_parent(void) 
         CHECK_EQUAL(take(reader, &number), RR_EMPTY);
         _exit(0);
     }
-    int status = 0;
-    CHECK_EQUAL(waitpid(child, &status, 0), child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    expect_success(child);
     CHECK(is_readable(descriptor, 0)); /* the parent has not read its event yet */
     CHECK_EQUAL(take(reader, &number), RR_OK);
     CHECK_EQUAL(number, 5);
