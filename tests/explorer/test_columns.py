@@ -162,7 +162,7 @@ def test_the_rows_of_the_error_are_marked_and_it_is_said_below(race: Trace) -> N
     assert lines[-1] == ("> data-race: data is read by T2 while T1 writes it: #2 (T1, mp.c:10), #5 (T2, mp.c:18)")
 
 
-def test_a_context_switch_is_an_arrow_from_lane_to_lane(buffering: Trace) -> None:
+def test_a_context_switch_is_an_arrow_from_column_to_column(buffering: Trace) -> None:
     lines = columns(buffering)
     arrows = [line for line in lines if "▶" in line or "◀" in line]
     assert len(arrows) == buffering.switches == 3

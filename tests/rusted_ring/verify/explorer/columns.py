@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from rusted_ring.verify.explorer.trace import Event, Sources, Trace, action, place_in_source, source_of_read
 
 LEAST_WIDTH = 60
-_LEAST_LANE, _MOST_LANE = 10, 40
+_LEAST_COLUMN, _MOST_COLUMN = 10, 40
 _LEAST_SOURCE = 24
 _GAP = 2
 
@@ -27,7 +27,7 @@ _BOLD, _RED, _DIM, _PLAIN = "\x1b[1m", "\x1b[1;31m", "\x1b[2m", "\x1b[0m"
 class _Signs:
     """The characters that lines are drawn with."""
 
-    lane: str
+    column: str
     turn: str
     run: str
     to_right: str
@@ -158,9 +158,9 @@ def _order_of_writes(trace: Trace, event: Event) -> str:
 
 
 class _Layout:
-    """The widths of the margin, of each thread's lane, and of the source.
+    """The widths of the margin, of each thread's column, and of the source.
 
-    If there are many threads for the width, or long texts, a row's text continues to the right over other lanes.
+    If there are many threads for the width, or long texts, a row's text continues to the right over other columns.
     """
 
     def __init__(self, trace: Trace, rows: Sequence[_Row], width: int, signs: _Signs) -> None:
@@ -169,7 +169,7 @@ class _Layout:
         self._names = trace.threads
         self._margin = 2 + max([len(row.number) for row in rows] + [1]) + _GAP
         self._place = max([len(row.source[0]) for row in rows] + [0])
-        # A line runs down the lane of each thread, from its first row to its last.
+        # A line runs down the column of each thread, from its first row to its last.
         self._lives: dict[int, tuple[int, int]] = {}
         for at, row in enumerate(rows):
             self._lives[row.thread] = (self._lives.get(row.thread, (at, at))[0], at)
@@ -180,29 +180,31 @@ class _Layout:
         }
         told = max([self._place + 2 + len(row.source[1]) for row in rows] + [len("source")])
         least = min(told, max(_LEAST_SOURCE, self._place + _LEAST_SOURCE // 2))
-        self._lanes = {thread: min(max(longest[thread], _LEAST_LANE), _MOST_LANE) for thread in self._shown}
-        self._shrink(longest, _LEAST_LANE, width - min(told, width // 3))
+        self._columns = {thread: min(max(longest[thread], _LEAST_COLUMN), _MOST_COLUMN) for thread in self._shown}
+        self._shrink(longest, _LEAST_COLUMN, width - min(told, width // 3))
         self._shrink(longest, 4, width - least)
         self._source = min(self._end(longest), width - least)
 
     def _end(self, longest: Mapping[int, int]) -> int:
-        """Return the leftmost column of the source that cuts no text."""
+        """Return the leftmost position of the source that cuts no text."""
         return max(self._margin + self._before(thread) + longest[thread] for thread in self._shown)
 
     def _shrink(self, longest: Mapping[int, int], least: int, end: int) -> None:
-        """Narrow the widest lanes until the text of every lane ends in time; it continues over other lanes."""
+        """Narrow the widest columns until the text of every column ends in time; it continues over other columns."""
         while self._end(longest) > end:
-            # The text of the last lane can use the room up to the source anyway.
-            widest = max(self._shown[:-1], key=lambda thread: self._lanes[thread], default=None)
-            if widest is None or self._lanes[widest] <= least:
+            # The text of the last column can use the room up to the source anyway.
+            widest = max(self._shown[:-1], key=lambda thread: self._columns[thread], default=None)
+            if widest is None or self._columns[widest] <= least:
                 return
-            self._lanes[widest] -= 1
+            self._columns[widest] -= 1
 
     def _before(self, thread: int) -> int:
-        return sum(lane for other, lane in self._lanes.items() if other < thread)
+        return sum(column for other, column in self._columns.items() if other < thread)
 
     def heading(self) -> str:
-        names = [_cut(self._names[thread], lane - 1, self._signs).ljust(lane) for thread, lane in self._lanes.items()]
+        names = [
+            _cut(self._names[thread], column - 1, self._signs).ljust(column) for thread, column in self._columns.items()
+        ]
         head = ("  #".ljust(self._margin) + "".join(names))[: self._source].ljust(self._source)
         return f"{head}source".rstrip()
 
@@ -234,7 +236,7 @@ class _Layout:
         chart = [" "] * self._source
         for thread, (first, last) in self._lives.items():
             if first < at <= last or (first == at and not between):
-                chart[self._start(thread)] = self._signs.lane
+                chart[self._start(thread)] = self._signs.column
         return chart
 
 

@@ -1,4 +1,4 @@
-"""One execution as a self-contained HTML page: lanes, edges on hover or focus, calls, and the clause broken.
+"""One execution as a self-contained HTML page: threads as columns, edges on hover or focus, calls, the clause broken.
 
 The page is `page.html`, beside this module, with the execution embedded as JSON. It loads no other resource, and its
 content security policy enforces that.
