@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from rusted_ring import native
+from rusted_ring.verify.fuzz.fuzzer import CLASSES
+
 SECONDS = float(os.environ.get("RUSTED_RING_FUZZ_SECONDS", "60"))
 
 
@@ -46,6 +49,15 @@ def test_nothing_in_the_reference_does() -> None:
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc, whose ASan and UBSan the extension is built with")
 def test_nothing_is_found_under_sanitizers() -> None:
     fuzz("--sanitize", "--seed", "100", seconds=SECONDS)
+
+
+def test_every_class_with_methods_is_fuzzed() -> None:
+    """The fuzzer's list holds each class of the API whose objects do something; the others only hold values."""
+    values = {native.EventSize, native.PoolId, native.PooledEvent, native.PoolStats, native.Profile}
+    values |= {native.SlotMetadata, native.SlotState}
+    public = {name for name in native.__all__ if isinstance(getattr(native, name), type)}
+    kinds = {name for name in public if not issubclass(getattr(native, name), BaseException)}
+    assert kinds - {kind.__name__ for kind in values} == set(CLASSES)
 
 
 def test_a_finding_is_one(tmp_path: "os.PathLike[str]") -> None:

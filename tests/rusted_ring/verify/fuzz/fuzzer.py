@@ -30,6 +30,8 @@ CLASSES = (
     "RingBuffer",
     "Writer",
     "Reader",
+    "Reservation",
+    "Peek",
     "EventBatch",
 )
 FUNCTIONS = ("allocate_from_pool", "allocate_to_pool", "handle_ffi_event")
@@ -154,6 +156,8 @@ class Fuzzer:
             return draw.choice([backend.Writer, backend.Writer, self.worse])(self.some("RingBuffer"))
         if name == "Reader":
             return draw.choice([backend.Reader, backend.Reader, self.bad])(self.some("RingBuffer"))
+        if name in ("Reservation", "Peek"):
+            return self.made_in_place(name)
         profile = backend.SEED if draw.random() < 0.03 else backend.TINY
         if name in ("EventAllocator", "EventPools"):
             return getattr(backend, name)(profile)
@@ -163,6 +167,20 @@ class Fuzzer:
         if name == "Loan":
             return self.some("EventAllocator").loan(draw.randrange(2_000))
         return pointer
+
+    def made_in_place(self, name: str) -> Any:
+        """Make a reservation or a peek: of an existing writer or reader, or of a new gated ring that has events."""
+        draw, backend = self.draw, self.backend
+        count = draw.choice([1, 1, 2, 4, self.number()])
+        if draw.random() < 0.5:
+            return self.some("Writer").reserve(count) if name == "Reservation" else self.some("Reader").peek(count)
+        ring = backend.RingBuffer(draw.choice([8, 100]), 8, mode="gated")
+        writer, reader = backend.Writer(ring), backend.Reader(ring)
+        for _ in range(draw.randrange(8)):
+            writer.add(draw.randbytes(8))
+        self.keep(writer)
+        self.keep(reader)
+        return writer.reserve(count) if name == "Reservation" else reader.peek(count)
 
     def number(self) -> Any:
         """Make an integer, an object that converts to one, or one that does not."""
