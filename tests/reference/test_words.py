@@ -136,6 +136,33 @@ def test_batches_are_equal_by_content() -> None:
     assert repr(batch) == "EventBatch(first_sequence=4, events=2, bytes=3)"
 
 
+@pytest.mark.clause("RING-26", "ERR-4")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("4", b"ab", array("I", [2]), array("I", [1])), "first_sequence is '4'"),
+        ((-1, b"ab", array("I", [2]), array("I", [1])), "first_sequence is -1"),
+        ((4, "ab", array("I", [2]), array("I", [1])), "data is 'ab'"),
+        ((4, b"ab", [2], array("I", [1])), "lengths is \\[2\\]"),
+        ((4, b"ab", b"\2\0\0\0", array("I", [1])), "lengths is .* of format 'B'"),
+        ((4, b"ab", array("I", [2]), array("Q", [1])), "event_types is .* of format 'Q'"),
+        ((4, b"ab", array("I", [2]), array("I", [1, 1])), "event_types is 2 numbers for 1 events"),
+        ((4, b"abc", array("I", [2]), array("I", [1])), "data is 3 bytes long: the lengths add up to 2"),
+        ((4, b"ab", memoryview(array("I", [2, 3, 4]))[::2], array("I", [1, 1])), "lengths is .* C-contiguous"),
+    ],
+)
+def test_columns_of_a_batch_that_do_not_fit_are_refused(arguments: Any, message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        EventBatch(*arguments)
+
+
+@pytest.mark.clause("RING-26", "RING-28")
+def test_a_batch_is_made_once() -> None:
+    batch = batch_of(4, (b"ab", 1), (b"c", 2))
+    batch.__init__(9, b"", array("I"), array("I"))  # type: ignore[misc]
+    assert batch == batch_of(4, (b"ab", 1), (b"c", 2))
+
+
 @pytest.mark.clause("SLOT-14", "ALLOC-9")
 def test_figures_have_names() -> None:
     assert SlotMetadata._fields == ("ref_count", "generation", "state")

@@ -3,10 +3,11 @@
 import itertools
 import struct
 import sys
+from array import array
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias, overload
 
-from rusted_ring.vocabulary.arguments import U32_LIMIT, buffer_view, contiguous_bytes, number_between
+from rusted_ring.vocabulary.arguments import U32_LIMIT, U64_LIMIT, buffer_view, contiguous_bytes, number_between
 from rusted_ring.vocabulary.errors import PayloadTooLarge
 from rusted_ring.vocabulary.layout import event_bytes
 from rusted_ring.vocabulary.shown import short
@@ -124,19 +125,44 @@ class EventBatch(Sequence[PooledEvent]):
     _block: bytes
     _ends: list[int] | None  # the offset of the first payload, then the end of each; None before the first index
 
-    def __init__(self, first_sequence: int, data: memoryview, lengths: memoryview, event_types: memoryview) -> None:
+    def __new__(cls, first_sequence: int, data: "Buffer", lengths: "Buffer", event_types: "Buffer") -> Self:
         """Copy the columns [RING-28].
 
         Args:
             first_sequence: sequence number of the first event.
-            data: the payloads back to back, format `B`.
+            data: the payloads back to back.
             lengths: the length of each payload in bytes, format `I`.
             event_types: the type of each event, format `I`.
+
+        Raises:
+            TypeError: `first_sequence` is not an integer, or a column is not a buffer.
+            ValueError: `first_sequence` is not from 0 to 2**64 - 1, a column is not C-contiguous, `lengths` or
+                `event_types` is not of format `I`, or the three do not fit each other.
         """
-        self.first_sequence = first_sequence
-        self._count = len(lengths)
-        self._block = b"".join((lengths, event_types, data))
-        self._ends = None
+        first = number_between("first_sequence", first_sequence, 0, U64_LIMIT, "pass the sequence number of an event")
+        columns = []
+        for name, column in (("lengths", lengths), ("event_types", event_types), ("data", data)):
+            with buffer_view(name, column) as view:
+                if name != "data" and view.format != "I":
+                    raise ValueError(f"{name} is {view!r} of format {view.format!r}: pass an array of format 'I'")
+                columns.append(contiguous_bytes(name, view))
+        count, total = len(columns[0]) // 4, sum(memoryview(columns[0]).cast("I"))
+        if len(columns[1]) != len(columns[0]):
+            raise ValueError(
+                f"event_types is {len(columns[1]) // 4} numbers for {count} events: pass one for each length"
+            )
+        if len(columns[2]) != total:
+            raise ValueError(f"data is {len(columns[2])} bytes long: the lengths add up to {total}; pass as many bytes")
+        # In __new__ and not in __init__, so that no later call changes a batch.
+        self = super().__new__(cls)
+        self.first_sequence, self._count, self._block, self._ends = first, count, b"".join(columns), None
+        return self
+
+    def __reduce__(self) -> tuple[type["EventBatch"], tuple[int, bytes, "array[int]", "array[int]"]]:
+        return type(self), (
+            *(self.first_sequence, self.data.tobytes()),
+            *(array("I", self.lengths.tobytes()), array("I", self.event_types.tobytes())),
+        )
 
     def _column(self, number: int) -> memoryview:
         """Return a column of the block: 0 for the lengths, 1 for the event types."""
