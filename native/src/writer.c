@@ -145,15 +145,21 @@ static inline void publish(rr_writer *writer, uint64_t cursor, uint32_t position
     atomic_store_explicit(&writer->slots.cursors->write_cursor, cursor, memory_order_release);
 }
 
-static inline rr_status add_event(rr_writer *writer, const void *data, uint32_t length, uint32_t event_type, bool gated)
+/* Publishes one event, whose payload was written at `position`, the writer's. */
+static inline rr_status publish_event(rr_writer *writer, uint32_t position, uint64_t descriptor, bool gated)
 {
     const struct slots *slots = &writer->slots;
-    uint32_t position = writer->position;
-    uint64_t descriptor = event_descriptor_of(length, event_type);
-    payload_store(slots, position, data, length);
     event_descriptor_store(slots, position, gated ? descriptor | writer->lap : descriptor, gated);
     publish(writer, writer->cursor + 1, position_after(slots, position, 1), gated);
     return event_count_notify(&slots->cursors->events);
+}
+
+static inline rr_status add_event(rr_writer *writer, const void *data, uint32_t length, uint32_t event_type, bool gated)
+{
+    uint32_t position = writer->position;
+    uint64_t descriptor = event_descriptor_of(length, event_type);
+    payload_store(&writer->slots, position, data, length);
+    return publish_event(writer, position, descriptor, gated);
 }
 
 /* Whether a gated ring has room for an event, as any thread sees it: no registered reader is `capacity` events behind. */
@@ -410,6 +416,11 @@ rr_status rr_writer_commit(rr_writer *writer, const uint32_t *lengths, uint32_t 
         return RR_PAYLOAD_TOO_LARGE;
     }
     rr_writer_cancel(writer);
+    if (count == 1) { /* the loop below takes 68 instructions more, of 215 with the reserve */
+        uint32_t event_length = lengths != NULL ? lengths[0] : length;
+        uint64_t descriptor = event_descriptor_of(event_length, event_types != NULL ? event_types[0] : event_type);
+        return publish_event(writer, writer->position, descriptor, true);
+    }
     for (size_t i = 0; i < count;) {
         size_t some = count - i < BATCH ? count - i : BATCH;
         struct kinds kinds = {.lengths = lengths != NULL ? lengths + i : NULL,

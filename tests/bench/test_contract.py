@@ -31,7 +31,7 @@ def test_figure_is_among_those_with_more_parameters() -> None:
         ("pool/native/payload=/occupancy=0/threads=1", "payload= is no parameter of pool"),
         ("pool/native/payload=64/occupancy=0", "threads is not given"),
         ("pool/native/payload=64/payload=64/occupancy=0/threads=1", "given twice"),
-        ("pool/rtrb/payload=64/occupancy=0/threads=1", "rtrb takes part in ring, stream alone"),
+        ("pool/rtrb/payload=64/occupancy=0/threads=1", "rtrb takes part in ring, stream, ring-in-place alone"),
     ],
 )
 def test_name_that_is_not_in_the_contract_is_refused(name: str, words: str) -> None:

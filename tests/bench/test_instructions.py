@@ -17,6 +17,7 @@ CALLS = {
     *("add_gated", "next_gated", "add_overwrite", "next_overwrite", "next_empty", "add_full"),
     *("add_many_gated", "next_many_gated", "add_many_overwrite", "next_many_overwrite"),
     *("allocate_drop", "allocate_drop_half_full", "clone_drop", "upgrade_drop", "token_round_trip"),
+    *("reserve_commit", "peek_release"),
 }
 
 

@@ -133,6 +133,7 @@ _COUNTED: Final = ("generations", "references", "full", "lengths")
 _RING: Final = ("full", "laps", "readers", "joining", "lengths", "waits")
 _PYTHON_RING: Final = (*(name for name in _RING if name != "full"), "copies")
 """The rings of the Python harness overwrite."""
+_IN_PLACE: Final = tuple({"payload": payload, "batch": batch} for payload in ("64", "4096") for batch in ("1", "16"))
 _TRANSFER: Final = ("limit-round-trip", "limit-line-transfer", "limit-line-transfer-bulk")
 
 WORKS: Final[Mapping[str, Work]] = {
@@ -188,6 +189,14 @@ WORKS: Final[Mapping[str, Work]] = {
             guarantees=_RING,
         ),
         Work(
+            "ring-in-place",
+            "in one thread events written where they lie, published, read there and released, an event of them",
+            {"payload": None, "batch": None, "capacity": None, "mode": "gated"},
+            _IN_PLACE,
+            limits=("limit-memcpy",),
+            guarantees=_RING,
+        ),
+        Work(
             "stream",
             "one event from a writer's thread to a reader's",
             {"payload": None, "batch": None, "capacity": None, "mode": "gated", **_THREADS},
@@ -223,6 +232,13 @@ WORKS: Final[Mapping[str, Work]] = {
             _BULK_KEYS,
             _BULK,
             guarantees=_PYTHON_RING,
+        ),
+        Work(
+            "python-in-place",
+            "Python: an event written where it lies, published, its first and last byte read where it lies, released",
+            {"payload": None},
+            ({"payload": "64"}, {"payload": "4096"}),
+            guarantees=(*_RING, "copies"),
         ),
         Work(
             "python-pointer-bulk",
@@ -305,7 +321,7 @@ PEERS: Final[Mapping[str, Peer]] = {
             ("references", "progress", "lengths"),
         ),
         Peer("rusted-ring-0.5.6", "rust", _RINGS, "crate:rusted-ring", ("readers", "joining", "lengths")),
-        Peer("rtrb", "rust", _RINGS, "crate:rtrb", ("full",)),
+        Peer("rtrb", "rust", (*_RINGS, "ring-in-place"), "crate:rtrb", ("full",)),
         Peer("crossbeam-array-queue", "rust", _RINGS, "crate:crossbeam", ("full",)),
         Peer("disruptor-rs", "rust", _RINGS, "crate:disruptor", ("full", "readers")),
         Peer("lmax-disruptor", "java", _RINGS, "maven:disruptor", ("full", "readers", "joining")),
@@ -328,7 +344,7 @@ PEERS: Final[Mapping[str, Peer]] = {
         Peer(
             "iceoryx2",
             "python",
-            _ONE_BY_ONE,
+            (*_ONE_BY_ONE, "python-in-place"),
             "pypi:iceoryx2",
             ("references", "readers", "joining", "copies"),
         ),

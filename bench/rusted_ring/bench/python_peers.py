@@ -32,7 +32,7 @@ from typing import Any, Final
 import rusted_ring.native as native
 import rusted_ring.reference as reference
 from rusted_ring.bench import wakes
-from rusted_ring.bench.contract import BATCHES
+from rusted_ring.bench.contract import BATCHES, parse
 
 PAYLOAD: Final = bytes(range(64))
 CAPACITY: Final = 1_024
@@ -98,6 +98,33 @@ def _ring(backend: Any) -> Case:
         writer.add(PAYLOAD)
         event = reader.next()
         return b"" if event is None else bytes(event.data)
+
+    return Case(loop, once)
+
+
+def _in_place(backend: Any, payload: bytes) -> Case:
+    """One event of a gated ring: reserved, written, committed; peeked at, its ends read, released."""
+    ring = backend.RingBuffer(len(payload), CAPACITY * 64 // len(payload), mode="gated")
+    writer, reader = backend.Writer(ring), backend.Reader(ring)
+
+    def loop(count: int) -> None:
+        for _ in range(count):
+            reservation = writer.reserve()
+            with reservation.slot(0) as slot:
+                slot[:] = payload
+            reservation.commit()
+            peek = reader.peek()
+            with peek.slot(0) as event:
+                _ends = event[0], event[-1]
+            peek.release()
+
+    def once() -> bytes:
+        with writer.reserve() as reservation:
+            with reservation.slot(0) as slot:
+                slot[:] = payload
+            reservation.commit()
+        with reader.peek() as peek, peek.slot(0) as event:
+            return bytes(event)
 
     return Case(loop, once)
 
@@ -198,6 +225,42 @@ def _iceoryx2() -> Case:
 
     def once() -> bytes:
         publisher.loan_uninit().write_payload(payload).send()
+        sample = subscriber.receive()
+        received = bytes(sample.payload().contents)
+        sample.delete()
+        return received
+
+    return Case(loop, once)
+
+
+def _iceoryx2_in_place(payload: bytes) -> Case:
+    """Loan, write, send; receive, read the ends, give the sample back."""
+    iceoryx2: Any = importlib.import_module("iceoryx2")
+    size = len(payload)
+
+    class Payload(ctypes.Structure):
+        _fields_ = (("bytes", ctypes.c_uint8 * size),)
+
+    iceoryx2.set_log_level(iceoryx2.LogLevel.Error)
+    node = iceoryx2.NodeBuilder.new().create(iceoryx2.ServiceType.Local)
+    name = iceoryx2.ServiceName.new(f"rusted-ring/bench-in-place-{size}")
+    service = node.service_builder(name).publish_subscribe(Payload).open_or_create()
+    publisher, subscriber = service.publisher_builder().create(), service.subscriber_builder().create()
+
+    def loop(count: int) -> None:
+        for _ in range(count):
+            loan = publisher.loan_uninit()
+            ctypes.memmove(loan.payload(), payload, size)
+            loan.assume_init().send()
+            sample = subscriber.receive()
+            event = sample.payload().contents.bytes
+            _ends = event[0], event[size - 1]
+            sample.delete()
+
+    def once() -> bytes:
+        loan = publisher.loan_uninit()
+        ctypes.memmove(loan.payload(), payload, size)
+        loan.assume_init().send()
         sample = subscriber.receive()
         received = bytes(sample.payload().contents)
         sample.delete()
@@ -394,6 +457,10 @@ def cases() -> dict[str, tuple[str, Callable[[], Case]]]:
         makers["reference"] = functools.partial(of, reference)
         for peer, make in makers.items():
             found[f"{work}/{peer}/payload=64"] = (peer, make)
+    for size in (64, 4_096):
+        payload = PAYLOAD * (size // len(PAYLOAD))
+        for peer, make_in_place in (("native", functools.partial(_in_place, native)), ("iceoryx2", _iceoryx2_in_place)):
+            found[f"python-in-place/{peer}/payload={size}"] = (peer, functools.partial(make_in_place, payload))
     for batch in BATCHES:
         keys = f"payload=64/batch={batch}"
         for peer, make_bulk in RING_BULK.items():
@@ -404,6 +471,12 @@ def cases() -> dict[str, tuple[str, Callable[[], Case]]]:
             name = f"python-busy/{peer}/payload=64/calls={calls}/busy={busy}"
             found[name] = (peer, functools.partial(_half, make, bool(busy)))
     return found
+
+
+def payload_of(name: str, case: Case) -> bytes:
+    """Return what `once` of the case of that name gives back."""
+    events = 1 if name.startswith("python-busy/") else case.events
+    return PAYLOAD * (events * int(parse(name).keys["payload"]) // len(PAYLOAD))
 
 
 def missing() -> dict[str, str]:
@@ -482,10 +555,9 @@ def measure(options: argparse.Namespace) -> None:
         if wanted and name not in wanted:
             continue
         case = make()
-        events = case.events if not name.startswith("python-busy/") else 1
-        given, sent = case.once(), PAYLOAD * events
-        if given != sent:
-            raise WrongEvent(f"{name}: gave {given!r:.80} for {sent!r:.80}")
+        given, wanted_back = case.once(), payload_of(name, case)
+        if given != wanted_back:
+            raise WrongEvent(f"{name}: gave {given!r:.80} for {wanted_back!r:.80}")
         count = _enough(case, options.busy_time if case.busy else options.min_time)
         # pyperf's own loop stays at one: a thread that is to be busy meanwhile must have time to be so.
         benchmarks.append(

@@ -112,6 +112,31 @@ class NativeRing {
         require(status == RR_OK || status == RR_EMPTY || status == RR_LAGGED, "a reader was refused");
         return read.count;
     }
+    std::uint8_t *reserve(std::size_t count)
+    {
+        std::size_t reserved = 0;
+        std::uint8_t *slots = rr_writer_reserve(writer, count, &reserved, nullptr);
+        require(reserved == count, "slots of an empty ring were not reserved");
+        return slots;
+    }
+    void commit(std::size_t count)
+    {
+        rr_status status =
+            rr_writer_commit(writer, nullptr, static_cast<std::uint32_t>(payload), nullptr, 1, count, nullptr);
+        require(status == RR_OK, "a reservation was refused");
+    }
+    const std::uint8_t *peek(std::size_t count)
+    {
+        const std::uint8_t *slots = nullptr;
+        rr_read read;
+        rr_status status = rr_reader_peek(joined[0], count, &slots, &read);
+        require(status == RR_OK && read.count == count, "events that were published are not there");
+        return slots;
+    }
+    void release(std::size_t count)
+    {
+        require(rr_reader_release(joined[0], static_cast<std::uint32_t>(count)) == RR_OK, "a reader was refused");
+    }
     std::uint64_t skipped(std::size_t reader = 0) const { return rr_reader_skipped(joined[reader]); }
 
   private:

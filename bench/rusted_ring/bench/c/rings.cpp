@@ -1,7 +1,10 @@
 /*
  * rings.cpp - `ring`: one thread adds an event and reads it, slot after slot. Bytes are copied in and copied out.
  * `ring-bulk`: the same, several events a call.
+ * `ring-in-place`: bytes are copied into the slots themselves, and every word is read where it lies.
  */
+#include <cstring>
+
 #include "common.hpp"
 #include "ring_peers.hpp"
 #include "shapes.hpp"
@@ -49,6 +52,37 @@ void add_many_and_next_many(benchmark::State &state, NativeRing &ring, std::size
     count_iterations(state, bulk);
 }
 
+std::uint64_t sum_of(const void *words, std::size_t count)
+{
+    const std::uint64_t *word = static_cast<const std::uint64_t *>(words);
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        sum += word[i];
+    }
+    return sum;
+}
+
+void write_and_read_in_place(benchmark::State &state, NativeRing &ring, std::size_t payload, std::size_t batch)
+{
+    std::size_t words = payload * batch / 8;
+    Source source(payload * batch);
+    std::uint64_t sums[Source::period];
+    for (std::size_t i = 0; i < Source::period; ++i) {
+        sums[i] = sum_of(source.at(i), words);
+    }
+    std::uint64_t event = 0;
+    std::uint64_t wrong = 0;
+    for (auto _ : state) {
+        std::memcpy(ring.reserve(batch), source.at(event), payload * batch);
+        ring.commit(batch);
+        wrong |= sum_of(ring.peek(batch), words) ^ sums[event % Source::period];
+        ring.release(batch);
+        ++event;
+    }
+    require(wrong == 0, "ring-in-place: events were not read as they were written");
+    count_iterations(state, batch);
+}
+
 struct Register {
     template <class Peer> void of()
     {
@@ -84,6 +118,17 @@ void register_rings()
                        [payload, capacity, mode](benchmark::State &state) {
                            NativeRing ring(payload, capacity, mode);
                            add_many_and_next_many(state, ring, payload);
+                       });
+        }
+    }
+    for (std::size_t payload : {64, 4096}) {
+        for (std::size_t batch : {std::size_t{1}, bulk}) {
+            std::size_t capacity = ring_capacity(payload);
+            add_figure(figure("ring-in-place", NativeRing::peer,
+                              {key("payload", payload), key("batch", batch), key("capacity", capacity)}),
+                       [payload, batch, capacity](benchmark::State &state) {
+                           NativeRing ring(payload, capacity, RR_GATED);
+                           write_and_read_in_place(state, ring, payload, batch);
                        });
         }
     }

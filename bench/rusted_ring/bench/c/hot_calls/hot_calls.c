@@ -102,6 +102,25 @@ COUNT(add_full)
     }
 }
 
+COUNT(reserve_commit)
+{
+    for (int i = 0; i < calls; ++i) {
+        size_t reserved = 0;
+        require(rr_writer_reserve(writer, 1, &reserved, NULL) != NULL, "reserve");
+        require(rr_writer_commit(writer, NULL, payload, NULL, 1, 1, NULL) == RR_OK, "commit");
+    }
+}
+
+COUNT(peek_release)
+{
+    for (int i = 0; i < calls; ++i) {
+        const uint8_t *payloads = NULL;
+        rr_read read;
+        require(rr_reader_peek(reader, 1, &payloads, &read) == RR_OK, "peek");
+        require(rr_reader_release(reader, 1) == RR_OK, "release");
+    }
+}
+
 COUNT(allocate_drop)
 {
     for (int i = 0; i < calls; ++i) {
@@ -167,6 +186,8 @@ static void use_gated(void)
     count_next_gated();
     count_add_many_gated();
     count_next_many_gated();
+    count_reserve_commit();
+    count_peek_release();
     count_next_empty();
     for (int i = 0; i < capacity; ++i) {
         require(rr_writer_add(writer, data, payload, 1) == RR_OK, "add");
@@ -215,7 +236,7 @@ int main(void)
     static const char *const single[] = {
         "add_gated",     "next_gated",    "add_overwrite",           "next_overwrite", "next_empty",
         "add_full",      "allocate_drop", "allocate_drop_half_full", "clone_drop",     "upgrade_drop",
-        "token_round_trip",
+        "token_round_trip", "reserve_commit", "peek_release",
     };
     static const char *const many[] = {"add_many_gated", "next_many_gated", "add_many_overwrite", "next_many_overwrite"};
     printf("{");

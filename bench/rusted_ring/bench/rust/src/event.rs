@@ -48,6 +48,16 @@ pub fn batch(number: usize) -> &'static [Event] {
     &SOURCES[number % PERIOD..][..BATCH]
 }
 
+/// So many bytes of payloads, those of `source` again and again.
+pub fn sources(bytes: usize) -> Vec<u8> {
+    (0..bytes.div_ceil(PAYLOAD)).flat_map(|number| source(number).0).take(bytes).collect()
+}
+
+/// The sum of all words.
+pub fn sum(payload: &[u8]) -> u64 {
+    payload.as_chunks().0.iter().fold(0, |sum, word| sum.wrapping_add(u64::from_ne_bytes(*word)))
+}
+
 /// A sum over the first and last word of each event that changes with their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Checksum(u64);

@@ -81,7 +81,13 @@ pub fn all() -> [Peer; 6] {
             )],
             run: behind!("rusted-ring-0-5-6", rusted_ring_0_5_6),
         },
-        Peer { name: "rtrb", works: &["ring", "stream"], cannot: &[], notes: &[], run: behind!("rtrb", rtrb) },
+        Peer {
+            name: "rtrb",
+            works: &["ring", "ring-in-place", "stream"],
+            cannot: &[],
+            notes: &[],
+            run: behind!("rtrb", rtrb),
+        },
         Peer {
             name: "crossbeam-array-queue",
             works: &["ring", "stream"],

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use core_affinity::CoreId;
 use criterion::{Criterion, Throughput};
 
-use crate::event::{CAPACITY, Checksum, Event, PAYLOAD, source};
+use crate::event::{CAPACITY, Checksum, Event, PAYLOAD, PERIOD, source, sources, sum};
 
 /// Events that one Criterion iteration of a work with several threads moves: starting and joining threads is not timed,
 /// and what the first and the last event cost more is spread over these. A multiple of `BATCH`.
@@ -102,6 +102,32 @@ impl Bench {
                 number += 1;
             });
             assert_eq!(&out, source(number - 1), "{peer} did not give back the event that was put in");
+        });
+        group.finish();
+    }
+
+    /// `ring-in-place`: `exchange` writes `batch` events of `N` bytes into slots of the ring, publishes them, and returns
+    /// the sum of their words, read in the slots.
+    pub fn ring_in_place<const N: usize>(
+        &mut self,
+        peer: &str,
+        batch: usize,
+        capacity: usize,
+        mut exchange: impl FnMut(&[[u8; N]]) -> u64,
+    ) {
+        let sources = sources(N * batch + (PERIOD - 1) * PAYLOAD);
+        let at = |number: usize| &sources[number % PERIOD * PAYLOAD..][..N * batch];
+        let sums: Vec<u64> = (0..PERIOD).map(|number| sum(at(number))).collect();
+        let mut group = self.criterion.benchmark_group(format!("ring-in-place/{peer}"));
+        group.throughput(Throughput::Elements(batch as u64));
+        group.bench_function(format!("payload={N}/batch={batch}/capacity={capacity}/mode=gated"), |bencher| {
+            let mut number = 0;
+            let mut wrong = 0;
+            bencher.iter(|| {
+                wrong |= exchange(at(number).as_chunks().0) ^ sums[number % PERIOD];
+                number += 1;
+            });
+            assert_eq!(wrong, 0, "{peer} did not show the events that were written");
         });
         group.finish();
     }
