@@ -63,6 +63,18 @@ ALLOWED = (
 """The exceptions that a call may raise beside the errors of rings; a RuntimeError only if it is a RingError."""
 
 
+def parameters_of(call: object) -> list[inspect.Parameter]:
+    """Return the parameters of a function or class; none if it is no such thing, or does not say.
+
+    Called before the fuzzer's calls begin: `inspect.signature` parses text, and amid signals and nested calls the
+    parser of CPython 3.11 was seen to fail with a SystemError of its own.
+    """
+    try:
+        return [*inspect.signature(call).parameters.values()]  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return []
+
+
 class Fuzzer:
     """One run: its objects, and the outcomes of the calls on them.
 
@@ -81,11 +93,15 @@ class Fuzzer:
         self.over = False
         self.armed = False
         self.members: dict[str, list[str]] = {}
-        self.signatures: dict[str, list[inspect.Parameter]] = {}
+        self.parameters = {name: parameters_of(getattr(backend, name)) for name in (*CLASSES, *FUNCTIONS)}
         for name in CLASSES:
             kind = getattr(backend, name)
             public = [member for member in dir(kind) if not member.startswith("_")]
             self.members[name] = public + [member for member in SPECIAL if hasattr(kind, member)]
+            for member in self.members[name]:
+                found = parameters_of(getattr(kind, member))
+                bound = isinstance(inspect.getattr_static(kind, member), classmethod | staticmethod)
+                self.parameters[f"{name}.{member}"] = found if bound else found[1:]
         close = lambda writer: self.bad_close(writer)  # noqa: E731 - a function, so that it becomes a method
         self.bad = type("BadReader", (backend.Reader,), {"next": lambda *given: self.bad_next(*given)})
         self.worse = type("BadWriter", (backend.Writer,), {"close": close, "__del__": close})
@@ -278,19 +294,12 @@ class Fuzzer:
         }
         return makers.get(name, self.number)()
 
-    def arguments(self, what: str, call: Any) -> tuple[list[Any], dict[str, Any]]:
+    def arguments(self, what: str) -> tuple[list[Any], dict[str, Any]]:
         """Make arguments for a call, mostly those that its parameters ask for."""
         draw = self.draw
-        parameters = self.signatures.get(what)
-        if parameters is None:
-            try:
-                parameters = [*inspect.signature(call).parameters.values()]
-            except (TypeError, ValueError):
-                parameters = []
-            self.signatures[what] = parameters
         given: list[Any] = []
         named: dict[str, Any] = {}
-        for parameter in parameters:
+        for parameter in self.parameters[what]:
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
             if parameter.default is not parameter.empty and draw.random() < 0.5:
@@ -326,12 +335,12 @@ class Fuzzer:
                 name = draw.choice(CLASSES[:-1])
                 what = name
                 call = getattr(self.backend, name)
-                given, named = self.arguments(what, call)
+                given, named = self.arguments(what)
                 self.keep(call(*given, **named))
             elif choice < 0.22:
                 what = draw.choice(FUNCTIONS)
                 call = getattr(self.backend, what)
-                given, named = self.arguments(what, call)
+                given, named = self.arguments(what)
                 self.keep(call(*given, **named))
             elif choice < 0.3:
                 what = "machine"
@@ -344,7 +353,7 @@ class Fuzzer:
                     what = f"{name}.{member}"
                     found = getattr(thing, member)
                     if callable(found) and not inspect.isclass(found):
-                        given, named = self.arguments(what, found)
+                        given, named = self.arguments(what)
                         found = found(*given, **named)
                     self.keep(found)
                 else:
