@@ -8,7 +8,7 @@ From top to bottom; a package imports only what is below it:
 - The methods, which do not import one another: `lockstep` (one operation at a time on a backend and on the reference),
   `model_checking` (clients of the core in every execution), `litmus` (the explorer against the axioms), `replay` (real
   events), `contracts` (CrossHair on the reference), `corpus` (sequences that take every path of the reference),
-  `citations` (which clause is cited where).
+  `citations` (which clause is cited where), `proofs` (inductive invariants, and what one step may do to a word).
 - Shared by several methods: `explorer` (programs that explore themselves), `linearizability` (whether the reference
   allows a history), `clients` (the small programs that are explored).
 - `support`: helpers that know nothing of any method.
