@@ -53,6 +53,7 @@ class Size:
         enumerated: one in this many enumerated clients is explored.
         most: the greatest number of executions of each enumerated client.
         orders: one in this many orders of the core is weakened; 0 leaves the layer out.
+        wrong_systems: one in this many wrong transition systems is refuted; 0 leaves the proofs out.
     """
 
     steps: int
@@ -68,12 +69,13 @@ class Size:
     enumerated: int
     most: int
     orders: int
+    wrong_systems: int
 
 
 SIZES = {
-    "quick": Size(5_000, 5_000, 500, 50, 0, 1, False, 0, 0, 1, 1, 0, 0),
-    "default": Size(6_000, 20_000, 1_000, 100, 6, 4, True, 52, 200, 4, 16, 200, 8),
-    "full": Size(1_000_000, 10**9, 10**9, 10**9, 12, 1, True, 1, 10_000, 1, 1, 2_000, 1),
+    "quick": Size(5_000, 5_000, 500, 50, 0, 1, False, 0, 0, 1, 1, 0, 0, 0),
+    "default": Size(6_000, 20_000, 1_000, 100, 6, 4, True, 52, 200, 4, 16, 200, 8, 8),
+    "full": Size(1_000_000, 10**9, 10**9, 10**9, 12, 1, True, 1, 10_000, 1, 1, 2_000, 1, 1),
 }
 FULL = SIZES["full"]
 
@@ -199,6 +201,12 @@ def layers(context: Context) -> list[Layer]:
             "does each memory order of the C core have a program that needs it, or a reason?",
             functools.partial(explorer_orders, context),
             14,
+        ),
+        Layer(
+            "proofs",
+            "are the protocols of the C core right for any number of threads, references, laps and readers?",
+            functools.partial(proofs, context),
+            8,
         ),
         Layer("C tests", "does the C library pass its tests without Python?", functools.partial(c_tests, context), 16),
         Layer(
@@ -356,6 +364,25 @@ def contracts(context: Context) -> Found:
         values,
         len(report.findings) / (report.every or 1),
     )
+
+
+# --- the proofs
+
+
+def proofs(context: Context) -> Found:
+    """Prove the transition systems by z3, and refute wrong ones."""
+    share = context.size.wrong_systems
+    if not share:
+        raise Skipped("left out by --quick")
+    if context.backend_name != "native":
+        raise Skipped("proves the protocols of the native backend")
+    from rusted_ring.verify.proofs.command import NEEDS_Z3, has_solver, prove_and_refute
+
+    if not has_solver():
+        raise Skipped(NEEDS_Z3)
+    with progress("proofs") as update:
+        found = prove_and_refute(share, context.part(share), update)
+    return Found(found.words(), list(found.problems), asdict(found), 1 / share)
 
 
 # --- the explorer

@@ -1,12 +1,18 @@
 """Formulas that are both evaluated on numbers and built for z3: the transitions are written once, in these words."""
 
 import functools
+import importlib
 from typing import Any
 
 Formula = Any
 """A bool, or a formula of z3."""
 Term = Any
 """An int, or a term of z3."""
+
+
+def solver_module() -> Any:
+    """The module `z3`, which numbers alone do not need."""
+    return importlib.import_module("z3")
 
 
 def _is_plain(*terms: Formula) -> bool:
@@ -17,27 +23,21 @@ def both(*terms: Formula) -> Formula:
     """The conjunction."""
     if _is_plain(*terms):
         return all(terms)
-    import z3
-
-    return z3.And(*terms)
+    return solver_module().And(*terms)
 
 
 def either(*terms: Formula) -> Formula:
     """The disjunction."""
     if _is_plain(*terms):
         return any(terms)
-    import z3
-
-    return z3.Or(*terms)
+    return solver_module().Or(*terms)
 
 
 def no(term: Formula) -> Formula:
     """The negation."""
     if _is_plain(term):
         return not term
-    import z3
-
-    return z3.Not(term)
+    return solver_module().Not(term)
 
 
 def implies(condition: Formula, then: Formula) -> Formula:
@@ -49,9 +49,7 @@ def choose(condition: Formula, then: Term, other: Term) -> Term:
     """One of two terms."""
     if _is_plain(condition):
         return then if condition else other
-    import z3
-
-    return z3.If(condition, then, other)
+    return solver_module().If(condition, then, other)
 
 
 def within(low: Term, term: Term, high: Term) -> Formula:
