@@ -13,6 +13,8 @@ SECONDS: Final = 30
 """The time limit of one question to z3."""
 MEGABYTES: Final = 2048
 """The memory limit of z3."""
+STEPS: Final = 12
+"""The greatest number of steps within which an execution has to take each action."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +93,6 @@ class Prover:
             system: the system.
             seconds: the time limit of each question.
         """
-        z3 = solver_module()
         self._int = z3.Int
         self.system = system
         self.seconds = seconds
@@ -144,6 +145,7 @@ class Prover:
             yield self._holds(f"initially: {conjunct.name}", initial, conjunct.holds(before, at), before, None)
         for action in system.actions:
             yield from self.preserved(action)
+        yield from self.reached()
         for wanted in system.properties:
             yield self._property(wanted, inside, before, now)
 
@@ -221,6 +223,41 @@ class Prover:
 
     # --- executions
 
+    def _unrolled(self, solver: Any, depth: int) -> Iterator[tuple[list[Any], list[Any]]]:
+        """Yield the states and the numbers of the actions of every execution of 1, 2, ... steps, which it adds."""
+        states = [self.state(0)]
+        taken: list[Any] = []
+        solver.add(self.system.assume(self.at), self.system.initial(states[0], self.at))
+        for number in range(1, depth + 1):
+            states.append(self.state(number))
+            taken.append(self._int(f"action#{number}"))
+            before, now = states[-2:]
+            steps = (self.step(action, before, now, number) for action in self.system.actions)
+            solver.add(either(*(both(taken[-1] == index, step) for index, step in enumerate(steps))))
+            yield states, taken
+
+    def reached(self) -> Iterator[Check]:
+        """Ask whether each action is taken in an execution from an initial state."""
+        left = dict(enumerate(self.system.actions))
+        solver = _solver(self.seconds)
+        for _, taken in self._unrolled(solver, STEPS):
+            while left:
+                solver.push()
+                solver.add(either(*(taken[-1] == index for index in left)))
+                found = _ask(solver) == "sat"
+                if found:
+                    left.pop(solver.model().eval(taken[-1]).as_long())
+                solver.pop()
+                if not found:
+                    break
+            if not left:
+                break
+        missing = {action.name for action in left.values()}
+        for action in self.system.actions:
+            ok = action.name not in missing
+            detail = "" if ok else f"in no execution of {STEPS} steps, or no answer"
+            yield Check(f"{action.name}: is taken in an execution", ok, detail)
+
     def execution(self, depth: int, clause: str) -> tuple[str, tuple[str, ...]]:
         """Search for an execution from an initial state that violates a property.
 
@@ -231,27 +268,12 @@ class Prover:
         Returns:
             The execution in words and the clauses of the property; empty if there is none.
         """
-        z3 = solver_module()
         solver = _solver(self.seconds)
-        states = [self.state(0)]
-        taken: list[Any] = []
-        solver.add(self.system.assume(self.at), self.system.initial(states[0], self.at))
-        for number in range(1, depth + 1):
-            states.append(self.state(number))
-            taken.append(z3.Int(f"action#{number}"))
-            before, now = states[-2:]
-            solver.add(
-                either(
-                    *(
-                        both(taken[-1] == index, self.step(action, before, now, number))
-                        for index, action in enumerate(self.system.actions)
-                    )
-                )
-            )
+        for states, taken in self._unrolled(solver, depth):
             for wanted in self.system.properties:
                 if clause not in wanted.clauses:
                     continue
-                violated = self._violated(wanted, before, now, taken[-1])
+                violated = self._violated(wanted, states[-2], states[-1], taken[-1])
                 if violated is None:
                     continue
                 solver.push()
