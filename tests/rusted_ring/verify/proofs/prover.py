@@ -93,6 +93,7 @@ class Prover:
             system: the system.
             seconds: the time limit of each question.
         """
+        z3 = solver_module()
         self._int = z3.Int
         self.system = system
         self.seconds = seconds
