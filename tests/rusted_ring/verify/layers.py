@@ -382,7 +382,7 @@ def proofs(context: Context) -> Found:
         raise Skipped(NEEDS_Z3)
     with progress("proofs") as update:
         found = prove_and_refute(share, context.part(share), update)
-    return Found(found.words(), list(found.problems), asdict(found), 1 / share)
+    return Found(found.words(), list(found.problems), asdict(found), found.share)
 
 
 # --- the explorer

@@ -91,6 +91,11 @@ class Account:
     wrong_systems: int
     problems: tuple[str, ...]
 
+    @property
+    def share(self) -> float:
+        """Which part of all that there is was tried."""
+        return (self.proved[1] + self.refuted[1]) / (self.proved[1] + self.wrong_systems)
+
     def words(self) -> str:
         """The figures in a few words."""
         return (
