@@ -33,6 +33,7 @@ typedef struct explorer_harness {
     void (*thread)(uint32_t n);                                  /* thread n, from 1 */
     void (*finish)(void);                                        /* after the threads, each execution */
     void (*unload)(void);
+    const char *(*word)(uint64_t address); /* after an execution: the name of a word to follow, or NULL [words=1] */
 } explorer_harness;
 
 /* Reads `key=value ... -- program` lines from standard input and answers each with one line of JSON. */

@@ -101,6 +101,8 @@ static void take_option(const char *word)
         o->dump = number(key, value) != 0;
     } else if (strcmp(key, "sites") == 0) {
         o->sites = number(key, value) != 0;
+    } else if (strcmp(key, "words") == 0) {
+        o->words = number(key, value) != 0;
     } else if (strcmp(key, "keep-going") == 0) {
         o->keep_going = number(key, value) != 0;
     } else if (strcmp(key, "max") == 0) {
@@ -180,6 +182,10 @@ static void answer(double seconds, bool refused)
         fputs(", \"sites\": ", out);
         print_sites(out);
     }
+    if (control.options.words) {
+        fputs(", \"words\": ", out);
+        print_words(out);
+    }
     if (control.options.graphs && control.print_more != NULL) {
         control.print_more(out);
     }
@@ -215,6 +221,7 @@ static void begin(void)
     forget_sources();
     report_reset();
     history_reset();
+    words_reset();
     seen_reset();
     trace_begin();
 }
@@ -287,6 +294,7 @@ int explorer_serve(int argc, char **argv, const explorer_harness *chosen)
     (void)argc;
     (void)argv;
     harness = chosen;
+    control.word_at = chosen->word;
     while (getline(&line, &room, stdin) > 0) {
         line[strcspn(line, "\n")] = 0;
         begin();

@@ -19,7 +19,7 @@ from rusted_ring.verify.explorer.trace import parse as parse_trace
 from rusted_ring.verify.model_checking.command import main
 from rusted_ring.verify.model_checking.harness import Explorer
 from rusted_ring.verify.model_checking.shrinking import shrunk
-from rusted_ring.verify.model_checking.sites import Cell, orders_at
+from rusted_ring.verify.model_checking.sites import Cell, keys_of, orders_at
 from rusted_ring.verify.necessity import matrix, pages, witnesses
 from rusted_ring.verify.support.checkout import checkout
 
@@ -41,7 +41,7 @@ def named(name: str) -> Client:
 
 
 def cell(explorer: Explorer, start: str, change: str) -> Cell:
-    names = matrix.keys_of(explorer.sites)
+    names = keys_of(explorer.sites)
     found = [
         one for site in explorer.sites for one in site.cells() if names[site].startswith(start) and one.change == change
     ]

@@ -33,6 +33,7 @@ struct options {
     bool trace;
     bool dump;     /* print what is left to explore */
     bool sites;    /* print the sites of atomic accesses */
+    bool words;    /* print what atomic writes did to the words that the harness names */
     uint64_t most; /* executions; 0: no bound */
     uint64_t seed;
     uint32_t depth; /* of PCT; 0: uniform */
@@ -67,6 +68,7 @@ struct control {
     bool whole_program; /* no harness: its main is explored, too */
     void (*on_progress)(void);       /* prints the progress, now and then */
     void (*on_complete)(void);       /* a harness's look at each complete execution */
+    const char *(*word_at)(uint64_t address); /* a harness's name for a word, or NULL */
     void (*print_more)(FILE *file);  /* what a harness adds to an answer */
     void (*on_race)(uint64_t address, int thread, bool write, int other, bool other_writes);
     uint64_t about; /* the address that the next report is about, or 0 */

@@ -34,6 +34,14 @@ void take_back_history(void);
 void print_histories(FILE *file);
 void print_results(FILE *file, int thread, uint32_t op);
 
+/* words.c */
+void words_reset(void);
+void words_begin(void);
+void words_checkpoint(void);
+void word_written_alone(uint64_t address, uint64_t pc, uint64_t old, uint64_t new);
+void words_end(void);
+void print_words(FILE *file);
+
 /* trace.c */
 void trace_begin(void);
 void trace_error(uint64_t pc, const char *message);

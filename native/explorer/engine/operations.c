@@ -202,6 +202,15 @@ static uint64_t alone(uint64_t address, uint32_t size, bool write, uint64_t pc)
     return memory_at(address, size);
 }
 
+/* The same for a write. */
+static void write_alone(uint64_t address, uint32_t size, uint64_t value, uint64_t pc)
+{
+    if (control.options.words) {
+        word_written_alone(address, pc, memory_at(address, size), value);
+    }
+    memcpy((void *)(uintptr_t)address, &value, size);
+}
+
 uint64_t atomic_load_event(uint64_t address, uint32_t size, int order, uint64_t pc)
 {
     if (!run.concurrent) {
@@ -216,7 +225,7 @@ void atomic_store_event(uint64_t address, uint32_t size, int order, uint64_t val
     value = masked(value, size);
     if (!run.concurrent) {
         check_memory(address, size, true, pc);
-        memcpy((void *)(uintptr_t)address, &value, size);
+        write_alone(address, size, value, pc);
         heap_set_initialized(address, size);
         return;
     }
@@ -246,8 +255,7 @@ uint64_t atomic_rmw_event(uint64_t address, uint32_t size, int order, enum rmw_o
 {
     if (!run.concurrent) {
         uint64_t old = alone(address, size, true, pc);
-        uint64_t value = masked(result_of(op, old, operand), size);
-        memcpy((void *)(uintptr_t)address, &value, size);
+        write_alone(address, size, masked(result_of(op, old, operand), size), pc);
         return old;
     }
     struct request q = {
@@ -308,9 +316,8 @@ bool atomic_cas_event(uint64_t address, uint32_t size, int success, int failure,
     *expected = masked(*expected, size);
     if (!run.concurrent) {
         uint64_t old = alone(address, size, true, pc);
-        uint64_t value = masked(desired, size);
         if (old == *expected) {
-            memcpy((void *)(uintptr_t)address, &value, size);
+            write_alone(address, size, masked(desired, size), pc);
             return true;
         }
         *expected = old;

@@ -160,6 +160,7 @@ static void begin_run(void)
     ++run.number;
     control.ending = FATAL;
     run.in_rmw = -1;
+    words_begin();
     run.concurrent = run.have_checkpoint;
     run.resumed = run.have_checkpoint && point_resume();
     if (run.resumed) {
@@ -217,6 +218,9 @@ static void end_of_run(void)
         if (control.options.sites) {
             remember_sites();
         }
+        if (control.options.words) {
+            words_end();
+        }
         if (control.on_complete != NULL) {
             control.on_complete();
         }
@@ -259,6 +263,7 @@ void run_once(void)
             run.main_sp = run.threads[0].sp;
             run.concurrent = true;
             memory_checkpoint();
+            words_checkpoint();
         }
     } else {
         thread_local_enter(0);

@@ -69,6 +69,7 @@ static void setup(void)
         explorer_fail("ring", rr_status_text(status));
         return;
     }
+    client_words_made();
     run(0, 0, program->setup);
 }
 
@@ -86,6 +87,6 @@ static void finish(void)
 int main(int argc, char **argv)
 {
     static const explorer_harness harness = {
-        .load = client_load, .threads = threads, .setup = setup, .thread = thread, .finish = finish};
+        .load = client_load, .threads = threads, .setup = setup, .thread = thread, .finish = finish, .word = client_word};
     return explorer_serve(argc, argv, &harness);
 }

@@ -115,6 +115,15 @@ struct client {
 
 extern struct client client;
 
+/* client_words.c */
+
+/* The pools and the ring have been made. */
+void client_words_made(void);
+
+/* The name of the word at an address: a word of the pools or of the ring, or "object" for one of a writer, a reader or a notifier,
+ * and for all that belongs to none of them; NULL for payloads. */
+const char *client_word(uint64_t address);
+
 /* The `count` payloads of events from `event` on, back to back. */
 const uint8_t *client_events(uint32_t event, uint32_t count, uint32_t length);
 

@@ -220,6 +220,15 @@ class Explorer:
         answer = self._ask(client, sites=1, max=MOST_EXECUTIONS)
         return frozenset(answer["sites"])
 
+    def words(self, client: Client, *, keep_going: bool = False) -> Mapping[str, Any]:
+        """Explore a client; return the engine's answer with what each atomic write did to the words of the core.
+
+        Args:
+            client: the client.
+            keep_going: whether to continue after an error.
+        """
+        return self._ask(client, words=1, max=MOST_EXECUTIONS, keep_going=int(keep_going))
+
     def trace(self, violation: Violation, weaken: Sequence[str] = ()) -> dict[str, Any]:
         """Return the execution of a violation in the form that `trace.parse` reads."""
         answer = self._ask(violation.client, trace=1, replay=violation.replay, weaken=weaken)
@@ -243,8 +252,8 @@ class Explorer:
         return tuple(f"{pc}:plain" for site in self.sites if site.file == COPIES for pc in site.pcs)
 
     @functools.cached_property
-    def sites(self) -> tuple[Site, ...]:
-        """Find every atomic access of the core: its calls in the binary, and its order in the source."""
+    def _accesses(self) -> dict[tuple[Place, str], list[int]]:
+        """The calls in the binary that make the atomic accesses of the core, by place and by function called."""
         said = subprocess.run(
             ["objdump", "-d", "--no-show-raw-insn", str(self.program)], capture_output=True, text=True, check=True
         ).stdout.splitlines()
@@ -259,16 +268,30 @@ class Explorer:
                 waiting = ""
             call = _CALL.match(line)
             waiting = call[1] if call is not None else ""
-        sources = {path.resolve(): path.read_text(encoding="utf-8").splitlines() for path in self._sources()}
         found: dict[tuple[Place, str], list[int]] = {}
         for pc, place in self.symbols.places(calls).items():
-            if place.file and Path(place.file).resolve() in sources:
+            if place.file and Path(place.file).resolve() in self.sources:
                 found.setdefault((place, calls[pc]), []).append(pc)
+        return found
+
+    @functools.cached_property
+    def initialisations(self) -> frozenset[int]:
+        """The addresses of the calls to which `atomic_init` was compiled: stores before any thread shares the word."""
+        return frozenset(
+            pc for (place, _), pcs in self._accesses.items() if self._is_initialisation(place) for pc in pcs
+        )
+
+    def _is_initialisation(self, place: Place) -> bool:
+        return "atomic_init" in self.sources[Path(place.file).resolve()][place.line - 1]
+
+    @functools.cached_property
+    def sites(self) -> tuple[Site, ...]:
+        """Find every atomic access of the core: its calls in the binary, and its order in the source."""
         sites = []
-        for (place, entry), pcs in found.items():
-            lines = sources[Path(place.file).resolve()]
-            if "atomic_init" in lines[place.line - 1]:
-                continue  # before any thread shares it; some compilers compile it to a relaxed store
+        for (place, entry), pcs in self._accesses.items():
+            lines = self.sources[Path(place.file).resolve()]
+            if self._is_initialisation(place):
+                continue
             orders = orders_at(lines, place.line)
             kind = kind_of_entry(entry)
             if not orders:
@@ -278,8 +301,11 @@ class Explorer:
             sites.append(Site(name, place.line, place.function, kind, orders[0], failure, tuple(sorted(pcs))))
         return tuple(sorted(sites, key=lambda site: (site.file, site.line)))
 
-    def _sources(self) -> list[Path]:
-        return sorted((self.root / "native" / "src").glob("*.[ch]"))
+    @functools.cached_property
+    def sources(self) -> dict[Path, list[str]]:
+        """The lines of each source file of the core."""
+        paths = sorted((self.root / "native" / "src").glob("*.[ch]"))
+        return {path.resolve(): path.read_text(encoding="utf-8").splitlines() for path in paths}
 
 
 def answer_words(operation: str, results: Sequence[int]) -> str:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from rusted_ring.verify.explorer.engine import CannotRun
+
 WEAKER: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "load": {"acq": ("rlx",), "sc": ("acq", "rlx")},
     "store": {"rel": ("rlx",), "sc": ("rel", "rlx")},
@@ -87,6 +89,26 @@ class Cell:
         return f"{was} -> {'none' if self.site.kind == 'fence' and self.order == 'rlx' else self.order}" + (
             " on failure" if self.failure else ""
         )
+
+
+def keys_of(sites: Sequence[Site]) -> dict[Site, str]:
+    """Name sites by function, kind and number within the function, in the order of the functions' names.
+
+    A name stays the same if lines change or the function moves to another file.
+
+    Raises:
+        CannotRun: two files have a function of the same name.
+    """
+    files: dict[str, str] = {}
+    counted: dict[tuple[str, str], int] = {}
+    names = {}
+    for site in sorted(sites, key=lambda site: (site.function, site.file, site.line)):
+        if files.setdefault(site.function, site.file) != site.file:
+            raise CannotRun(f"{site.function} is in {files[site.function]} and in {site.file}: rename one of them")
+        at = (site.function, site.kind)
+        counted[at] = counted.get(at, 0) + 1
+        names[site] = f"{' '.join(at)} {counted[at]}"
+    return names
 
 
 def orders_at(lines: Sequence[str], line: int) -> list[str]:

@@ -26,7 +26,7 @@ from rusted_ring.verify.clients.language import Client, parse
 from rusted_ring.verify.explorer.engine import CannotRun
 from rusted_ring.verify.model_checking.harness import Explorer, Violation
 from rusted_ring.verify.model_checking.shrinking import shrunk
-from rusted_ring.verify.model_checking.sites import Cell, Site
+from rusted_ring.verify.model_checking.sites import Cell, Site, keys_of
 from rusted_ring.verify.necessity.weakening import PROCESSES, Tried, fill_matrix
 
 PROOFS: Final = Path(__file__).with_name("necessity.toml")
@@ -144,26 +144,6 @@ class Matrix:
             "problems": list(self.problems),
             "seconds": round(self.seconds, 1),
         }
-
-
-def keys_of(sites: Sequence[Site]) -> dict[Site, str]:
-    """Name sites by function, kind and number within the function, in the order of the functions' names.
-
-    A name stays the same if lines change or the function moves to another file.
-
-    Raises:
-        CannotRun: two files have a function of the same name.
-    """
-    files: dict[str, str] = {}
-    counted: dict[tuple[str, str], int] = {}
-    names = {}
-    for site in sorted(sites, key=lambda site: (site.function, site.file, site.line)):
-        if files.setdefault(site.function, site.file) != site.file:
-            raise CannotRun(f"{site.function} is in {files[site.function]} and in {site.file}: rename one of them")
-        at = (site.function, site.kind)
-        counted[at] = counted.get(at, 0) + 1
-        names[site] = f"{' '.join(at)} {counted[at]}"
-    return names
 
 
 def cells_of(sites: Sequence[Site]) -> dict[str, Cell]:

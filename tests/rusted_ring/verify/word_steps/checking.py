@@ -1,0 +1,165 @@
+"""Checks the projected executions against the actions of the model."""
+
+import collections
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from rusted_ring.verify.clients.language import Client
+from rusted_ring.verify.explorer.engine import CannotRun
+from rusted_ring.verify.model_checking.sites import Site
+from rusted_ring.verify.word_steps import actions
+from rusted_ring.verify.word_steps.parameters import Parameters
+from rusted_ring.verify.word_steps.words import Projected, Projector, WordHistory, WordStep
+
+MOST_REJECTED: Final = 8
+"""The number of rejected steps of one client that are shown."""
+
+UNFOLLOWED: Final[Mapping[str, str]] = {"copies.h": "payload"}
+"""Sources whose sites write to words that the explorer does not follow, and the name of these in `STATISTICS`."""
+
+
+@dataclasses.dataclass
+class Account:
+    """What was checked, and what is wrong.
+
+    Attributes:
+        clients: how many clients.
+        executions: their complete executions.
+        blocked: executions that could not complete, which are not projected.
+        bounded: executions that were cut off, which are not projected either.
+        histories: distinct histories of words, by client.
+        steps: distinct steps, by their widths and sizes.
+        taken: by action, how many distinct steps it stands for.
+        sites: by site, the words that it wrote to.
+        problems: what is wrong.
+    """
+
+    clients: int = 0
+    executions: int = 0
+    blocked: int = 0
+    bounded: int = 0
+    histories: int = 0
+    steps: dict[tuple[WordStep, Parameters], str | None] = dataclasses.field(default_factory=dict)
+    taken: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    sites: dict[str, set[str]] = dataclasses.field(default_factory=lambda: collections.defaultdict(set))
+    problems: list[str] = dataclasses.field(default_factory=list)
+
+    def as_dict(self) -> dict[str, object]:
+        """The figures as JSON values."""
+        return {
+            "clients": self.clients,
+            "executions": self.executions,
+            "blocked": self.blocked,
+            "bounded": self.bounded,
+            "histories": self.histories,
+            "steps": len(self.steps),
+            "actions": len(self.taken),
+            "sites": len(self.sites),
+            "problems": self.problems,
+        }
+
+    def words(self) -> str:
+        """The figures in a few words."""
+        return (
+            f"{self.clients} clients: {self.executions:,} executions ({self.blocked:,} blocked and {self.bounded:,} "
+            f"bounded ones are not projected); {self.histories:,} distinct histories of single words, "
+            f"{len(self.steps):,} distinct steps by {len(self.sites)} sites, {len(self.taken)} actions"
+        )
+
+    def add(self, projected: Projected) -> None:
+        """Check the histories of one client."""
+        parameters = Parameters.of(projected.client)
+        self.clients += 1
+        self.executions += projected.executions
+        self.blocked += projected.blocked
+        self.bounded += projected.bounded
+        self.histories += len(projected.histories)
+        if projected.errors:
+            self.problems.append(f"{projected.client}: {', '.join(projected.errors)}")
+        elif not projected.exhaustive:
+            self.problems.append(f"{projected.client}: not every execution was covered")
+        rejected = [
+            f"{projected.client}: {text}\nreplay: {history.replay}"
+            for history in projected.histories
+            for text in self._rejected(history, parameters)
+        ]
+        self.problems += rejected[:MOST_REJECTED]
+
+    def _rejected(self, history: WordHistory, parameters: Parameters) -> Iterator[str]:
+        """Yield what is wrong with a history: its first value, a step, or a change between two steps."""
+        followed = history.word not in actions.STATISTICS
+        value = actions.begins(history.word, history.place, parameters) if followed else history.initial
+        if history.initial != value:
+            was = actions.in_words(history.word, history.initial, parameters)
+            yield f"{history.word}: begins with {was}, not {actions.in_words(history.word, value, parameters)}"
+        value = history.initial
+        for step in history.steps:
+            self.sites[step.site].add(step.word)
+            if step.old != value:
+                was, now = (actions.in_words(step.word, one, parameters) for one in (value, step.old))
+                yield f"{step.word}: changes from {was} to {now} by no atomic write before {step.site}"
+            value = step.new
+            if not followed:
+                continue
+            key = step, parameters
+            if key not in self.steps:
+                name = self.steps[key] = actions.accepts(step.word, step.old, step.new, parameters)
+                if name is not None:
+                    self.taken[name] += 1
+            if self.steps[key] is None:
+                yield rejected_step(step, parameters)
+
+    def gaps(self, writing: Mapping[str, Site]) -> list[str]:
+        """Return what the whole corpus has to reach and did not.
+
+        Args:
+            writing: the sites of the core that write to a word.
+        """
+        found = [
+            f"the action {action.name!r} of {action.word} is taken in no execution"
+            for action in actions.ACTIONS
+            if action.name not in self.taken
+        ]
+        for key, site in writing.items():
+            if site.file in UNFOLLOWED:
+                continue
+            if not self.sites[key]:
+                found.append(f"{key} ({site.name}) writes to a word, and no execution shows what it does")
+            elif len(self.sites[key]) > 1:
+                found.append(f"{key} ({site.name}) writes to {' and '.join(sorted(self.sites[key]))}")
+        return found
+
+
+def rejected_step(step: WordStep, parameters: Parameters) -> str:
+    """Return a step that no action stands for, in words."""
+    old, new = (actions.in_words(step.word, value, parameters) for value in (step.old, step.new))
+    return f"{step.word}: {step.site} takes ({old}) to ({new}), which no action of the model does"
+
+
+def check(
+    projector: Projector,
+    clients: Iterable[Client],
+    *,
+    whole: bool,
+    progress: Callable[[int, str], None] | None = None,
+) -> Account:
+    """Check every execution of some clients.
+
+    Args:
+        projector: the explorer.
+        clients: the clients.
+        whole: whether these are the whole corpus, which has to take every action and reach every site that writes.
+        progress: called with the number of clients done and the name of the next.
+    """
+    account = Account()
+    for number, client in enumerate(clients):
+        if progress is not None:
+            progress(number, client.name)
+        try:
+            account.add(projector.project(client))
+        except CannotRun as error:
+            account.problems.append(f"{client}: {error}")
+    if whole:
+        account.problems += account.gaps(projector.writing)
+    return account
