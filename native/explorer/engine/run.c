@@ -209,6 +209,9 @@ static void land(void)
 
 static void end_of_run(void)
 {
+    if (control.options.words && control.ending != CUT && control.ending != DEAD) {
+        words_end();
+    }
     switch (control.ending) {
     case COMPLETE:
         heap_leaks(mark_variables);
@@ -217,9 +220,6 @@ static void end_of_run(void)
         history_end();
         if (control.options.sites) {
             remember_sites();
-        }
-        if (control.options.words) {
-            words_end();
         }
         if (control.on_complete != NULL) {
             control.on_complete();

@@ -220,14 +220,14 @@ class Explorer:
         answer = self._ask(client, sites=1, max=MOST_EXECUTIONS)
         return frozenset(answer["sites"])
 
-    def words(self, client: Client, *, keep_going: bool = False) -> Mapping[str, Any]:
+    def words(self, client: Client, *, most: int = MOST_EXECUTIONS) -> Mapping[str, Any]:
         """Explore a client; return the engine's answer with what each atomic write did to the words of the core.
 
         Args:
             client: the client.
-            keep_going: whether to continue after an error.
+            most: the greatest number of executions.
         """
-        return self._ask(client, words=1, max=MOST_EXECUTIONS, keep_going=int(keep_going))
+        return self._ask(client, words=1, max=most)
 
     def trace(self, violation: Violation, weaken: Sequence[str] = ()) -> dict[str, Any]:
         """Return the execution of a violation in the form that `trace.parse` reads."""

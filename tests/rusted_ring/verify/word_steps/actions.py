@@ -95,9 +95,8 @@ def _detached(word: int, at: Parameters) -> tuple[int, int]:
 
 
 def _first_detached(old: int, new: int, at: Parameters) -> bool:
-    """Of a generation; whatever was counted belongs to an earlier round of it, or to another one."""
-    count, generation = _detached(new, at)
-    return count == 1 and generation <= at.generation_mask
+    """An event has no detached reference left when it ends, so none of another generation is counted here."""
+    return _detached(old, at)[0] == 0 and _detached(new, at)[0] == 1 and _detached(new, at)[1] <= at.generation_mask
 
 
 def _add_detached(old: int, new: int, at: Parameters) -> bool:
@@ -135,8 +134,7 @@ def _published(old: int, new: int, at: Parameters) -> bool:
 
 
 def _announced(old: int, new: int, at: Parameters) -> bool:
-    """What a reservation announced and did not use is announced again, perhaps less of it."""
-    return not at.gated and abs(new - old) <= at.capacity
+    return not at.gated and 1 <= new - old <= at.capacity
 
 
 def _raised(old: int, new: int, at: Parameters) -> bool:

@@ -26,13 +26,14 @@ class Account:
     Attributes:
         clients: how many clients.
         executions: their complete executions.
-        blocked: executions that could not complete, which are not projected.
-        bounded: executions that were cut off, which are not projected either.
+        blocked: executions that could not complete, which are projected as far as they came.
+        bounded: executions that were cut off, which are not projected.
         histories: distinct histories of words, by client.
         steps: distinct steps, by their widths and sizes.
         taken: by action, how many distinct steps it stands for.
         sites: by site, the words that it wrote to.
-        problems: what is wrong.
+        rejected: the steps and first values that the model has not, each with the execution.
+        problems: what else is wrong.
     """
 
     clients: int = 0
@@ -43,6 +44,7 @@ class Account:
     steps: dict[tuple[WordStep, Parameters], str | None] = dataclasses.field(default_factory=dict)
     taken: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     sites: dict[str, set[str]] = dataclasses.field(default_factory=lambda: collections.defaultdict(set))
+    rejected: list[str] = dataclasses.field(default_factory=list)
     problems: list[str] = dataclasses.field(default_factory=list)
 
     def as_dict(self) -> dict[str, object]:
@@ -56,14 +58,15 @@ class Account:
             "steps": len(self.steps),
             "actions": len(self.taken),
             "sites": len(self.sites),
+            "rejected": self.rejected,
             "problems": self.problems,
         }
 
     def words(self) -> str:
         """The figures in a few words."""
         return (
-            f"{self.clients} clients: {self.executions:,} executions ({self.blocked:,} blocked and {self.bounded:,} "
-            f"bounded ones are not projected); {self.histories:,} distinct histories of single words, "
+            f"{self.clients} clients: {self.executions:,} executions, and {self.blocked:,} blocked ones as far as they "
+            f"came ({self.bounded:,} cut off and left out); {self.histories:,} distinct histories of single words, "
             f"{len(self.steps):,} distinct steps by {len(self.sites)} sites, {len(self.taken)} actions"
         )
 
@@ -80,11 +83,11 @@ class Account:
         elif not projected.exhaustive:
             self.problems.append(f"{projected.client}: not every execution was covered")
         rejected = [
-            f"{projected.client}: {text}\nreplay: {history.replay}"
+            f"{text}\nclient: {projected.client}\nreplay: {history.replay}"
             for history in projected.histories
             for text in self._rejected(history, parameters)
         ]
-        self.problems += rejected[:MOST_REJECTED]
+        self.rejected += rejected[:MOST_REJECTED]
 
     def _rejected(self, history: WordHistory, parameters: Parameters) -> Iterator[str]:
         """Yield what is wrong with a history: its first value, a step, or a change between two steps."""

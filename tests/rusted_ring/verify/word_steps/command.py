@@ -52,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps(account.as_dict(), indent=1))
     else:
-        for problem in account.problems:
+        for problem in (*account.rejected, *account.problems):
             print(f"FAIL: {problem}")
         print(account.words())
         print("Per word, in modification order: what spans several words is not shown by this.")
-    return 1 if account.problems else 0
+    return 1 if account.rejected or account.problems else 0

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from rusted_ring.verify.clients.language import Client
 from rusted_ring.verify.explorer.engine import CannotRun
-from rusted_ring.verify.model_checking.harness import Explorer
+from rusted_ring.verify.model_checking.harness import MOST_EXECUTIONS, Explorer
 from rusted_ring.verify.model_checking.sites import Site, keys_of
 
 _FIELD: Final = re.compile(r"atomic_\w+_explicit\(\s*&\w+->(\w+)\s*,")
@@ -52,13 +52,13 @@ class WordHistory:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Projected:
-    """What the complete executions of one client did to the words.
+    """What the executions of one client did to the words.
 
     Attributes:
         client: the client.
         executions: its complete executions.
-        blocked: executions that could not complete; nothing is known of their words.
-        bounded: executions that were cut off; nothing is known of their words either.
+        blocked: executions that could not complete; their words are followed as far as they came.
+        bounded: executions that were cut off; nothing is known of their words.
         exhaustive: whether these are all executions.
         errors: the errors of the explorer.
         histories: the distinct histories of single words.
@@ -89,17 +89,17 @@ class Projector:
         }
         self._sites = {pc: (key, site) for key, site in self.writing.items() for pc in site.pcs}
 
-    def project(self, client: Client, *, keep_going: bool = False) -> Projected:
-        """Explore every execution of a client.
+    def project(self, client: Client, *, most: int = MOST_EXECUTIONS) -> Projected:
+        """Explore every execution of a client, up to the first error.
 
         Args:
             client: the client.
-            keep_going: whether to continue after an error.
+            most: the greatest number of executions.
 
         Raises:
             CannotRun: the engine refuses the client, or a site of the core writes to a word that has no name.
         """
-        answer = self.explorer.words(client, keep_going=keep_going)
+        answer = self.explorer.words(client, most=most)
         histories = (history for raw in answer["words"] for history in self._histories(raw))
         return Projected(
             client=client,
