@@ -116,6 +116,8 @@ class Explorer:
         self.program = program or build_client(root, folder, compiler=compiler, level=level)
         self.symbols = Symbols(self.program)
         self._idle: list[LineServer] = []
+        self._busy: set[LineServer] = set()
+        self._stopped = False
         self.judged: dict[tuple[str, bool, History], Verdict] = {}
 
     def __enter__(self) -> Self:
@@ -127,6 +129,12 @@ class Explorer:
         for server in self._idle:
             server.close()
 
+    def stop(self) -> None:
+        """End the harness from another thread: what it explores now, and from now on, raises `CannotRun`."""
+        self._stopped = True
+        for server in tuple(self._busy):
+            server.close()
+
     def _ask(self, client: Client, *, weaken: Sequence[str] = (), **options: Any) -> dict[str, Any]:
         """Put a client to an engine of this thread alone; each concurrent thread gets a process of its own."""
         changed = (*weaken, *(self._plain if client.plain() else ()))
@@ -134,9 +142,13 @@ class Explorer:
             server = self._idle.pop()
         except IndexError:
             server = LineServer(self.program)
+        self._busy.add(server)
         try:
+            if self._stopped:
+                raise CannotRun("the harness was stopped")
             return server.ask(to_line(client), weaken=changed, **options)
         finally:
+            self._busy.discard(server)
             self._idle.append(server)
 
     def explore(

@@ -1,1 +1,1 @@
-"""Word steps: whether what each execution of the corpus does to a word of the core is a path of actions of the model."""
+"""Word steps: whether what the corpus does to each word of the core is a path of the model's actions."""

@@ -112,15 +112,15 @@ def _take_detached(old: int, new: int, at: Parameters) -> bool:
 # --- free lists
 
 
-def _claim(old: int, new: int, at: Parameters) -> bool:
+def _claim(old: int, new: int, _: Parameters) -> bool:
     return old >> 32 == new >> 32 and old & M32 != new & M32 and new & ~old & M32 == 0
 
 
-def _claim_lost(old: int, new: int, at: Parameters) -> bool:
+def _claim_lost(old: int, new: int, _: Parameters) -> bool:
     return old == new
 
 
-def _release(old: int, new: int, at: Parameters) -> bool:
+def _release(old: int, new: int, _: Parameters) -> bool:
     freed = (old ^ new) & M32
     version = ((old >> 32) + freed.bit_count()) & M32
     return freed != 0 and old & freed == 0 and new == (version << 32 | old & M32 | freed)
@@ -149,17 +149,17 @@ def _registration(word: int) -> tuple[int, int, int]:
     return word & 3, word >> 2 & ((1 << CURSOR_BITS) - 1), word >> TAG_SHIFT
 
 
-def _join(old: int, new: int, at: Parameters) -> bool:
+def _join(old: int, new: int, _: Parameters) -> bool:
     state, cursor, tag = _registration(old)
     return (state, cursor) == (FREE, 0) and (_registration(new)[0], _registration(new)[2]) == (JOINING, tag)
 
 
-def _admit(old: int, new: int, at: Parameters) -> bool:
+def _admit(old: int, new: int, _: Parameters) -> bool:
     state, cursor, tag = _registration(old)
     return state == JOINING and _registration(new) == (ACTIVE, cursor, tag)
 
 
-def _move_up(old: int, new: int, at: Parameters) -> bool:
+def _move_up(old: int, new: int, _: Parameters) -> bool:
     (state, cursor, tag), (new_state, new_cursor, new_tag) = _registration(old), _registration(new)
     return state == new_state == JOINING and tag == new_tag and cursor < new_cursor
 
@@ -169,12 +169,12 @@ def _move_on(old: int, new: int, at: Parameters) -> bool:
     return state == new_state == ACTIVE and tag == new_tag and 1 <= new_cursor - cursor <= at.capacity
 
 
-def _end_registration(old: int, new: int, at: Parameters) -> bool:
-    state, _, tag = _registration(old)
+def _end_registration(old: int, new: int, _: Parameters) -> bool:
+    state, tag = _registration(old)[0], _registration(old)[2]
     return state == ACTIVE and _registration(new) == (FREE, 0, (tag + 1) & TAG_MASK)
 
 
-def _event(old: int, new: int, at: Parameters) -> bool:
+def _event(_: int, new: int, at: Parameters) -> bool:
     return not at.gated and new & M32 <= at.size
 
 
@@ -184,11 +184,11 @@ def _gated_event(old: int, new: int, at: Parameters) -> bool:
 
 
 def _from(before: int, after: int) -> Allows:
-    return lambda old, new, at: (old, new) == (before, after)
+    return lambda old, new, _: (old, new) == (before, after)
 
 
 def _bits(kind: int) -> Allows:
-    return lambda old, new, at: new == old | kind
+    return lambda old, new, _: new == old | kind
 
 
 # --- all of them
@@ -213,7 +213,7 @@ ACTIONS: Final = (
         lambda old, new, at: old < new <= at.heap_bytes,
         ("ALLOC-7",),
     ),
-    Action("heap_payload_bytes", "give bytes of the heap back", lambda old, new, at: 0 <= new < old, ("ALLOC-7",)),
+    Action("heap_payload_bytes", "give bytes of the heap back", lambda old, new, _: 0 <= new < old, ("ALLOC-7",)),
     Action("write_cursor", "publish events", _published, ("RING-1",)),
     Action("claim", "announce", _announced, ("ORDER-9",)),
     Action("claim", "raise the gating sequence", _raised, ("ORDER-10",)),
@@ -225,52 +225,113 @@ ACTIONS: Final = (
     Action("registration", "move up", _move_up, ("ORDER-10",)),
     Action("registration", "move on", _move_on, ("ORDER-8",)),
     Action("registration", "end a registration", _end_registration, ("ORDER-8",)),
-    Action("low_water_mark", "raise the low-water mark", lambda old, new, at: new > old, ("RING-17",)),
-    Action("awaited", "count a reader that joined", lambda old, new, at: new == old - 1 >= 0, ("RING-45",)),
+    Action("low_water_mark", "raise the low-water mark", lambda old, new, _: new > old, ("RING-17",)),
+    Action("awaited", "count a reader that joined", lambda old, new, _: new == old - 1 >= 0, ("RING-45",)),
     Action("writer_state", "open a writer", _from(0, 1), ("RING-4",)),
     Action("writer_state", "close a writer", _from(1, 0), ("RING-4",)),
     Action("writer_state", "end the stream", _from(1, 2), ("RING-39",)),
     Action("waiters", "announce a sleeper", _bits(SLEEPERS), ("ORDER-15",)),
     Action("waiters", "announce a notifier", _bits(NOTIFIERS), ("ORDER-15",)),
-    Action("waiters", "withdraw announcements", lambda old, new, at: new == old & FENCED, ("ORDER-15",)),
-    Action("epoch", "count a wake-up", lambda old, new, at: new == (old + 1) & M32, ("ORDER-15",)),
-    Action("notifiers", "add a notifier", lambda old, new, at: new not in (0, old), ("ORDER-21",)),
+    Action("waiters", "withdraw announcements", lambda old, new, _: new == old & FENCED, ("ORDER-15",)),
+    Action("epoch", "count a wake-up", lambda old, new, _: new == (old + 1) & M32, ("ORDER-15",)),
+    Action("notifiers", "add a notifier", lambda old, new, _: new not in (0, old), ("ORDER-21",)),
     Action("usage", "take an old notifier", _from(0, OWNED), ("ORDER-22",)),
-    Action("usage", "arm a notifier", lambda old, new, at: old & ARMED == 0 and new == old | ARMED, ("ORDER-21",)),
-    Action("usage", "disarm a notifier", lambda old, new, at: new == old & ~ARMED, ("ORDER-21",)),
+    Action("usage", "arm a notifier", lambda old, new, _: old & ARMED == 0 and new == old | ARMED, ("ORDER-21",)),
+    Action("usage", "disarm a notifier", lambda old, new, _: new == old & ~ARMED, ("ORDER-21",)),
     Action(
         "usage",
         "begin to signal",
-        lambda old, new, at: old & ARMED != 0 and new == old - ARMED + SIGNALLING,
+        lambda old, new, _: old & ARMED != 0 and new == old - ARMED + SIGNALLING,
         ("ORDER-21", "ORDER-22"),
     ),
-    Action("usage", "end to signal", lambda old, new, at: new == old - SIGNALLING >= 0, ("ORDER-22",)),
+    Action("usage", "end to signal", lambda old, new, _: new == old - SIGNALLING >= 0, ("ORDER-22",)),
     Action(
         "usage",
         "leave a notifier",
-        lambda old, new, at: old & OWNED != 0 and new == old & ~(ARMED | OWNED),
+        lambda old, new, _: old & OWNED != 0 and new == old & ~(ARMED | OWNED),
         ("ORDER-22",),
     ),
     Action("left", "begin to leave", _from(0, 1), ("ORDER-8",)),
     Action("left", "have left", _from(1, 2), ("ORDER-8",)),
     Action("evicted", "evict", _from(0, 1), ("ORDER-8",)),
     Action("closed", "close", _from(0, 1), ("ORDER-15",)),
-    Action("handles", "hold the ring", lambda old, new, at: new == old + 1, ("ORDER-11",)),
-    Action("handles", "drop the ring", lambda old, new, at: new == old - 1 >= 0, ("ORDER-11",)),
+    Action("handles", "hold the ring", lambda old, new, _: new == old + 1, ("ORDER-11",)),
+    Action("handles", "drop the ring", lambda old, new, _: new == old - 1 >= 0, ("ORDER-11",)),
 )
 
-STATISTICS: Final[Mapping[str, str]] = {
-    "failures": "a statistic [ORDER-13]: allocations that failed",
-    "rounds": "a statistic [ORDER-13]: how often a generation wrapped around",
-    "heap_block_bytes": "a statistic [ORDER-13]: bytes of blocks on the heap",
-    "next_fit": "a hint [ORDER-13]: where the next search of the free list begins",
-    "range": "a hint [ORDER-13]: which words of the free list a shard searches",
-    "looks": "a hint [ORDER-13]: whether a shard is in use",
-    "seen": "a hint [ORDER-13]: what a shard knows of the others",
-    "shards_used": "a hint [ORDER-13]: how many shards are in use",
-    "payload": "the bytes of an event, which no protocol restricts [ORDER-9]",
+SITES: Final[Mapping[str, tuple[str, ...]]] = {
+    "add_detached rmw 1": ("first detached reference", "add a detached reference"),
+    "allocate_next_fit rmw 1": ("claim slots", "claim lost"),
+    "announce store 1": ("announce",),
+    "claim_in_word rmw 1": ("claim slots",),
+    "count_joined rmw 1": ("count a reader that joined",),
+    "deregister rmw 1": ("raise the low-water mark",),
+    "deregister rmw 2": ("end a registration",),
+    "drop_ring rmw 1": ("drop the ring",),
+    "end_writer store 1": ("close",),
+    "end_writer store 2": ("close a writer", "end the stream"),
+    "event_count_notify_all rmw 1": ("withdraw announcements",),
+    "event_count_notify_all rmw 2": ("count a wake-up",),
+    "event_descriptor_store store 1": ("publish an event",),
+    "event_descriptor_store store 2": ("describe an event",),
+    "free_list_release rmw 1": ("release slots",),
+    "heap_reserve rmw 1": ("reserve bytes of the heap",),
+    "heap_unreserve rmw 1": ("give bytes of the heap back",),
+    "hold_ring rmw 1": ("hold the ring",),
+    "move_on rmw 1": ("move on",),
+    "notifier_arm rmw 1": ("arm a notifier",),
+    "notifier_end rmw 1": ("leave a notifier",),
+    "notifier_signal rmw 1": ("disarm a notifier",),
+    "notifier_take rmw 1": ("take an old notifier",),
+    "notifier_take rmw 2": ("add a notifier",),
+    "prepare_wait rmw 1": ("announce a sleeper", "announce a notifier"),
+    "publish store 1": ("publish events",),
+    "raise_gating_sequence store 1": ("raise the gating sequence",),
+    "raise_gating_sequence store 2": ("lower the gating sequence",),
+    "register_reader rmw 1": ("join",),
+    "register_reader rmw 2": ("admit", "move up"),
+    "rr_abort store 1": ("abort",),
+    "rr_commit store 1": ("commit",),
+    "rr_loan store 1": ("lend",),
+    "rr_reader_evict store 1": ("evict",),
+    "rr_reader_leave store 1": ("begin to leave",),
+    "rr_reader_leave store 2": ("have left",),
+    "rr_writer_open rmw 1": ("open a writer",),
+    "signal_if_armed rmw 1": ("begin to signal",),
+    "signal_if_armed rmw 2": ("end to signal",),
+    "slot_clone rmw 1": ("add a reference",),
+    "slot_publish store 1": ("first detached reference",),
+    "slot_publish store 2": ("publish",),
+    "slot_unref rmw 1": ("end a reference",),
+    "slot_unref store 1": ("free",),
+    "slot_upgrade rmw 1": ("add a reference",),
+    "slowest_reader rmw 1": ("admit",),
+    "take_detached rmw 1": ("take a detached reference",),
 }
-"""The words without actions, and why each has none."""
+"""The actions that stand for each atomic site of the core that writes; a site is named as in the chapter on the orders'
+necessity."""
+
+STATISTICS: Final[Mapping[str, str]] = {
+    "count_failure rmw 1": "failures",
+    "count_round store 1": "rounds",
+    "heap_acquire rmw 1": "heap_block_bytes",
+    "heap_release rmw 1": "heap_block_bytes",
+    "heap_shorten rmw 1": "heap_block_bytes",
+    "allocate_next_fit store 1": "next_fit",
+    "set_next_fit store 1": "next_fit",
+    "new_range store 1": "seen",
+    "new_range store 2": "range",
+    "look_ahead_in_range store 1": "shards_used",
+    "look_ahead_in_range store 2": "looks",
+}
+"""The sites that write to a statistic or a hint, whose value no access to other data depends on [ORDER-13]: no action
+stands for them. By site, the one word to which it may write."""
+
+PAYLOADS: Final = "copies.h"
+"""The source whose sites copy payloads, which no protocol restricts: the explorer does not follow these words."""
+
+UNFOLLOWED: Final = frozenset(STATISTICS.values())
+"""The words of `STATISTICS`."""
 
 
 def accepts(word: str, old: int, new: int, parameters: Parameters) -> str | None:

@@ -15,8 +15,10 @@ from rusted_ring.verify.word_steps.words import Projected, Projector, WordHistor
 MOST_REJECTED: Final = 8
 """The number of rejected steps of one client that are shown."""
 
-UNFOLLOWED: Final[Mapping[str, str]] = {"copies.h": "payload"}
-"""Sources whose sites write to words that the explorer does not follow, and the name of these in `STATISTICS`."""
+NOT_SHOWN: Final = (
+    "Each word by itself, in its modification order: what spans several words, and which values a read may see, is not "
+    "shown by this."
+)
 
 
 @dataclasses.dataclass
@@ -29,9 +31,8 @@ class Account:
         blocked: executions that could not complete, which are projected as far as they came.
         bounded: executions that were cut off, which are not projected.
         histories: distinct histories of words, by client.
-        steps: distinct steps, by their widths and sizes.
-        taken: by action, how many distinct steps it stands for.
-        sites: by site, the words that it wrote to.
+        steps: by distinct step, with its widths and sizes, the action that stands for it there.
+        taken: by site, the actions that it took; for a site of a statistic or a hint, no action.
         rejected: the steps and first values that the model has not, each with the execution.
         problems: what else is wrong.
     """
@@ -42,8 +43,7 @@ class Account:
     bounded: int = 0
     histories: int = 0
     steps: dict[tuple[WordStep, Parameters], str | None] = dataclasses.field(default_factory=dict)
-    taken: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    sites: dict[str, set[str]] = dataclasses.field(default_factory=lambda: collections.defaultdict(set))
+    taken: dict[str, set[str]] = dataclasses.field(default_factory=lambda: collections.defaultdict(set))
     rejected: list[str] = dataclasses.field(default_factory=list)
     problems: list[str] = dataclasses.field(default_factory=list)
 
@@ -56,8 +56,8 @@ class Account:
             "bounded": self.bounded,
             "histories": self.histories,
             "steps": len(self.steps),
-            "actions": len(self.taken),
-            "sites": len(self.sites),
+            "actions": len(self.actions()),
+            "sites": len(self.taken),
             "rejected": self.rejected,
             "problems": self.problems,
         }
@@ -67,8 +67,12 @@ class Account:
         return (
             f"{self.clients} clients: {self.executions:,} executions, and {self.blocked:,} blocked ones as far as they "
             f"came ({self.bounded:,} cut off and left out); {self.histories:,} distinct histories of single words, "
-            f"{len(self.steps):,} distinct steps by {len(self.sites)} sites, {len(self.taken)} actions"
+            f"{len(self.steps):,} distinct steps by {len(self.taken)} sites, {len(self.actions())} actions"
         )
+
+    def actions(self) -> set[str]:
+        """Return the actions that were taken."""
+        return {action for actions in self.taken.values() for action in actions}
 
     def add(self, projected: Projected) -> None:
         """Check the histories of one client."""
@@ -91,30 +95,35 @@ class Account:
 
     def _rejected(self, history: WordHistory, parameters: Parameters) -> Iterator[str]:
         """Yield what is wrong with a history: its first value, a step, or a change between two steps."""
-        followed = history.word not in actions.STATISTICS
-        value = actions.begins(history.word, history.place, parameters) if followed else history.initial
-        if history.initial != value:
-            was = actions.in_words(history.word, history.initial, parameters)
-            yield f"{history.word}: begins with {was}, not {actions.in_words(history.word, value, parameters)}"
         value = history.initial
+        if history.word not in actions.UNFOLLOWED:
+            made = actions.begins(history.word, history.place, parameters)
+            if made != value:
+                was, wanted = (actions.in_words(history.word, one, parameters) for one in (value, made))
+                yield f"{history.word}: begins with ({was}), not ({wanted})"
         for step in history.steps:
-            self.sites[step.site].add(step.word)
             if step.old != value:
                 was, now = (actions.in_words(step.word, one, parameters) for one in (value, step.old))
-                yield f"{step.word}: changes from {was} to {now} by no atomic write before {step.site}"
+                yield f"{step.word}: changes from ({was}) to ({now}) by no atomic write before {step.site}"
             value = step.new
-            if not followed:
-                continue
-            key = step, parameters
-            if key not in self.steps:
-                name = self.steps[key] = actions.accepts(step.word, step.old, step.new, parameters)
-                if name is not None:
-                    self.taken[name] += 1
+            if (key := (step, parameters)) not in self.steps:
+                self.steps[key] = self._action(step, parameters)
             if self.steps[key] is None:
                 yield rejected_step(step, parameters)
 
+    def _action(self, step: WordStep, parameters: Parameters) -> str | None:
+        """Return the action that stands for a step at its site, None if none does; "" for a statistic or a hint."""
+        if step.site in actions.STATISTICS:
+            self.taken[step.site].update()
+            return "" if actions.STATISTICS[step.site] == step.word else None
+        name = actions.accepts(step.word, step.old, step.new, parameters)
+        if name is None or name not in actions.SITES.get(step.site, ()):
+            return None
+        self.taken[step.site].add(name)
+        return name
+
     def gaps(self, writing: Mapping[str, Site]) -> list[str]:
-        """Return what the whole corpus has to reach and did not.
+        """Return what the executions of the whole corpus have to show and do not.
 
         Args:
             writing: the sites of the core that write to a word.
@@ -122,22 +131,28 @@ class Account:
         found = [
             f"the action {action.name!r} of {action.word} is taken in no execution"
             for action in actions.ACTIONS
-            if action.name not in self.taken
+            if action.name not in self.actions()
+        ]
+        found += [
+            f"{site} is said to {action}, and does so in no execution"
+            for site, names in actions.SITES.items()
+            for action in names
+            if action not in self.taken.get(site, ())
         ]
         for key, site in writing.items():
-            if site.file in UNFOLLOWED:
+            if site.file == actions.PAYLOADS:
                 continue
-            if not self.sites[key]:
+            if key not in actions.SITES and key not in actions.STATISTICS:
+                found.append(f"{key} ({site.name}) writes to a word, and no action stands for it")
+            elif key not in self.taken:
                 found.append(f"{key} ({site.name}) writes to a word, and no execution shows what it does")
-            elif len(self.sites[key]) > 1:
-                found.append(f"{key} ({site.name}) writes to {' and '.join(sorted(self.sites[key]))}")
         return found
 
 
 def rejected_step(step: WordStep, parameters: Parameters) -> str:
     """Return a step that no action stands for, in words."""
     old, new = (actions.in_words(step.word, value, parameters) for value in (step.old, step.new))
-    return f"{step.word}: {step.site} takes ({old}) to ({new}), which no action of the model does"
+    return f"{step.word}: {step.site} takes ({old}) to ({new}), and no action that stands there does"
 
 
 def check(

@@ -1,7 +1,10 @@
 """The seeded defects of the core, seen through the words: which ones write what no action of the model does."""
 
+import concurrent.futures
 import dataclasses
 import shutil
+import tempfile
+import threading
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,14 +16,18 @@ from rusted_ring.verify.defects.catalogue import CatalogueError, Defect, applied
 from rusted_ring.verify.defects.workshop import Workshop
 from rusted_ring.verify.explorer.engine import CannotBuild, CannotRun
 from rusted_ring.verify.model_checking.harness import Explorer
+from rusted_ring.verify.support.checkout import checkout
 from rusted_ring.verify.word_steps.checking import Account
 from rusted_ring.verify.word_steps.words import Projected, Projector
 
 RECORDED: Final = Path(__file__).with_name("seeded.toml")
 MOST: Final = 400
-"""The executions of each client at the most, with a defect: those of a core that goes wrong may be without end."""
+"""The most executions of a client that is used here; and those of the core with a defect that are looked at."""
+SECONDS: Final = 120.0
+"""The time for one defect."""
+PROCESSES: Final = 2
 
-Kind = Literal["rejected", "accepted", "unchanged"]
+Kind = Literal["rejected", "accepted", "unchanged", "unfinished"]
 Sequences = frozenset[tuple[str, tuple[int, ...], int, tuple[tuple[int, int], ...]]]
 
 
@@ -31,8 +38,9 @@ class Seen:
     Attributes:
         name: the defect's name.
         kind: `rejected` if a word takes a step that no action stands for; `accepted` if words have other histories than
-            in the unchanged core, and each step is an action; `unchanged` if every word has the same histories.
-        client: the client that shows it first; empty if it is unchanged.
+            in the unchanged core, and an action stands for each step; `unchanged` if all words have histories of the
+            unchanged core; `unfinished` if the time was up and no step was rejected by then.
+        client: the client that shows it first; empty for the last two.
         step: what is rejected, with its site; otherwise empty.
     """
 
@@ -42,13 +50,20 @@ class Seen:
     step: str = ""
 
 
-def small_clients(projector: Projector, most: int = MOST) -> dict[Client, Sequences]:
-    """Return the clients of the corpus that have few executions, with the histories of the words of the unchanged core."""
+def small_clients(projector: Projector, names: Iterable[str] = ()) -> dict[Client, Sequences]:
+    """Return the clients that have few executions, with the histories of words in the unchanged core.
+
+    Args:
+        projector: the explorer of the unchanged core.
+        names: the clients to choose from; by default the whole corpus.
+    """
+    wanted = set(names)
     found = {}
     for client in CLIENTS:
-        projected = projector.project(client, most=most)
-        if projected.exhaustive and not projected.errors:
-            found[client] = sequences_of(projected)
+        if not wanted or client.name in wanted:
+            projected = projector.project(client, most=MOST)
+            if projected.exhaustive and not projected.errors:
+                found[client] = sequences_of(projected)
     return found
 
 
@@ -60,45 +75,89 @@ def sequences_of(projected: Projected) -> Sequences:
     )
 
 
-def see(
-    workshop: Workshop, defect: Defect, clients: Mapping[Client, Sequences], *, whole: bool = True
-) -> Seen:
+def see(workshop: Workshop, defect: Defect, clients: Mapping[Client, Sequences]) -> Seen:
     """Build the core with a defect, and look at the words in the executions of some clients.
 
     Args:
         workshop: the workshop that makes the copy.
         defect: the defect.
-        clients: the clients, with their histories in the unchanged core.
-        whole: whether to go on, after a client with other histories, to one in which a step is rejected.
+        clients: the clients, with the histories of words in the unchanged core.
 
     Raises:
         CatalogueError: the defect does not apply, or the core does not compile with it.
     """
     copy = workshop.copy(f"words-{defect.name}", *applied(defect, workshop.functions))
-    other = ""
+    work = copy.folder / "explorer"
+    work.mkdir()
     try:
-        work = copy.folder / "explorer"
-        work.mkdir()
         with Explorer(copy.native.parent, work) as explorer:
-            projector = Projector(explorer)
-            for client, before in sorted(clients.items(), key=lambda one: one[0].name != defect.client):
-                try:
-                    projected = projector.project(client, most=MOST)
-                except CannotRun:
-                    continue  # refused, or the engine broke off
-                account = Account()
-                account.add(projected)
-                if account.rejected:
-                    return Seen(defect.name, "rejected", client.name, account.rejected[0].splitlines()[0])
-                if not other and not sequences_of(projected) <= before:
-                    other = client.name
-                    if not whole:
-                        break
+            limit = threading.Timer(SECONDS, explorer.stop)
+            limit.start()
+            try:
+                return _look(explorer, defect, clients, limit)
+            finally:
+                limit.cancel()
     except CannotBuild as error:
         raise CatalogueError(f"{defect.name}: build failed: {error}") from error
     finally:
         shutil.rmtree(copy.folder)
+
+
+def _look(explorer: Explorer, defect: Defect, clients: Mapping[Client, Sequences], limit: threading.Timer) -> Seen:
+    projector, other = Projector(explorer), ""
+    for client, before in sorted(clients.items(), key=lambda one: one[0].name != defect.client):
+        try:
+            projected = projector.project(client, most=MOST)
+        except CannotRun:
+            if limit.finished.is_set():
+                return Seen(defect.name, "unfinished")
+            continue  # the engine refuses the client: its calls answer otherwise than the client expects
+        account = Account()
+        account.add(projected)
+        if account.rejected:
+            return Seen(defect.name, "rejected", client.name, account.rejected[0].splitlines()[0])
+        if not other and not sequences_of(projected) <= before:
+            other = client.name
     return Seen(defect.name, "accepted", other) if other else Seen(defect.name, "unchanged")
+
+
+def see_all(
+    defects: Sequence[Defect],
+    clients: Iterable[str] = (),
+    *,
+    progress: Callable[[int, str], None] | None = None,
+) -> list[Seen]:
+    """Look at the words of the core with each of some defects.
+
+    Args:
+        defects: the defects.
+        clients: the names of the clients to choose from; by default the whole corpus.
+        progress: called with (defects done, name) after each.
+
+    Raises:
+        CatalogueError: a defect does not apply, or the core does not compile with it.
+        CannotBuild: the unchanged core does not compile.
+    """
+    root = checkout()
+    with tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder:
+        work = Path(folder).resolve()
+        for part in ("unchanged", "workshop"):
+            (work / part).mkdir()
+        with Explorer(root, work / "unchanged") as explorer:
+            chosen = small_clients(Projector(explorer), clients)
+        workshop = Workshop(root, work / "workshop")
+        found: dict[str, Seen] = {}
+        with concurrent.futures.ThreadPoolExecutor(max_workers=PROCESSES) as executor:
+            running = [executor.submit(see, workshop, defect, chosen) for defect in defects]
+            for future in concurrent.futures.as_completed(running):
+                seen = future.result()
+                found[seen.name] = seen
+                if progress is not None:
+                    progress(len(found), seen.name)
+    return [found[defect.name] for defect in defects]
+
+
+# --- the record
 
 
 def read_recorded(path: Path = RECORDED) -> dict[str, Seen]:
@@ -109,7 +168,8 @@ def read_recorded(path: Path = RECORDED) -> dict[str, Seen]:
 def recorded_text(seen: Iterable[Seen]) -> str:
     """Return the file that records what was seen."""
     parts = [
-        "# What the words show of each seeded defect: written by `python -m rusted_ring.verify.word_steps --defects --write`.\n"
+        "# What the words show of each seeded defect (see seeded.py).\n"
+        "# Written by: python -m rusted_ring.verify.word_steps --defects --write\n"
     ]
     for one in seen:
         values = {key: value for key, value in dataclasses.asdict(one).items() if value}
@@ -121,16 +181,29 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def differences(seen: Sequence[Seen], recorded: Mapping[str, Seen]) -> list[str]:
-    """Return where what was seen is not what is recorded: the kind, or the word of the rejected step."""
+def differences(seen: Iterable[Seen], recorded: Mapping[str, Seen]) -> list[str]:
+    """Return where what was seen is not what is recorded: the kind, or the word that takes the rejected step."""
     problems = []
     for one in seen:
         known = recorded.get(one.name)
         if known is None:
-            problems.append(f"{one.name}: is not in {RECORDED.name}: run --defects --write")
-        elif (one.kind, one.step.partition(":")[0]) != (known.kind, known.step.partition(":")[0]):
+            problems.append(f"{one.name}: is not in {RECORDED.name}: add it with --defects --write")
+        elif (one.kind, _word(one)) != (known.kind, _word(known)):
             problems.append(f"{one.name}: {one.kind} {one.step}; {RECORDED.name} has {known.kind} {known.step}")
     return problems
 
 
-Progress = Callable[[int, str], None]
+def _word(seen: Seen) -> str:
+    return seen.step.partition(":")[0]
+
+
+def table(seen: Sequence[Seen]) -> str:
+    """What was seen of each defect, as text."""
+    rows = [f"{one.name}: {one.kind}{f' ({one.client})' if one.client else ''} {one.step}".rstrip() for one in seen]
+    kinds = [one.kind for one in seen]
+    rows.append(
+        f"{len(seen)} defects: {kinds.count('rejected')} rejected; {kinds.count('accepted')} accepted, with other "
+        f"histories of words than the unchanged core; {kinds.count('unchanged')} that write what the unchanged core "
+        f"writes; {kinds.count('unfinished')} unfinished after {SECONDS:.0f} s"
+    )
+    return "\n".join(rows)

@@ -1,4 +1,4 @@
-"""What the explorer tells about the words of the core: per word, its values in modification order, and who wrote them."""
+"""What the explorer tells about the words of the core: their values in modification order, and the sites that wrote."""
 
 import dataclasses
 import re
@@ -84,9 +84,7 @@ class Projector:
     def __init__(self, explorer: Explorer) -> None:
         """Take the sites from the explorer's binary."""
         self.explorer = explorer
-        self.writing = {
-            key: site for site, key in keys_of(explorer.sites).items() if site.kind in ("store", "rmw")
-        }
+        self.writing = {key: site for site, key in keys_of(explorer.sites).items() if site.kind in ("store", "rmw")}
         self._sites = {pc: (key, site) for key, site in self.writing.items() for pc in site.pcs}
 
     def project(self, client: Client, *, most: int = MOST_EXECUTIONS) -> Projected:
