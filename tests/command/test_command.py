@@ -326,6 +326,7 @@ def test_verify_ends_with_a_table_that_explains_itself(
         "contracts",
         "explorer, axioms",
         "explorer, clients",
+        "explorer, word steps",
         "explorer, every client",
         "explorer, orders",
         "C tests",

@@ -17,6 +17,8 @@ KNOWN = {
     "explorer": {"include", "explorer"},
 }
 """The folders of `native/` whose headers a file of each may include."""
+LOOKS_BEHIND = NATIVE / "explorer/harness/client_words.c"
+"""The one file outside the core and its tests that knows how the core lays out its memory: it names the words."""
 FILES = sorted(
     path
     for folder in KNOWN
@@ -31,6 +33,7 @@ def included(file: Path) -> tuple[set[Path], set[str]]:
     system: set[str] = set()
     for quoted, angled in INCLUDE.findall(file.read_text(encoding="utf-8")):
         places = [file.parent, NATIVE / "include", NATIVE / "explorer"] if quoted else [NATIVE / "include"]
+        places += [NATIVE / "src"] if file == LOOKS_BEHIND else []
         found = [(place / (quoted or angled)).resolve() for place in places if (place / (quoted or angled)).is_file()]
         if found:
             own.add(found[0])
@@ -63,7 +66,7 @@ def test_no_folder_knows_one_that_it_should_not(folder: str) -> None:
         for header in of_the_project(file)
         if header.relative_to(NATIVE).parts[0] not in KNOWN[folder]
     ]
-    assert wrong == []
+    assert [line for line in wrong if not line.startswith(f"{LOOKS_BEHIND.relative_to(NATIVE)} ")] == []
 
 
 def test_headers_alone_are_included_and_in_no_circle() -> None:

@@ -191,6 +191,12 @@ def layers(context: Context) -> list[Layer]:
             14,
         ),
         Layer(
+            "explorer, word steps",
+            "does every execution of the corpus change each word of the C core as the model's actions do?",
+            functools.partial(explorer_word_steps, context),
+            6,
+        ),
+        Layer(
             "explorer, every client",
             f"is the C core right in every execution of each client of up to {context.calls} calls?",
             functools.partial(explorer_every_client, context),
@@ -481,6 +487,31 @@ def explorer_clients(context: Context) -> Found:
             "histories": histories,
         },
         len(chosen) / len(CLIENTS),
+    )
+
+
+def explorer_word_steps(context: Context) -> Found:
+    """Check what every execution of the clients of the corpus does to the words of the core against the actions."""
+    from rusted_ring.verify.clients.corpus import CLIENTS
+    from rusted_ring.verify.model_checking.harness import Explorer
+    from rusted_ring.verify.word_steps.checking import check
+    from rusted_ring.verify.word_steps.words import Projector
+
+    root = _needs_the_explorer(context)
+    chosen = CLIENTS[context.part(context.size.corpus) :: context.size.corpus]
+    with (
+        tempfile.TemporaryDirectory(prefix="rusted-ring-") as folder,
+        Explorer(root, Path(folder)) as explorer,
+        progress("explorer, word steps") as update,
+    ):
+        account = check(
+            Projector(explorer),
+            chosen,
+            whole=len(chosen) == len(CLIENTS),
+            progress=lambda done, name: update(done, len(chosen), name),
+        )
+    return Found(
+        account.words(), [*account.rejected, *account.problems], account.as_dict(), len(chosen) / len(CLIENTS)
     )
 
 
