@@ -510,9 +510,7 @@ def explorer_word_steps(context: Context) -> Found:
             whole=len(chosen) == len(CLIENTS),
             progress=lambda done, name: update(done, len(chosen), name),
         )
-    return Found(
-        account.words(), [*account.rejected, *account.problems], account.as_dict(), len(chosen) / len(CLIENTS)
-    )
+    return Found(account.words(), [*account.rejected, *account.problems], account.as_dict(), len(chosen) / len(CLIENTS))
 
 
 def explorer_every_client(context: Context) -> Found:

@@ -8,8 +8,9 @@ from typing import Final
 from rusted_ring.verify.clients.language import Client
 from rusted_ring.verify.explorer.engine import CannotRun
 from rusted_ring.verify.model_checking.sites import Site
+from rusted_ring.verify.proofs import words as model
 from rusted_ring.verify.word_steps import actions
-from rusted_ring.verify.word_steps.parameters import Parameters
+from rusted_ring.verify.word_steps.shape import Shape
 from rusted_ring.verify.word_steps.words import Projected, Projector, WordHistory, WordStep
 
 MOST_REJECTED: Final = 8
@@ -42,7 +43,7 @@ class Account:
     blocked: int = 0
     bounded: int = 0
     histories: int = 0
-    steps: dict[tuple[WordStep, Parameters], str | None] = dataclasses.field(default_factory=dict)
+    steps: dict[tuple[WordStep, Shape], str | None] = dataclasses.field(default_factory=dict)
     taken: dict[str, set[str]] = dataclasses.field(default_factory=lambda: collections.defaultdict(set))
     rejected: list[str] = dataclasses.field(default_factory=list)
     problems: list[str] = dataclasses.field(default_factory=list)
@@ -72,11 +73,11 @@ class Account:
 
     def actions(self) -> set[str]:
         """Return the actions that were taken."""
-        return {action for actions in self.taken.values() for action in actions}
+        return {name for names in self.taken.values() for name in names if name}
 
     def add(self, projected: Projected) -> None:
         """Check the histories of one client."""
-        parameters = Parameters.of(projected.client)
+        shape = Shape.of(projected.client)
         self.clients += 1
         self.executions += projected.executions
         self.blocked += projected.blocked
@@ -89,38 +90,29 @@ class Account:
         rejected = [
             f"{text}\nclient: {projected.client}\nreplay: {history.replay}"
             for history in projected.histories
-            for text in self._rejected(history, parameters)
+            for text in self._rejected(history, shape)
         ]
         self.rejected += rejected[:MOST_REJECTED]
 
-    def _rejected(self, history: WordHistory, parameters: Parameters) -> Iterator[str]:
+    def _rejected(self, history: WordHistory, shape: Shape) -> Iterator[str]:
         """Yield what is wrong with a history: its first value, a step, or a change between two steps."""
         value = history.initial
-        if history.word not in actions.UNFOLLOWED:
-            made = actions.begins(history.word, history.place, parameters)
+        if not actions.is_statistic(history.word):
+            made = actions.begins(history.word, history.place, shape)
             if made != value:
-                was, wanted = (actions.in_words(history.word, one, parameters) for one in (value, made))
+                was, wanted = (actions.in_words(history.word, one, shape) for one in (value, made))
                 yield f"{history.word}: begins with ({was}), not ({wanted})"
         for step in history.steps:
             if step.old != value:
-                was, now = (actions.in_words(step.word, one, parameters) for one in (value, step.old))
+                was, now = (actions.in_words(step.word, one, shape) for one in (value, step.old))
                 yield f"{step.word}: changes from ({was}) to ({now}) by no atomic write before {step.site}"
             value = step.new
-            if (key := (step, parameters)) not in self.steps:
-                self.steps[key] = self._action(step, parameters)
+            if (key := (step, shape)) not in self.steps:
+                name = self.steps[key] = actions.action_of(step.word, step.site, step.old, step.new, shape)
+                if name is not None:
+                    self.taken[step.site].add(name)
             if self.steps[key] is None:
-                yield rejected_step(step, parameters)
-
-    def _action(self, step: WordStep, parameters: Parameters) -> str | None:
-        """Return the action that stands for a step at its site, None if none does; "" for a statistic or a hint."""
-        if step.site in actions.STATISTICS:
-            self.taken[step.site].update()
-            return "" if actions.STATISTICS[step.site] == step.word else None
-        name = actions.accepts(step.word, step.old, step.new, parameters)
-        if name is None or name not in actions.SITES.get(step.site, ()):
-            return None
-        self.taken[step.site].add(name)
-        return name
+                yield rejected_step(step, shape)
 
     def gaps(self, writing: Mapping[str, Site]) -> list[str]:
         """Return what the executions of the whole corpus have to show and do not.
@@ -128,30 +120,28 @@ class Account:
         Args:
             writing: the sites of the core that write to a word.
         """
+        done = {(actions.function_of(site), name) for site, names in self.taken.items() for name in names}
         found = [
-            f"the action {action.name!r} of {action.word} is taken in no execution"
-            for action in actions.ACTIONS
-            if action.name not in self.actions()
+            f"{function} is said to {action.name}, and does so in no execution"
+            for action in model.ACTIONS
+            for function in action.sites
+            if (function, action.name) not in done
         ]
-        found += [
-            f"{site} is said to {action}, and does so in no execution"
-            for site, names in actions.SITES.items()
-            for action in names
-            if action not in self.taken.get(site, ())
-        ]
+        standing = {function for action in model.ACTIONS for function in action.sites}
         for key, site in writing.items():
             if site.file == actions.PAYLOADS:
                 continue
-            if key not in actions.SITES and key not in actions.STATISTICS:
-                found.append(f"{key} ({site.name}) writes to a word, and no action stands for it")
+            if key not in actions.STATISTICS and actions.function_of(key) not in standing:
+                found.append(f"{key} (line {site.line}) writes to a word, and no action stands for it")
             elif key not in self.taken:
-                found.append(f"{key} ({site.name}) writes to a word, and no execution shows what it does")
+                found.append(f"{key} (line {site.line}) writes to a word, and no execution shows what it does")
+        found += [f"{key} writes to a statistic, and is not there" for key in actions.STATISTICS if key not in writing]
         return found
 
 
-def rejected_step(step: WordStep, parameters: Parameters) -> str:
+def rejected_step(step: WordStep, shape: Shape) -> str:
     """Return a step that no action stands for, in words."""
-    old, new = (actions.in_words(step.word, value, parameters) for value in (step.old, step.new))
+    old, new = (actions.in_words(step.word, value, shape) for value in (step.old, step.new))
     return f"{step.word}: {step.site} takes ({old}) to ({new}), and no action that stands there does"
 
 

@@ -21,7 +21,7 @@ from rusted_ring.verify.word_steps.checking import Account
 from rusted_ring.verify.word_steps.words import Projected, Projector
 
 RECORDED: Final = Path(__file__).with_name("seeded.toml")
-MOST: Final = 400
+MOST: Final = 100
 """The most executions of a client that is used here; and those of the core with a defect that are looked at."""
 SECONDS: Final = 120.0
 """The time for one defect."""

@@ -20,7 +20,7 @@ class WordStep:
 
     Attributes:
         word: the kind of word.
-        site: the function that wrote it, the kind of access, and its number in the function.
+        site: what wrote it: `file.c:function`, the kind of access, and its number in the function.
         old: the value before it in modification order.
         new: the value that it wrote.
     """
@@ -78,13 +78,15 @@ class Projector:
 
     Attributes:
         explorer: the harness of clients.
-        writing: the sites of the core that write to a word, by the names that `sites.keys_of` gives them.
+        writing: the sites of the core that write to a word, as `WordStep.site` names them.
     """
 
     def __init__(self, explorer: Explorer) -> None:
         """Take the sites from the explorer's binary."""
         self.explorer = explorer
-        self.writing = {key: site for site, key in keys_of(explorer.sites).items() if site.kind in ("store", "rmw")}
+        self.writing = {
+            f"{site.file}:{key}": site for site, key in keys_of(explorer.sites).items() if site.kind in ("store", "rmw")
+        }
         self._sites = {pc: (key, site) for key, site in self.writing.items() for pc in site.pcs}
 
     def project(self, client: Client, *, most: int = MOST_EXECUTIONS) -> Projected:
