@@ -25,6 +25,12 @@ stands for them. By site, the one word to which it may write."""
 PAYLOADS: Final = "copies.h"
 """The source whose sites copy payloads, which no protocol restricts: the explorer does not follow these words."""
 
+STATES: Final[Mapping[str, tuple[str, ...]]] = {
+    "slot": ("FREE", "LIVE", "LOANED"),
+    "registration": ("FREE", "JOINING", "ACTIVE"),
+}
+"""The names of the states of a word."""
+
 
 def function_of(site: str) -> str:
     """Return the function of a site, as the actions name it: `file.c:function`."""
@@ -80,4 +86,7 @@ def in_words(word: str, value: int, shape: Shape) -> str:
         return str(value)
     if word == "free_list":
         return f"bits {value & 0xFFFFFFFF:#x}, version {fields['version']}"
-    return ", ".join(f"{name} {field}" for name, field in fields.items())
+    names: tuple[str, ...] = STATES.get(word, ())
+    return ", ".join(
+        names[field] if name == "state" and field < len(names) else f"{name} {field}" for name, field in fields.items()
+    )
