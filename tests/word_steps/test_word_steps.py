@@ -245,7 +245,7 @@ SEEN = [one for one in seeded.read_recorded().values() if one.client]
 
 @pytest.mark.clause("EXPLORE-50")
 @pytest.mark.parametrize("recorded", SEEN, ids=lambda one: one.name)
-@pytest.mark.share(24)
+@pytest.mark.share(40)
 @pytest.mark.desk(2)
 def test_a_seeded_defect_shows_in_the_words_as_recorded(
     projector: Projector, workshop: Workshop, recorded: seeded.Seen

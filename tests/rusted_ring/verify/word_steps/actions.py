@@ -86,7 +86,9 @@ def in_words(word: str, value: int, shape: Shape) -> str:
         return str(value)
     if word == "free_list":
         return f"bits {value & 0xFFFFFFFF:#x}, version {fields['version']}"
-    names: tuple[str, ...] = STATES.get(word, ())
-    return ", ".join(
-        names[field] if name == "state" and field < len(names) else f"{name} {field}" for name, field in fields.items()
-    )
+    return ", ".join(_in_words(word, name, field) for name, field in fields.items())
+
+
+def _in_words(word: str, name: str, field: int) -> str:
+    names = STATES.get(word, ())
+    return names[field] if name == "state" and field < len(names) else f"{name} {field}"
