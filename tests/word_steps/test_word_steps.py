@@ -178,6 +178,12 @@ def test_a_step_that_is_no_action_there_is_rejected(
     assert "\nreplay: " in rejected[0]
 
 
+def test_a_bit_that_no_field_has_is_rejected() -> None:
+    site, shape = "event_count.c:prepare_wait rmw 1", Shape.of(named("wait-for-an-event"))
+    assert actions.action_of("waiters", site, 0, 2, shape) == "announce a sleeper"
+    assert actions.action_of("waiters", site, 0, 10, shape) is None
+
+
 def test_a_word_that_begins_with_another_value_is_rejected(dropped: Projected) -> None:
     history = next(one for one in dropped.histories if one.word == "free_list")
     wrong = dataclasses.replace(history, initial=3, steps=())

@@ -25,6 +25,9 @@ stands for them. By site, the one word to which it may write."""
 PAYLOADS: Final = "copies.h"
 """The source whose sites copy payloads, which no protocol restricts: the explorer does not follow these words."""
 
+MOST: Final[Mapping[str, int]] = {"waiters": model.FENCED | model.SLEEPERS | model.NOTIFIERS}
+"""The greatest value of a word whose fields leave out some of its bits, which are always 0."""
+
 STATES: Final[Mapping[str, tuple[str, ...]]] = {
     "slot": ("FREE", "LIVE", "LOANED"),
     "registration": ("FREE", "JOINING", "ACTIVE"),
@@ -55,6 +58,8 @@ def action_of(word: str, site: str, old: int, new: int, shape: Shape) -> str | N
     Returns:
         The name of the action, empty for a statistic or a hint; None if no action of this function does it.
     """
+    if new > MOST.get(word, new):
+        return None
     if site in STATISTICS or is_statistic(word):
         return "" if STATISTICS.get(site) == word else None
     try:
