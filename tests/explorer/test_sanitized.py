@@ -16,6 +16,7 @@ import pytest
 from rusted_ring.verify.explorer import engine
 from rusted_ring.verify.litmus.comparison import compare
 from rusted_ring.verify.litmus.generation import generate
+from rusted_ring.verify.support.checkout import checkout
 
 SANITIZE = "address,undefined"
 PROGRAMS = Path(__file__).parent / "programs"
@@ -109,3 +110,19 @@ def test_only_gcc_builds_the_sanitized_engine(tmp_path: Path) -> None:
         pytest.skip("clang is not installed")
     with pytest.raises(engine.CannotBuild, match="needs gcc"):
         engine.build_litmus(tmp_path, compiler="clang", sanitize=SANITIZE)
+
+
+@pytest.mark.clause("EXPLORE-50")
+def test_what_clients_do_to_words_is_followed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    program = engine.build_client(checkout(), tmp_path, sanitize=SANITIZE)
+    lines = [
+        "r=1 g=1 t=0 xs=33 | hold 31 | alloc p0 1 ; drop p0 | alloc p0 2",
+        "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 | next q0",
+    ]
+    with engine.LineServer(program) as server:
+        for line in (*lines, *lines):
+            assert server.ask(line, words=1)["words"]
+            assert "words" not in server.ask(line)
+    said = capfd.readouterr().err
+    assert "runtime error" not in said
+    assert "ERROR: AddressSanitizer" not in said
