@@ -114,7 +114,7 @@ def test_only_gcc_builds_the_sanitized_engine(tmp_path: Path) -> None:
 
 @pytest.mark.clause("EXPLORE-50")
 def test_what_clients_do_to_words_is_followed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    program = engine.build_client(checkout(), tmp_path, sanitize=SANITIZE)
+    program = engine.build_client(checkout(), tmp_path, compiler="gcc", sanitize=SANITIZE)
     lines = [
         "r=1 g=1 t=0 xs=33 | hold 31 | alloc p0 1 ; drop p0 | alloc p0 2",
         "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 | next q0",
