@@ -244,6 +244,7 @@ void hand_over(int write)
     const struct location *location = &graph.locations[graph.events[read].loc];
     set_read_from(read, location->mo[location->writes - 1], 0);
     struct thread *t = &run.threads[graph.events[read].thread];
+    will_change(t);
     t->state = READY;
     t->blocked = NOT_BLOCKED;
     t->hb = graph.views[read].hb;

@@ -25,7 +25,7 @@
 
 struct point {
     int events; /* that were executed before it */
-    size_t at;  /* where its bytes are kept */
+    size_t at;  /* where its bytes are kept, but for those of threads */
     size_t end;
 };
 
@@ -41,6 +41,7 @@ static struct turn_back *turns EXPLORER_STATE = NULL;
 static int turn_count EXPLORER_STATE = 0;
 static int turn_room EXPLORER_STATE = 0;
 static bool too_large EXPLORER_STATE = false;
+static uint64_t states EXPLORER_STATE = 0; /* of threads, that were kept */
 
 static int first_of_level(void)
 {
@@ -113,24 +114,60 @@ static void take_back_stack(const struct thread *t)
     }
 }
 
+/* A thread's state in a point: most often that of an earlier point, which lies below it and is kept as long. */
+struct kept_thread {
+    uint64_t as; /* the number of the state; 0: the thread is unused */
+    size_t at;
+};
+
+static void keep_thread(const struct thread *t)
+{
+    keep(t, offsetof(struct thread, may_acquire));
+    keep(t->reads, (size_t)t->reading * sizeof *t->reads);
+    keep(t->write, (size_t)t->written * sizeof *t->write);
+    keep(t->turn, (size_t)t->turns * sizeof *t->turn);
+    keep_spins(t);
+}
+
+static void take_back_thread(struct thread *t)
+{
+    uint8_t *stack = t->stack; /* it may have been given one since */
+    take_back(t, offsetof(struct thread, may_acquire));
+    t->stack = stack;
+    take_back(t->reads, (size_t)t->reading * sizeof *t->reads);
+    take_back(t->write, (size_t)t->written * sizeof *t->write);
+    take_back(t->turn, (size_t)t->turns * sizeof *t->turn);
+    take_back_spins(t);
+}
+
+/* Keeps the threads that have changed since a point kept them. (With twelve threads, an execution of loads and stores takes
+ * 17,100 instructions instead of 18,500.) */
+static void keep_changed_threads(void)
+{
+    for (int id = 0; id < run.thread_count; ++id) {
+        struct thread *t = &run.threads[id];
+        if (t->state != UNUSED && t->kept_as == 0) {
+            t->kept_as = ++states;
+            t->kept_at = kept.at;
+            keep_thread(t);
+        }
+    }
+}
+
+/* Stacks are kept every time: code without instrumentation may have written to the stack of a thread that did not run. */
 static void keep_threads(void)
 {
     const struct kept_run now = {run.current, run.thread_count, run.low, run.pc, run.entered};
     keep(&now, sizeof now);
     for (int id = 0; id < run.thread_count; ++id) {
         const struct thread *t = &run.threads[id];
-        keep(&t->state, sizeof t->state);
-        if (t->state != UNUSED) {
-            keep(t, offsetof(struct thread, may_acquire));
-            keep(t->reads, (size_t)t->reading * sizeof *t->reads);
-            keep(t->write, (size_t)t->written * sizeof *t->write);
-            keep(t->turn, (size_t)t->turns * sizeof *t->turn);
-            keep_spins(t);
-        }
+        const struct kept_thread state = {.as = t->state != UNUSED ? t->kept_as : 0, .at = t->kept_at};
+        keep(&state, sizeof state);
         if (has_stack(t)) {
             keep_stack(t);
         }
     }
+    will_change(self());
 }
 
 static void take_back_threads(void)
@@ -143,21 +180,22 @@ static void take_back_threads(void)
     run.entered = then.entered;
     for (int id = 0; id < run.thread_count; ++id) {
         struct thread *t = &run.threads[id];
-        enum thread_state state = UNUSED;
+        struct kept_thread state = {.as = 0};
         if (id < then.thread_count) {
             take_back(&state, sizeof state);
         }
-        if (state == UNUSED) {
+        if (state.as == 0) {
             reset_thread(id);
             continue;
         }
-        uint8_t *stack = t->stack; /* it may have been given one since */
-        take_back(t, offsetof(struct thread, may_acquire));
-        t->stack = stack;
-        take_back(t->reads, (size_t)t->reading * sizeof *t->reads);
-        take_back(t->write, (size_t)t->written * sizeof *t->write);
-        take_back(t->turn, (size_t)t->turns * sizeof *t->turn);
-        take_back_spins(t);
+        if (t->kept_as != state.as) {
+            size_t next = kept.at;
+            kept.at = state.at;
+            take_back_thread(t);
+            kept.at = next;
+            t->kept_as = state.as;
+        }
+        t->kept_at = state.at;
         if (has_stack(t)) {
             take_back_stack(t);
         }
@@ -165,6 +203,7 @@ static void take_back_threads(void)
             t->state = READY; /* it may have events to replay */
         }
     }
+    will_change(self());
 }
 
 /* ----------------------------------------------------------------------------------------------------------- points */
@@ -182,16 +221,18 @@ void point_keep(int events)
         return;
     }
     kept.at = at;
+    keep_changed_threads();
+    size_t begin = kept.at;
     keep_threads();
     keep_locations(run.number);
     keep_memory();
     keep_history();
     if (kept.at - at > MOST_OF_A_POINT) {
-        too_large = true;
+        too_large = true; /* no point is kept any more that could refer to this one */
         return;
     }
     points = grown(points, &point_room, point_count + 1, sizeof *points);
-    points[point_count++] = (struct point){.events = events, .at = at, .end = kept.at};
+    points[point_count++] = (struct point){.events = events, .at = begin, .end = kept.at};
 }
 
 bool point_resume(void)

@@ -349,6 +349,7 @@ void yield_to(int id)
         to->sp = fiber_make(to->stack, STACK_BYTES, run.body);
         thread_local_begin(id);
     }
+    will_change(to);
     thread_local_enter(id);
     run.threads[from].low = run.low;
     run.low = to->low;

@@ -63,6 +63,8 @@ struct thread {
     /* empty, and not kept by points, until the program executes an asymmetric fence */
     struct asymmetric may_acquire; /* what a fence of the other side would add */
     struct asymmetric has_released;
+    uint64_t kept_as; /* the number of its state, if a point keeps that state and it has not changed since; or 0 */
+    size_t kept_at;   /* where points keep it */
     /* last, since entries beyond the counts mean nothing and are not cleared */
     struct {
         uint64_t lock;
@@ -108,6 +110,12 @@ extern struct run run;
 static inline struct thread *self(void)
 {
     return &run.threads[run.current];
+}
+
+/* Called before a thread that does not run is changed: points must keep it again. */
+static inline void will_change(struct thread *t)
+{
+    t->kept_as = 0;
 }
 
 /* Whether a thread's event number `clock`, and all that it did before, happens before the current thread's next event. */

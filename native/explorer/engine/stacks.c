@@ -82,6 +82,7 @@ void check_frame(uint64_t address, size_t size, bool write, uint64_t pc, bool en
         report_return(write, owner, pc, "whose function has returned");
         return;
     }
+    will_change(t);
     extend(&t->touched_from, &t->touched_to, address, size);
     if (owner != run.current) {
         extend(&t->foreign_from, &t->foreign_to, address, size);

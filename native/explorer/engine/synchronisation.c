@@ -78,6 +78,7 @@ int thread_create_event(void *(*body)(void *), void *argument, uint64_t pc)
     had_effect(t);
     executed(t, id);
     struct thread *c = &run.threads[child];
+    will_change(c);
     c->hb = t->hb;
     c->porf = t->porf;
     memset(&c->acquired, 0, sizeof c->acquired);
@@ -100,6 +101,7 @@ void *thread_join_event(int child, uint64_t pc)
     if (c->joined) {
         report("thread-misuse", pc, 0, "thread %d joins thread %d, which was joined before", run.current, child);
     }
+    will_change(c);
     c->joined = true;
     while (t->executed < graph.count[t->id] ? c->state != FINISHED
                                          : run.left > 0 || c->state != FINISHED ||
