@@ -240,7 +240,7 @@ int add_read(const struct request *q, int loc)
         }
     }
     share_weight(first_alternative);
-    return (alternative_count > first_alternative || location->revisited) && take_point(id) ? AGAIN : id;
+    return take_point(id, alternative_count - first_alternative + location->revisited) ? AGAIN : id;
 }
 
 /*
@@ -352,5 +352,5 @@ int add_write(int kind, int order, int loc, uint64_t value, int rmw_read, uint64
     if (chosen + 1 != location->writes && !sc_consistent(id)) {
         end_run(DEAD);
     }
-    return places > 1 && take_point(id) ? AGAIN : id;
+    return take_point(id, places - 1) ? AGAIN : id;
 }

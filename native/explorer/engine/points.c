@@ -23,6 +23,10 @@
 #define MOST_OF_A_POINT ((size_t)1 << 16) /* bytes; if a program needs more, its runs begin at the checkpoint */
 #define MOST_OF_ALL ((size_t)1 << 27)
 
+/* To keep a point takes about as long as so many steps of the program, which the runs that resume there save. (With the Sieve
+ * of Eratosthenes, an execution takes 14,400 instructions instead of 16,000, and 0.85 of the time.) */
+#define LEAST_SAVED 6
+
 struct point {
     int events; /* that were executed before it */
     size_t at;  /* where its bytes are kept, but for those of threads */
@@ -41,6 +45,7 @@ static struct turn_back *turns EXPLORER_STATE = NULL;
 static int turn_count EXPLORER_STATE = 0;
 static int turn_room EXPLORER_STATE = 0;
 static bool too_large EXPLORER_STATE = false;
+static uint64_t steps EXPLORER_STATE = 0; /* of the program when the last point was kept, or the run began */
 static uint64_t states EXPLORER_STATE = 0; /* of threads, that were kept */
 
 static int first_of_level(void)
@@ -208,10 +213,10 @@ static void take_back_threads(void)
 
 /* ----------------------------------------------------------------------------------------------------------- points */
 
-bool point_is_wanted(void)
+bool point_is_wanted(int uses)
 {
-    return control.options.mode == EXHAUSTIVE && !control.options.trace && !graph.asymmetric && !graph.unlocated &&
-           !too_large && run.left == 0;
+    return uses > 0 && (uint64_t)uses * (run.steps - steps) >= LEAST_SAVED && control.options.mode == EXHAUSTIVE &&
+           !control.options.trace && !graph.asymmetric && !graph.unlocated && !too_large && run.left == 0;
 }
 
 void point_keep(int events)
@@ -231,6 +236,7 @@ void point_keep(int events)
         too_large = true; /* no point is kept any more that could refer to this one */
         return;
     }
+    steps = run.steps;
     points = grown(points, &point_room, point_count + 1, sizeof *points);
     points[point_count++] = (struct point){.events = events, .at = begin, .end = kept.at};
 }
@@ -240,6 +246,7 @@ bool point_resume(void)
     if (graph.asymmetric) {
         return false; /* since the point was kept: what such fences release is stored by event numbers, and not kept */
     }
+    steps = run.steps;
     int most = INT_MAX; /* the events that the graph shares with the point's graph */
     int at = point_count - 1;
     for (int level = turn_count; level >= 0; --level) {

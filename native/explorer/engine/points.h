@@ -12,8 +12,9 @@ void points_leave(void);
 void points_cut(int event);
 void points_forget(void);
 
-/* Whether a point is to be kept now, called on the program's stack; keeps it, called on the engine's. */
-bool point_is_wanted(void);
+/* Whether a point is to be kept now, at which so many runs are expected to resume. Called on the program's stack; the other
+ * keeps it, called on the engine's. */
+bool point_is_wanted(int uses);
 void point_keep(int events);
 
 /* Takes the run back to the latest point that is valid for the graph. Returns false if there is none. */

@@ -30,9 +30,9 @@ void take_checkpoint(void)
     fiber_switch(&run.threads[0].sp, control.engine_sp);
 }
 
-bool take_point(int event)
+bool take_point(int event, int uses)
 {
-    if (!point_is_wanted()) {
+    if (!point_is_wanted(uses)) {
         return false;
     }
     run.want_point = true;
