@@ -215,8 +215,8 @@ static void take_back_threads(void)
 
 bool point_is_wanted(int uses)
 {
-    return uses > 0 && (uint64_t)uses * (run.steps - steps) >= LEAST_SAVED && control.options.mode == EXHAUSTIVE &&
-           !control.options.trace && !graph.asymmetric && !graph.unlocated && !too_large && run.left == 0;
+    return control.options.mode == EXHAUSTIVE && !control.options.trace && !graph.asymmetric && !graph.unlocated &&
+           !too_large && run.left == 0 && uses > 0 && (uint64_t)uses * (run.steps - steps) >= LEAST_SAVED;
 }
 
 void point_keep(int events)
