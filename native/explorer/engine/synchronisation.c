@@ -78,7 +78,6 @@ int thread_create_event(void *(*body)(void *), void *argument, uint64_t pc)
     had_effect(t);
     executed(t, id);
     struct thread *c = &run.threads[child];
-    will_change(c);
     c->hb = t->hb;
     c->porf = t->porf;
     memset(&c->acquired, 0, sizeof c->acquired);
