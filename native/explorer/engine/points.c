@@ -246,7 +246,7 @@ bool point_resume(void)
     if (graph.asymmetric) {
         return false; /* since the point was kept: what such fences release is stored by event numbers, and not kept */
     }
-    steps = run.steps;
+    steps = run.steps - LEAST_SAVED; /* a run that begins at the checkpoint takes longer to begin */
     int most = INT_MAX; /* the events that the graph shares with the point's graph */
     int at = point_count - 1;
     for (int level = turn_count; level >= 0; --level) {
@@ -268,5 +268,6 @@ bool point_resume(void)
     take_back_memory();
     take_back_history();
     run.left = graph.n - points[at].events;
+    steps = run.steps;
     return true;
 }
