@@ -455,7 +455,7 @@ def test_sizes() -> None:
     while size is not None:
         seen.append(size.threads)
         size = size.grown("threads")
-    assert seen == [32, 128, 512]
+    assert seen == [16, 32, 128, 512]
     assert Size().flags == []
     larger = Size().grown("events")
     assert larger is not None
@@ -463,7 +463,7 @@ def test_sizes() -> None:
     assert larger.grown("events") is None
     both = larger.grown("threads")
     assert both is not None
-    assert both.flags == ["-DEXPLORER_THREADS=128", "-DEXPLORER_CLOCK=int32_t"]
+    assert both.flags == ["-DEXPLORER_THREADS=32", "-DEXPLORER_CLOCK=int32_t"]
 
 
 @pytest.mark.clause("EXPLORE-12")

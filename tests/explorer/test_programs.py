@@ -327,7 +327,7 @@ def test_what_cannot_be_explored_is_refused(flags: str, words: str, compiler: st
 @pytest.mark.clause("EXPLORE-12")
 def test_as_many_threads_as_there_may_be() -> None:
     need("gcc")
-    status, found = explore("refused.c", "--bound", "10", flags=["-DTHREADS=31"])
+    status, found = explore("refused.c", "--bound", "10", flags=["-DTHREADS=15"])
     assert (status, found["executions"], found["exhaustive"]) == (3, 10, False)
     assert "bound" in found["covered"]
 

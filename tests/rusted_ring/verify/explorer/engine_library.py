@@ -25,13 +25,14 @@ from rusted_ring.verify.support.processes import Deadline
 class Size:
     """The capacity of the engine: the number of threads, and the integer type that counts the events of a thread."""
 
-    threads: int = 32
+    threads: int = 16
     clock: str = "int16_t"
 
     def grown(self, what: str) -> "Size | None":
         """Return the next larger size in `threads` or in `events`; None if there is none."""
-        if what == "threads" and self.threads < 512:
-            return dataclasses.replace(self, threads=128 if self.threads < 128 else 512)
+        if what == "threads":
+            larger = next((threads for threads in (32, 128, 512) if threads > self.threads), None)
+            return dataclasses.replace(self, threads=larger) if larger is not None else None
         if what == "events" and self.clock == "int16_t":
             return dataclasses.replace(self, clock="int32_t")
         return None
