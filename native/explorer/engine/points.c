@@ -172,7 +172,7 @@ static void keep_threads(void)
             keep_stack(t);
         }
     }
-    will_change(self());
+    will_change(self()); /* it goes on */
 }
 
 static void take_back_threads(void)
