@@ -99,6 +99,12 @@ PyObject *python_class_new(const python_class *made, const char *what, Py_ssize_
  * recognises. A second call with the name replaces the class. */
 PyObject *register_type(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
+/* own_methods(type), a function of the module: gives a class written in Python descriptors of its own for the methods and properties
+ * that it inherits from types of the module. CPython's specialized calls need an object whose type is exactly the descriptor's. With
+ * them `add` and `next` of 64 bytes take 134 ns instead of 165, and `allocate`, `data` and `drop` 222 instead of 259 (minima of 100
+ * rounds in one process, CPython 3.11). */
+PyObject *own_methods(PyObject *module, PyObject *type);
+
 /* How many forks lie between the process that loaded this module and this process. An object that was made at another number
  * belongs to a parent process. The count is one for all interpreters. Only the single thread of a new child writes it, before it
  * does anything else, so relaxed accesses are enough. */

@@ -84,6 +84,7 @@ static int module_exec(PyObject *module)
 static PyMethodDef functions[] = {
     {"register_type", FASTCALL(register_type), METH_FASTCALL,
      "register_type(name, type): a Python class that the module makes objects of, or looks for."},
+    {"own_methods", own_methods, METH_O, "own_methods(type): give a class descriptors of its own for methods written in C."},
     {"time_slice_over", time_slice_over, METH_NOARGS, "Whether the running task should yield to its event loop."},
     {"time_slice_begins", time_slice_begins, METH_NOARGS, "Note that the event loop has run its other tasks."},
     {NULL, NULL, 0, NULL},

@@ -145,3 +145,39 @@ PyObject *register_type(PyObject *module, PyObject *const *arguments, Py_ssize_t
     return PyErr_Format(PyExc_ValueError, "name is %s: not a class that the module uses", name);
 }
 
+
+/* Gives a class a descriptor of its own for what it inherits under a name from a type of the module. */
+static int own(PyTypeObject *type, PyTypeObject *base, const char *name, PyObject *made)
+{
+    PyObject *found = made == NULL ? NULL : PyObject_GetAttrString((PyObject *)type, name);
+    PyObject *inherited = found == NULL ? NULL : PyObject_GetAttrString((PyObject *)base, name);
+    int done = inherited == NULL ? -1 : found == inherited ? PyObject_SetAttrString((PyObject *)type, name, made) : 0;
+    Py_XDECREF(inherited);
+    Py_XDECREF(found);
+    Py_XDECREF(made);
+    return done;
+}
+
+PyObject *own_methods(PyObject *module, PyObject *type)
+{
+    (void)module;
+    if (!PyType_Check(type))
+        return PyErr_Format(PyExc_TypeError, "own_methods takes a class");
+    PyTypeObject *to = (PyTypeObject *)type;
+    for (PyTypeObject *base = to; base != NULL; base = PyType_GetSlot(base, Py_tp_base)) {
+        PyObject *from = PyType_GetModule(base);
+        if (from == NULL)
+            PyErr_Clear(); /* a class written in Python */
+        if (from == NULL || base == to || PyModule_GetDef(from) != module_definition)
+            continue;
+        PyMethodDef *method = PyType_GetSlot(base, Py_tp_methods);
+        for (; method != NULL && method->ml_name != NULL; method++)
+            if (!(method->ml_flags & METH_CLASS) && own(to, base, method->ml_name, PyDescr_NewMethod(to, method)) < 0)
+                return NULL;
+        PyGetSetDef *property = PyType_GetSlot(base, Py_tp_getset);
+        for (; property != NULL && property->name != NULL; property++)
+            if (own(to, base, property->name, PyDescr_NewGetSet(to, property)) < 0)
+                return NULL;
+    }
+    Py_RETURN_NONE;
+}

@@ -330,3 +330,19 @@ def test_calls_leave_nothing_behind(allocator: EventAllocator, ends: tuple[Write
     after = [sys.getrefcount(held) for held in kept]
     grown = [(held, one, two) for held, one, two in zip(kept, counts, after, strict=True) if two - one >= 50]
     assert not grown, grown
+
+
+def test_methods_written_in_c_belong_to_the_class() -> None:
+    """CPython specializes a call of a method in C only if the object's type is exactly the type of the method."""
+    hot: list[tuple[type, str]] = [(Writer, "add"), (Reader, "next"), (EventAllocator, "allocate")]
+    for kind, name in [*hot, (RingPtr, "data"), (RingPtr, "drop"), (RingPtr, "__exit__"), (native.Loan, "data")]:
+        assert getattr(kind, name).__objclass__ is kind
+    pointer: Any = RingPtr
+    assert pointer.from_token.__self__ is RingPtr  # a class method is inherited
+    subclass: Any = type("Ptr", (RingPtr,), {})
+    assert subclass.drop is RingPtr.drop
+    own: Any = type("Own", (_core.Writer,), {"add": None})
+    _core.own_methods(own)
+    assert own.add is None  # what the class defines stays
+    with pytest.raises(TypeError, match="own_methods takes a class"):
+        _core.own_methods(1)  # type: ignore[arg-type]

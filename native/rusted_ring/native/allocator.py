@@ -162,6 +162,9 @@ class EventAllocator(_core.Allocator, Unpicklable):
         raise AssertionError(f"status {status} for token {token}")
 
 
+_core.own_methods(EventAllocator)
+
+
 def _check_length(number: int) -> None:
     if number < 0:
         raise wrong_value("length", number, "below 0", "pass a number of at least 0")

@@ -201,6 +201,8 @@ class Loan(_core.Lender, _Pinned):
         return f"<Loan {POOLS[pool].name} slot {slot}, {length} bytes>"
 
 
+_core.own_methods(RingPtr)
+_core.own_methods(Loan)
 _core.register_type("RingPtr", RingPtr)
 _core.register_type("WeakRingPtr", WeakRingPtr)
 _core.register_type("Loan", Loan)

@@ -479,6 +479,8 @@ class Reader(_core.Reader, Unpicklable):
             return f"<Reader of {ring!r}, of the parent process{ended}>"
 
 
+_core.own_methods(Writer)
+_core.own_methods(Reader)
 _core.register_type("Reader", Reader)
 _core.register_type("EndOfStream", EndOfStream)
 _core.register_type("PooledEvent", PooledEvent)
