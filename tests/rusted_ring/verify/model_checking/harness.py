@@ -117,7 +117,7 @@ class Explorer:
         self.symbols = Symbols(self.program)
         self._idle: list[LineServer] = []
         self._busy: set[LineServer] = set()
-        self._stopped = False
+        self.stopped = False
         self.judged: dict[tuple[str, bool, History], Verdict] = {}
 
     def __enter__(self) -> Self:
@@ -131,7 +131,7 @@ class Explorer:
 
     def stop(self) -> None:
         """End the harness from another thread: what it explores now, and from now on, raises `CannotRun`."""
-        self._stopped = True
+        self.stopped = True
         for server in tuple(self._busy):
             server.close()
 
@@ -144,7 +144,7 @@ class Explorer:
             server = LineServer(self.program)
         self._busy.add(server)
         try:
-            if self._stopped:
+            if self.stopped:
                 raise CannotRun("the harness was stopped")
             return server.ask(to_line(client), weaken=changed, **options)
         finally:

@@ -94,7 +94,7 @@ def see(workshop: Workshop, defect: Defect, clients: Mapping[Client, Sequences])
             limit = threading.Timer(SECONDS, explorer.stop)
             limit.start()
             try:
-                return _look(explorer, defect, clients, limit)
+                return _look(explorer, defect, clients)
             finally:
                 limit.cancel()
     except CannotBuild as error:
@@ -103,13 +103,13 @@ def see(workshop: Workshop, defect: Defect, clients: Mapping[Client, Sequences])
         shutil.rmtree(copy.folder)
 
 
-def _look(explorer: Explorer, defect: Defect, clients: Mapping[Client, Sequences], limit: threading.Timer) -> Seen:
+def _look(explorer: Explorer, defect: Defect, clients: Mapping[Client, Sequences]) -> Seen:
     projector, other = Projector(explorer), ""
     for client, before in sorted(clients.items(), key=lambda one: one[0].name != defect.client):
         try:
             projected = projector.project(client, most=MOST)
         except CannotRun:
-            if limit.finished.is_set():
+            if explorer.stopped:
                 return Seen(defect.name, "unfinished")
             continue  # the engine refuses the client: its calls answer otherwise than the client expects
         account = Account()
