@@ -19,6 +19,7 @@ extensions = [
     "sphinx_needs",
     "clause_places",
     "reference_pages",
+    "clause_evidence",
 ]
 exclude_patterns = ["_build", "_extensions", "states", "performance/*.md"]  # the last are parts of performance.md
 myst_enable_extensions = ["colon_fence", "attrs_inline"]

@@ -1,7 +1,8 @@
-"""The command `rusted-ring`: `bench`, `diff`, `explore`, `replay`, `spec` and `verify`.
+"""The command `rusted-ring`: `bench`, `diff`, `explore`, `prove`, `replay`, `spec` and `verify`.
 
 Exit status: 0 if everything agrees and no figure is missing, 1 if something disagrees or a figure is missing, 2 if the
-input cannot be used, 3 if an exploration found no error but did not cover every execution, 130 after Ctrl-C.
+input cannot be used, 3 if no error was found but an exploration did not cover every execution or a proof could not run,
+130 after Ctrl-C.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from rusted_ring.verify.clients.enumeration import MOST_CALLS
 from rusted_ring.verify.explorer import command as explorer_command
 from rusted_ring.verify.lockstep.reports import PROFILES
 from rusted_ring.verify.lockstep.results import run_diffs, show_diffs
+from rusted_ring.verify.prove import command as prove
 from rusted_ring.verify.replay import outcomes
 from rusted_ring.verify.replay.documents import MAX_BYTES
 from rusted_ring.verify.replay.editing_traces import read_workload
@@ -107,7 +109,7 @@ def _parser() -> _Parser:
     parser = _Parser(prog="rusted-ring", description="Whether a ring buffer does what its specification says.")
     parser.add_argument("--version", action="version", version=f"rusted-ring {_version()}")
     commands = parser.add_subparsers(
-        dest="command", metavar="{bench,diff,explore,replay,spec,verify}", parser_class=_Parser
+        dest="command", metavar="{bench,diff,explore,prove,replay,spec,verify}", parser_class=_Parser
     )
 
     _add_bench(commands)
@@ -126,6 +128,8 @@ def _parser() -> _Parser:
     diff.add_argument("--json", action="store_true", help="print the result as JSON")
 
     _add_explore(commands)
+
+    prove.add(commands)
 
     replay = commands.add_parser(
         "replay", help="send real events to several consumers and compare the documents they rebuild"
@@ -352,6 +356,7 @@ def _run(argv: Sequence[str] | None) -> int:
         "bench": _bench,
         "diff": _diff,
         "explore": explorer_command.run,
+        "prove": prove.run,
         "replay": _replay,
         "spec": specification.run,
         "verify": _verify,
@@ -359,7 +364,9 @@ def _run(argv: Sequence[str] | None) -> int:
     if options.command == "explore":
         options.flags = flags
     if options.command not in commands:
-        raise InputError("give a command: bench, diff, explore, replay, spec or verify (rusted-ring --help says more)")
+        raise InputError(
+            "give a command: bench, diff, explore, prove, replay, spec or verify (rusted-ring --help says more)"
+        )
     return commands[options.command](options)
 
 

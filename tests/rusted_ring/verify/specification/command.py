@@ -46,15 +46,28 @@ def run(options: argparse.Namespace) -> int:
     named = [word.upper() for word in options.words if ID_PATTERN.fullmatch(word.upper())]
     if len(named) < len(options.words):
         return _search(clauses, options.words, as_json=options.json)
-    for identifier in named:
-        if identifier not in clauses:
-            raise InputError(_no_such(identifier, clauses))
+    named_clauses(named, clauses)
     found, missing = _places(named)
     if options.json:
         print(json.dumps([_as_dict(clauses[one], found[one] if found else None, missing) for one in named], indent=1))
         return 0
     print("\n\n".join(_shown(clauses[one], found[one] if found else None, missing) for one in named))
     return 0
+
+
+def named_clauses(words: Sequence[str], clauses: Mapping[str, Clause]) -> list[str]:
+    """Return the ids of clauses, in capitals.
+
+    Raises:
+        InputError: no clause has such a number.
+    """
+    named = [word.upper() for word in words]
+    for word, identifier in zip(words, named, strict=True):
+        if not ID_PATTERN.fullmatch(identifier):
+            raise InputError(f"{word!r} is not the number of a clause: give one such as RING-11")
+        if identifier not in clauses:
+            raise InputError(_no_such(identifier, clauses))
+    return named
 
 
 def explanation(clause: Clause, directory: Path | None = None) -> str:

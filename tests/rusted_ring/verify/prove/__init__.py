@@ -1,0 +1,1 @@
+"""What is shown of each clause and how: tested, explored, modelled, proved; and the trusted base."""
