@@ -329,6 +329,7 @@ def test_verify_ends_with_a_table_that_explains_itself(
         "explorer, word steps",
         "explorer, every client",
         "explorer, orders",
+        "proofs",
         "C tests",
         "seeded defects",
     ]
