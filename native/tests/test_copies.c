@@ -3,7 +3,9 @@
  * and the sanitizers are given the loop of words instead. This test runs with both, in two builds, and holds both against one loop of
  * bytes.
  */
-#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#ifndef _DEFAULT_SOURCE
+#  define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#endif
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -29,7 +29,7 @@ def scratch(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     claims = types.ModuleType(f"{package}.claims")
     claims.CLAIMS = (Claim(("RING-11",), "proved", "scrap", "it holds", ("nothing",), "none"),)  # type: ignore[attr-defined]
     runner = types.ModuleType(f"{package}.run")
-    runner.run = lambda names: iter([(name, True, "as it should", 0.5) for name in names])  # type: ignore[attr-defined]
+    runner.run = lambda names: iter([(name, True, "no state breaks it\na trace", 0.5) for name in names])  # type: ignore[attr-defined]
     for module in (types.ModuleType(package), claims, runner):
         monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(methods, "available", lambda: (SCRATCH,))
@@ -81,7 +81,8 @@ def test_claim_is_shown_and_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["prove", "RING-11"]) == 0
     said = capsys.readouterr().out
     assert "proved, scrap: it holds; bound: none; assumes: nothing" in said
-    assert "Scratch, scrap: holds; as it should (0.5 s)" in said
+    assert "Scratch, scrap: as it should be; no state breaks it (0.5 s)" in said
+    assert "a trace" not in said
     assert "tests/" in said
 
 
