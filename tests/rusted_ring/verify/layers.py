@@ -54,6 +54,7 @@ class Size:
         most: the greatest number of executions of each enumerated client.
         orders: one in this many orders of the core is weakened; 0 leaves the layer out.
         wrong_systems: one in this many wrong transition systems is refuted; 0 leaves the proofs out.
+        models: whether all TLA+ models are checked, or the quick ones only.
     """
 
     steps: int
@@ -70,12 +71,13 @@ class Size:
     most: int
     orders: int
     wrong_systems: int
+    models: bool
 
 
 SIZES = {
-    "quick": Size(5_000, 5_000, 500, 50, 0, 1, False, 0, 0, 1, 1, 0, 0, 0),
-    "default": Size(6_000, 20_000, 1_000, 100, 6, 4, True, 52, 200, 4, 16, 200, 8, 8),
-    "full": Size(1_000_000, 10**9, 10**9, 10**9, 12, 1, True, 1, 10_000, 1, 1, 2_000, 1, 1),
+    "quick": Size(5_000, 5_000, 500, 50, 0, 1, False, 0, 0, 1, 1, 0, 0, 0, False),
+    "default": Size(6_000, 20_000, 1_000, 100, 6, 4, True, 52, 200, 4, 16, 200, 8, 8, False),
+    "full": Size(1_000_000, 10**9, 10**9, 10**9, 12, 1, True, 1, 10_000, 1, 1, 2_000, 1, 1, True),
 }
 FULL = SIZES["full"]
 
@@ -212,6 +214,12 @@ def layers(context: Context) -> list[Layer]:
             "proofs",
             "are the protocols of the C core right for any number of threads, references, laps and readers?",
             functools.partial(proofs, context),
+            8,
+        ),
+        Layer(
+            "TLA+ models",
+            "does each model of the specification have the properties that it should, and each faulty one not?",
+            functools.partial(tla_models, context),
             8,
         ),
         Layer("C tests", "does the C library pass its tests without Python?", functools.partial(c_tests, context), 16),
@@ -560,6 +568,35 @@ def explorer_orders(context: Context) -> Found:
         list(matrix.problems),
         values,
         len(matrix.rows) / matrix.cells,
+    )
+
+
+# --- the models
+
+
+def tla_models(context: Context) -> Found:
+    """Let TLC check the TLA+ models: the quick ones, or with `--full` all."""
+    from rusted_ring.verify.tla import checking, tlc
+    from rusted_ring.verify.tla.manifest import read_manifest
+
+    if not context.size.litmus:
+        raise Skipped("left out by --quick")
+    chosen = checking.chosen(quick=not context.size.models)
+    total = len(read_manifest())
+    outcomes = []
+    try:
+        with progress("TLA+ models") as update:
+            for outcome in checking.run([one.name for one in chosen], processes=context.processes):
+                outcomes.append(outcome)
+                update(len(outcomes), len(chosen), outcome.name)
+    except tlc.Missing as error:
+        raise Skipped(str(error)) from None
+    failing = sum(bool(model.violated) for model in chosen)
+    return Found(
+        f"{_of(len(chosen), total)} models checked within their bounds, {failing} of them wrong on purpose",
+        [f"{outcome.name}: {outcome.detail}" for outcome in outcomes if not outcome.ok],
+        {"models": len(chosen), "wrong_on_purpose": failing},
+        len(chosen) / total,
     )
 
 

@@ -1,0 +1,1 @@
+"""The TLA+ models of `spec/tla`: TLC checks them, and the manifest pins what it finds."""
