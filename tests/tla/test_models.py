@@ -130,6 +130,15 @@ def test_models_that_must_fail_claim_nothing() -> None:
     assert {claim.name for claim in claims.CLAIMS} == {model.name for model in MODELS if not model.violated}
 
 
+def test_claims_name_the_modules_with_store_buffers() -> None:
+    extending = {
+        path.stem
+        for path in folder().glob("*.tla")
+        if re.search(r"^EXTENDS .*\bBuffers\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert extending == set(claims.BUFFERED)
+
+
 def test_the_page_names_every_model() -> None:
     page = (folder().parent / "models.md").read_text(encoding="utf-8")
     assert [model.name for model in MODELS if f"`{model.name}`" not in page] == []

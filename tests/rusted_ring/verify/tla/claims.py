@@ -26,6 +26,9 @@ class Claim:
     bound: str
 
 
+BUFFERED = ("BufferedJoin", "EventCount", "OverwriteRing")
+"""The modules in which stores wait in buffers."""
+
 CLAIMS: tuple[Claim, ...] = tuple(
     Claim(
         model.clauses,
@@ -33,8 +36,8 @@ CLAIMS: tuple[Claim, ...] = tuple(
         model.name,
         model.shows,
         (
-            "store buffers"
-            if model.module.startswith("Buffered")
+            "store buffers, and loads in program order"
+            if model.module in BUFFERED
             else "interleavings of atomic steps (sequential consistency)",
             "the model has the steps of the C core: read side by side, not generated from it",
         ),
