@@ -1,30 +1,7 @@
 """What the models show of clauses, in the form in which the methods of verification are compared."""
 
-from dataclasses import dataclass
-
+from rusted_ring.verify.support.claims import Claim
 from rusted_ring.verify.tla.manifest import read_manifest
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What one method shows of clauses.
-
-    Attributes:
-        clauses: the clauses.
-        method: the kind of evidence.
-        name: the name of the model.
-        statement: one sentence.
-        assumptions: what is assumed.
-        bound: the bound, in words.
-    """
-
-    clauses: tuple[str, ...]
-    method: str
-    name: str
-    statement: str
-    assumptions: tuple[str, ...]
-    bound: str
-
 
 BUFFERED = ("BufferedJoin", "EventCount", "OverwriteRing")
 """The modules in which stores wait in buffers."""
