@@ -209,7 +209,8 @@ def test_copy_stands_between_cursor_and_lap_check() -> None:
     looks = ("ready(", "copy_events(", "is_intact(")
     checks = ("atomic_thread_fence(", "->claim")
     adds = ("announce(", "add_event(")
-    writes = ("payload_store(", "event_descriptor_store(", "publish(", "event_count_notify(")
+    writes = ("payload_store(", "publish_event(")
+    publications = ("event_descriptor_store(", "publish(", "event_count_notify(")
     bulk_writes = ("announce(", "payloads_store(", "publish_batch(")
     batch_writes = ("event_descriptors_store(", "publish(", "event_count_notify(")
     for name, steps in (
@@ -220,6 +221,7 @@ def test_copy_stands_between_cursor_and_lap_check() -> None:
         ("is_intact", checks),
         ("rr_writer_add", adds),
         ("add_event", writes),
+        ("publish_event", publications),
         ("rr_writer_add_many", bulk_writes),
         ("publish_batch", batch_writes),
     ):
@@ -253,7 +255,7 @@ def test_leaving_readers_are_fenced_against_each_other() -> None:
 def test_waiting_and_notifying_threads_are_fenced_against_each_other() -> None:
     # the notifying thread: its store, nothing but the compiler's fence, and one relaxed load
     for waker, step in (
-        ("add_event", "publish("),
+        ("publish_event", "publish("),
         ("publish_batch", "publish("),
         ("rr_reader_leave", "atomic_store_explicit("),
         ("rr_reader_evict", "atomic_store_explicit("),

@@ -330,6 +330,7 @@ def test_verify_ends_with_a_table_that_explains_itself(
         "explorer, every client",
         "explorer, orders",
         "proofs",
+        "TLA+ models",
         "C tests",
         "seeded defects",
     ]

@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -294,10 +293,7 @@ def test_what_the_command_does_not_know_it_refuses(arguments: list[str], capsys:
     assert "no-such-defect" in capsys.readouterr().err
 
 
-def test_the_command_tells_a_rejected_step(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_the_command_tells_a_rejected_step(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "begins", lambda *_: 7)
     assert main(["--client", "clone-race"]) == 1
     assert "FAIL: slot: begins with (FREE, count 0, generation 0), not (state 3, " in capsys.readouterr().out
