@@ -7,8 +7,8 @@
 void run_once(void);
 void take_checkpoint(void);
 
-/* Keeps a point before the event that the current thread is adding, if it pays for so many runs to resume here. Returns true if a later run resumes here: the graph has
- * the event, and the thread must replay it. */
+/* Keeps a point before the event that the current thread is adding, if it pays for so many runs to resume here. Returns true if a
+ * later run resumes here: the graph has the event, and the thread must replay it. */
 bool take_point(int event, int uses);
 
 /* Makes `body` the program; nothing of it is explored yet. */

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rusted_ring.verify.support.claims import Claim
+from rusted_ring.verify.support.errors import InputError
 from rusted_ring.verify.support.extras import remedy
+from rusted_ring.verify.tla.tlc import Missing
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,5 @@ def run(method: Method, names: Sequence[str]) -> Iterator[tuple[str, bool, str, 
             yield str(name), bool(ok), str(detail), float(seconds)
     except ModuleNotFoundError as error:
         raise CannotRun(remedy(error.name) or str(error)) from error
-    except Exception as error:
-        # Each package has an error of its own for a tool that is not there.
-        if type(error).__module__.startswith("rusted_ring.verify.") and type(error).__name__ in _MISSING:
-            raise CannotRun(str(error)) from error
-        raise
-
-
-_MISSING = {"Missing", "InputError"}
+    except (InputError, Missing) as error:
+        raise CannotRun(str(error)) from error
