@@ -193,8 +193,8 @@ def test_memory_comes_back(allocator: EventAllocator) -> None:
         with pytest.raises(PayloadTooLarge):
             allocator.loan(2**31)
 
-    # The interpreter keeps some memory, less and less of it as calls repeat: 15,000 bytes of the first 200 uses that are
-    # traced. One object for each measured use would be 32,000 bytes or more.
+    # The interpreter keeps some memory, less and less of it as calls repeat: 15,000 bytes of the first 200 traced uses.
+    # One object for each measured use would be 32,000 bytes or more.
     tracemalloc.start()
     for _ in range(1_000):
         use()
