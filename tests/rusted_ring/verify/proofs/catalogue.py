@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from rusted_ring.verify.proofs.event_count import EVENT_COUNT
+from rusted_ring.verify.proofs.gated_ring import GATED
+from rusted_ring.verify.proofs.overwriting_ring import OVERWRITING
 from rusted_ring.verify.proofs.pool_systems import SCAN, SLOT
-from rusted_ring.verify.proofs.ring_systems import EVENT_COUNT, GATED, OVERWRITING
 from rusted_ring.verify.proofs.systems import System
 from rusted_ring.verify.proofs.view_systems import LAP_CHECK, PUBLICATION, STORE_BUFFERING
 
