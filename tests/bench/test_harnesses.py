@@ -373,6 +373,37 @@ def test_python_peer_that_cannot_be_fetched_is_missing(
     assert "python-ring/native/payload=64" in measured.listed
 
 
+def test_bare_extension_is_built_and_gives_back_what_it_was_given(
+    tmp_path: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyperf", reason="needs pyperf: pip install 'rusted-ring[bench]'")
+    measured = Measured(select(["python-ring", "python-pointer"], ["bare-extension"]))
+    harness = harnesses.PythonHarness(measured, harnesses.SMOKE, programs, tmp_path)
+    harness.prepare()
+    assert not measured.missing
+    monkeypatch.syspath_prepend(str(tmp_path / "python"))
+    for work in ("python-ring", "python-pointer"):
+        name = f"{work}/bare-extension/payload=64"
+        assert name in measured.listed
+        case = python_peers.cases()[name][1]()
+        case.loop(3_000)
+        assert case.once() == python_peers.PAYLOAD
+
+
+def test_bare_extension_is_missing_where_it_cannot_be_built(
+    tmp_path: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyperf", reason="needs pyperf: pip install 'rusted-ring[bench]'")
+    compiler = plays(tmp_path / "bin" / "cc", "sys.exit('fatal error: Python.h: No such file or directory')")
+    monkeypatch.setattr(harnesses, "which", lambda _: str(compiler))
+    measured = Measured(select(["python-ring"], ["bare-extension"]))
+    harness = harnesses.PythonHarness(measured, harnesses.SMOKE, programs, tmp_path)
+    harness.prepare()
+    reason = "cannot be built: cc: status 1: fatal error: Python.h: No such file or directory"
+    assert measured.missing_peers() == {"bare-extension": reason}
+    assert "python-ring/native/payload=64" in measured.listed
+
+
 # --- more rounds where the quartiles ask for them
 
 NOISY_PROGRAM = """

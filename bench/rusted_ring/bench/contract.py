@@ -349,6 +349,7 @@ PEERS: Final[Mapping[str, Peer]] = {
             ("references", "readers", "joining", "copies"),
         ),
         Peer("faster-fifo", "python", _ONE_BY_ONE, "pypi:faster-fifo", ("full", "lengths", "waits", "copies")),
+        Peer("bare-extension", "python", _ONE_BY_ONE, guarantees=("copies",)),
         Peer("multiprocessing.Queue", "python", _ONE_BY_ONE, guarantees=("lengths", "waits", "copies")),
         Peer("asyncio-queue", "python", ("python-wake",), guarantees=_OBJECTS),
         Peer("reference", "python", _ONE_BY_ONE, guarantees=tuple(GUARANTEES)),

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import sys
+import sysconfig
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -449,14 +450,16 @@ class PythonHarness(AnyHarness):
 
     def build(self) -> list[str]:
         """Fetch the peers that are not installed, and ask what there is."""
-        from rusted_ring.bench.python_peers import MODULES
+        from rusted_ring.bench.python_peers import BARE_EXTENSION, MODULES
 
         asked = {peer for _, peer in self.selection.pairs(self.name)}
         if not _installed("pyperf"):
             raise ProgramFailed("pyperf is not installed: pip install 'rusted-ring[bench]'")
         self._paths: list[str] = []
         for peer, module in MODULES.items():
-            if peer in asked and not _installed(module):
+            if peer in asked and module == BARE_EXTENSION:
+                self._build_extension(peer, module)
+            elif peer in asked and not _installed(module):
                 self._fetch(peer)
         told = json.loads(self.programs.run([*self._program(), "--describe"], 120))
         for peer, reason in told["missing"].items():
@@ -468,6 +471,21 @@ class PythonHarness(AnyHarness):
 
     def _chosen(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
         return [name for name in self._listed if tuple(name.split("/")[:2]) in pairs]
+
+    def _build_extension(self, peer: str, module: str) -> None:
+        """Build a peer that is one file of C of this benchmark, as the binding is built: optimized, for this Python."""
+        target = self.folder / f"{module}{sysconfig.get_config_var('EXT_SUFFIX')}"
+        try:
+            self.programs.run(
+                [
+                    *(which("cc"), "-O3", "-shared", "-fPIC", f"-I{sysconfig.get_path('include')}"),
+                    *(SOURCES / "python" / f"{module}.c", "-o", target),
+                ],
+                _BUILD_SECONDS,
+            )
+            self._paths.append(str(self.folder))
+        except ProgramFailed as error:
+            self.miss(peer, f"cannot be built: {error}")
 
     def _fetch(self, peer: str) -> None:
         """Build or download a peer into a folder of its own, so that one that fails does not keep the others away."""

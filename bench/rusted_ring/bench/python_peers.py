@@ -37,8 +37,17 @@ from rusted_ring.bench.contract import BATCHES, parse
 PAYLOAD: Final = bytes(range(64))
 CAPACITY: Final = 1_024
 
-MODULES: Final = {"numpy": "numpy", "ringbuf": "ringbuf", "iceoryx2": "iceoryx2", "faster-fifo": "faster_fifo"}
-"""The peers that are packages of PyPI, and what is imported of them."""
+BARE_EXTENSION: Final = "bare_extension"
+"""The module that `python/bare_extension.c` is built into."""
+
+MODULES: Final = {
+    "numpy": "numpy",
+    "ringbuf": "ringbuf",
+    "iceoryx2": "iceoryx2",
+    "faster-fifo": "faster_fifo",
+    "bare-extension": BARE_EXTENSION,
+}
+"""The peers that are packages of PyPI, or built from C here, and what is imported of them."""
 
 Loop = Callable[[int], object]
 
@@ -273,6 +282,38 @@ def _faster_fifo() -> Case:
     return _queue(importlib.import_module("faster_fifo").Queue(max_size_bytes=1 << 20))
 
 
+def _bare_pointer() -> Case:
+    """As `_pointer`, with nothing checked."""
+    pool = importlib.import_module(BARE_EXTENSION).Pool()
+
+    def loop(count: int) -> None:
+        for _ in range(count):
+            pointer = pool.allocate(PAYLOAD)
+            _view = pointer.data
+            pointer.drop()
+
+    def once() -> bytes:
+        return bytes(pool.allocate(PAYLOAD).data)
+
+    return Case(loop, once)
+
+
+def _bare_ring() -> Case:
+    """As `_ring`, with nothing checked."""
+    ring = importlib.import_module(BARE_EXTENSION).Ring(native.PooledEvent)
+
+    def loop(count: int) -> None:
+        for _ in range(count):
+            ring.add(PAYLOAD)
+            ring.next()
+
+    def once() -> bytes:
+        ring.add(PAYLOAD)
+        return bytes(ring.next().data)
+
+    return Case(loop, once)
+
+
 ONE_BY_ONE: Final[dict[str, Callable[[], Case]]] = {
     "queue.Queue": lambda: _queue(queue.Queue()),
     "SimpleQueue": lambda: _queue(queue.SimpleQueue()),
@@ -452,8 +493,9 @@ def _half(make: Callable[[], Case], busy: bool) -> Case:
 def cases() -> dict[str, tuple[str, Callable[[], Case]]]:
     """Return, by the name of the figure, its peer and what makes its case; those of `wakes` are apart."""
     found: dict[str, tuple[str, Callable[[], Case]]] = {}
-    for work, of in (("python-pointer", _pointer), ("python-ring", _ring)):
+    for work, of, bare in (("python-pointer", _pointer, _bare_pointer), ("python-ring", _ring, _bare_ring)):
         makers: dict[str, Callable[[], Case]] = {"native": functools.partial(of, native), **ONE_BY_ONE}
+        makers["bare-extension"] = bare
         makers["reference"] = functools.partial(of, reference)
         for peer, make in makers.items():
             found[f"{work}/{peer}/payload=64"] = (peer, make)
