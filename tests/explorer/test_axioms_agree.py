@@ -16,7 +16,7 @@ from rusted_ring.verify.litmus.comparison import Answer, compare, differences, m
 from rusted_ring.verify.litmus.generation import generate
 
 PARTS = 8
-PROGRAMS = 10_000 if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else 480
+PROGRAMS = 6_000 if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else 480
 SHARE_OF = {Standard.CXX20: 1, Standard.C11: 4}
 """One in how many of the generated programs is compared under a standard."""
 

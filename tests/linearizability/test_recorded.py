@@ -14,7 +14,7 @@ from rusted_ring.verify.linearizability.recording import can_record, record
 
 RECORDED = [client for client in CLIENTS if can_record(client)]
 ROUNDS = 5
-SLOW_ROUNDS = 60
+SLOW_ROUNDS = 30
 
 
 @pytest.mark.clause("SLOT-1", "ALLOC-13")

@@ -16,7 +16,7 @@ ALL_HEALTH_CHECKS: Final = (
     HealthCheck.too_slow,
 )
 DESK_STEPS: Final = 10_000
-CI_STEPS: Final = 30_000  # CI makes longer runs of the native backend by `rusted-ring diff`
+CI_STEPS: Final = 20_000  # CI makes longer runs of the native backend by `rusted-ring diff`
 
 
 def register_profiles() -> None:
