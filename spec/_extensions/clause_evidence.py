@@ -64,8 +64,12 @@ def _row(cells: Any) -> list[str]:
 
 
 def _only_tested(evidence: list[Evidence]) -> str:
-    only = [f":need:`{one.clause.id}`" for one in evidence if one.only_tested]
-    return f"{len(only)} of {len(evidence)} clauses are shown by tests alone: {', '.join(only)}."
+    only = [one for one in evidence if one.only_tested]
+    lines = [f"{len(only)} of {len(evidence)} clauses are shown by tests alone. They are about:", ""]
+    for group, clauses in table.apart(only):
+        needs = ", ".join(f":need:`{clause}`" for clause in clauses)
+        lines.append(f"- *{group.title}* ({len(clauses)}): {as_rst(group.reason)}. {needs}.")
+    return "\n".join(lines)
 
 
 def outdated(_app: Sphinx, env: BuildEnvironment, *_: Any) -> list[str]:

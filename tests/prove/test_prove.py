@@ -11,7 +11,7 @@ import pytest
 from rusted_ring.verify import cli
 from rusted_ring.verify.clients.corpus import CLIENTS
 from rusted_ring.verify.every_input.checking import missing
-from rusted_ring.verify.prove import command, evidence, methods, table
+from rusted_ring.verify.prove import command, evidence, explored, methods, table
 from rusted_ring.verify.prove.methods import CannotRun, Method
 from rusted_ring.verify.prove.trusted import TRUSTED
 from rusted_ring.verify.support.claims import Claim
@@ -137,13 +137,40 @@ def test_every_method_that_is_there_has_claims_on_clauses_that_exist() -> None:
 
 
 def test_each_client_stands_below_a_clause_and_is_in_the_corpus() -> None:
-    found = evidence.clients_by_clause()
+    found = explored.clients_by_clause()
     names = {name for group in found.values() for name in group}
     assert names <= {client.name for client in CLIENTS}
     assert len(names) > 200
     assert set(found) <= set(load_clauses())
     assert "claim-race" in found["ORDER-2"]
     assert "claim-race" not in found["ORDER-22"]
+
+
+def test_clause_that_tests_alone_show_is_not_about_memory_that_threads_share() -> None:
+    """A new clause needs a client, an order, a claim or a contract, or a place in a group with a reason."""
+    clauses = load_clauses()
+    only = {one.clause.id for one in evidence.collect(ROOT, clauses.values()) if one.only_tested}
+    assert {clause for clause in only if explored.group_of(clause) is explored.SHARED} == set()
+    named = [clause for group in explored.APART for clause in group.clauses]
+    assert len(named) == len(set(named))
+    assert {clause for clause in named if not clause.endswith("-*")} <= only
+    for chapter in (clause.removesuffix("-*") for clause in named if clause.endswith("-*")):
+        assert chapter in {"MODEL", "EXPLORE"}
+
+
+@pytest.mark.parametrize("clause", explored.BY_CALLS)
+def test_calls_that_show_a_clause_are_made_by_a_client(clause: str) -> None:
+    assert clause in load_clauses()
+    assert any(explored.BY_CALLS[clause].applies(client) for client in CLIENTS)
+    assert explored.clients_by_clause()[clause]
+
+
+def test_clause_says_what_is_compared_or_what_it_is_about() -> None:
+    clauses = load_clauses()
+    one, other = evidence.collect(ROOT, [clauses["RING-4"], clauses["PTR-4"]], ())
+    assert "compared with the reference: a second writer is refused" in "\n".join(table.shown(one))
+    assert "it is about Python objects: " in "\n".join(table.shown(other))
+    assert other.only_tested
 
 
 def test_conditions_belong_to_the_functions_that_cite_the_clause() -> None:

@@ -373,6 +373,19 @@ static void do_look(const struct operation *operation, struct results *results)
     answer(results, rr_ring_readers(client.ring));
 }
 
+/* status, whether the ring has a writer, whether its stream has ended */
+static void do_state(const struct operation *operation, struct results *results)
+{
+    (void)operation;
+    if (client.ring == NULL) {
+        skip(results);
+        return;
+    }
+    answer(results, RR_OK);
+    answer(results, (uint64_t)rr_ring_has_writer(client.ring));
+    answer(results, (uint64_t)rr_ring_ended(client.ring));
+}
+
 /* status */
 static void do_destroyring(const struct operation *operation, struct results *results)
 {
@@ -409,6 +422,7 @@ const struct client_operation client_ring_operations[] = {
     {"left", "q", do_left},
     {"lag", "q", do_lag},
     {"look", "", do_look},
+    {"state", "", do_state},
     {"tally", "q", do_tally},
     {"destroyring", "", do_destroyring},
     {NULL, NULL, NULL},

@@ -432,6 +432,14 @@ _TEXTS: Final[dict[str, str]] = {
         "over=2 size=8 | open 1w0 ; join 2q0 old ; watch 2q0 ; next 2q0 | add w0 1 ; end w0 | "
         "poll q0 ; next q0 ; next q0 ; poll q0"
     ),
+    # [RING-41] [RING-42] a look at the writer and at the end of the stream
+    "state-while-writers-change": "over=1 size=8 | open 1w0 | close w0 ; open w1 | state ; state",
+    "state-and-the-end": "gated=1 size=8 readers=1 | open 1w0 ; join 2q0 old | end w0 | state ; next q0 ; state",
+    "end-of-a-writer-that-was-closed": "over=1 size=8 | open 1w0 | shut w0 ; end w0 | open w0 ; end w0 | state",
+    # [RING-27] [RING-57] a writer that was closed
+    "add-to-a-writer-that-was-closed": (
+        "gated=2 size=8 readers=1 | open 1w0 ; join 2q0 old | add w0 1 ; shut w0 ; add w0 2 | next q0 ; next q0"
+    ),
     # [ORDER-7] a thread that knows that an event was published knows which event it overwrote
     "lag-and-join-at-the-oldest": (
         "over=1 size=8 | open 1w0 ; join 2q0 old | add w0 1 ; add w0 2 | lag q0 ; join q1 old ; next q1"

@@ -272,7 +272,7 @@ class Client:
         """Check that the other threads use only handles of what one thread destroys: a handle keeps it alive."""
         unsafe = {
             "destroypool": {*POOL_OPERATIONS} - {"drop", "clone", "read", "count", "abort", "commit", "cut"},
-            "destroyring": {"open", "join", "look", "evict", "evicted", "left", "destroyring"},
+            "destroyring": {"open", "join", "look", "state", "evict", "evicted", "left", "destroyring"},
         }
         for destroyer, others in unsafe.items():
             holders = [

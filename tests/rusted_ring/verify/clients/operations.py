@@ -142,6 +142,7 @@ RING_OPERATIONS: Final[Mapping[str, Signature]] = MappingProxyType(
         "pollroom": _signature("w"),
         "lag": _signature("q", observes=True, weight=1),
         "look": _signature(observes=True, weight=1),
+        "state": _signature(observes=True),
         "destroyring": _signature(),
     }
 )

@@ -337,6 +337,9 @@ REGISTRATION_CLAUSES: Final[Mapping[str, str]] = {
     "close": "RING-4",
     "end": "RING-4",
     "ended": "RING-40",
+    "has writer": "RING-42",
+    "has ended": "RING-42",
+    "ends again": "RING-41",
     "join": "RING-21",
     "no registration": "RING-21",
     "leave": "RING-19",
@@ -350,12 +353,15 @@ REGISTRATION_CLAUSES: Final[Mapping[str, str]] = {
 
 
 def writer_outcomes(state: Any, step: Step) -> Sequence[Hashable]:
-    """Return the states that may follow a step of a ring's writer registration [RING-4, RING-40].
+    """Return the states that may follow a step of a ring's writer registration [RING-4, RING-40 to RING-42].
 
     A state is (whether a writer is registered, whether the stream has ended).
     """
     ring = _writer_ring()
     ring._writer, ring._ended = WriterRegistration() if state[0] else None, state[1]
+    if step[0] in ("has writer", "has ended", "ends again"):
+        true = ring.has_writer if step[0] == "has writer" else ring.ended
+        return [state] if true == bool(step[1]) else []
     if step[0] in ("close", "end"):
         if ring._writer is None:
             return []
@@ -443,6 +449,9 @@ REGISTRATION_WORDS: Final[Mapping[str, str]] = {
     "close": "closed a writer that was not registered",
     "end": "ended the stream through a writer that was not registered",
     "ended": "found the stream ended before its end",
+    "has writer": "returned wrongly whether the ring has a writer",
+    "has ended": "returned wrongly whether the stream has ended",
+    "ends again": "ended through a closed writer a stream that had not ended, or was refused although it had",
     "join": "joined while every registration was taken",
     "no registration": "found every registration taken while one was free",
     "use": "read although the reader was no longer registered",

@@ -532,6 +532,10 @@ class Run:
         del thread
         return (Status.OK, self.ring.write_cursor, self.ring.retained, self.ring.readers)
 
+    def _do_state(self, thread: int) -> tuple[int, ...]:
+        del thread
+        return (Status.OK, int(self.ring.has_writer), int(self.ring.ended))
+
     def _do_tally(self, thread: int, name: str) -> tuple[int, ...]:
         reader = self._get(thread, name)
         return (Status.OK, reader.start, reader.cursor, reader.delivered, reader.skipped)

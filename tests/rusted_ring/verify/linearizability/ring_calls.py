@@ -51,11 +51,13 @@ class RingCalls(ClientState):
 
     def _do_close(self, index: int, operation: Operation, results: tuple[int, ...]) -> None:
         variable = self._variable(index, operation.arguments[0])
-        refused = operation.name == "end" and variable in self.shut
-        if results[0] != (Status.RING_CLOSED if refused else Status.OK):
+        again = operation.name == "end" and variable in self.shut
+        if results[0] not in ((Status.OK, Status.RING_CLOSED) if again else (Status.OK,)):
             self._problem(
                 "writer registration", "ERR-1", f"answered with status {results[0]}, which it never does", index
             )
+        if again:  # of a closed writer: refused unless the stream has ended
+            self._add_points(("writer",), index, ("ends again", int(results[0] == Status.OK)))
         self._end_of_writer(index, variable, operation.name)
         self.shut.discard(variable)
         self.writers.discard(variable)
@@ -262,6 +264,10 @@ class RingCalls(ClientState):
     def _do_look(self, index: int, operation: Operation, results: tuple[int, ...]) -> None:
         del operation
         self.reads.append(("look", index, None, results))
+
+    def _do_state(self, index: int, operation: Operation, results: tuple[int, ...]) -> None:
+        del operation
+        self._add_points(("writer",), index, ("has writer", results[1]), ("has ended", results[2]))
 
     def _do_destroyring(self, index: int, operation: Operation, results: tuple[int, ...]) -> None:
         del operation

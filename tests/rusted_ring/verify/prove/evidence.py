@@ -1,20 +1,16 @@
 """Collects what is shown of each clause: from the tests, the explorer's clients, the matrix, contracts, and claims."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rusted_ring.verify.clients import corpus
 from rusted_ring.verify.contracts.conditions import conditions_of_modules, module_names
+from rusted_ring.verify.prove.explored import clients_by_clause
 from rusted_ring.verify.prove.methods import Method, available, claims_of
 from rusted_ring.verify.specification.places import Place, Places, places
 from rusted_ring.verify.support.claims import Claim
 from rusted_ring.verify.support.clauses import Clause
-
-_GROUP = re.compile(r"^    # ((?:\[[A-Z]+-\d+\] ?)+)")
-_CLIENT = re.compile(r'^    "([\w-]+)":')
 
 
 @dataclass(frozen=True)
@@ -24,7 +20,7 @@ class Evidence:
     Attributes:
         clause: the clause.
         tests: the tests that cite it.
-        clients: the clients of the corpus that are explored because of it.
+        clients: the clients of the corpus that show something of it.
         orders: how many weaker memory orders of the matrix concern it: they break it, or their access cites it.
         conditions: how many conditions of the reference's functions that cite it CrossHair is asked about.
         claims: what the methods with claims show of it.
@@ -45,21 +41,6 @@ class Evidence:
     def only_tested(self) -> bool:
         """Whether nothing but tests shows something of it."""
         return not (self.clients or self.orders or self.conditions or self.claims)
-
-
-def clients_by_clause() -> dict[str, tuple[str, ...]]:
-    """Return the names of the corpus's clients by the clauses that the comment above them cites."""
-    found: dict[str, list[str]] = defaultdict(list)
-    cited: list[str] = []
-    for line in Path(corpus.__file__).read_text(encoding="utf-8").splitlines():
-        if group := _GROUP.match(line):
-            cited = re.findall(r"[A-Z]+-\d+", group[1])
-        elif line == "}":
-            cited = []
-        elif client := _CLIENT.match(line):
-            for clause in cited:
-                found[clause].append(client[1])
-    return {clause: tuple(names) for clause, names in found.items()}
 
 
 def collect(root: Path, clauses: Iterable[Clause], methods: Sequence[Method] | None = None) -> list[Evidence]:
